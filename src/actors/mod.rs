@@ -1,0 +1,3 @@
+//! Time, concurrency and delivery: gives the domain's rules a mailbox, a supervisor and a store.
+
+pub mod handles;

@@ -1,0 +1,122 @@
+//! The fields that a storefront's file gives its resources: named scalar values.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A value of one field. There are no fractions: money and quantities are whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Value {
+    /// Text.
+    Text(String),
+    /// A whole number.
+    Int(i64),
+    /// Yes or no.
+    Bool(bool),
+}
+
+impl Value {
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Int(_) | Self::Bool(_) => None,
+        }
+    }
+
+    /// The number, if it is one.
+    pub fn as_int(&self) -> Option<i64> {
+        match self {
+            Self::Int(number) => Some(*number),
+            Self::Text(_) | Self::Bool(_) => None,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+/// Named values, in the order they were set. A field that is null is not there.
+///
+/// Kept with their names, so that a record explains itself whatever the definition says later.
+/// Lookup is linear: a resource has a handful of fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fields(Vec<(Arc<str>, Value)>);
+
+impl Fields {
+    /// No fields.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The value of `name`, unless it is null.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0
+            .iter()
+            .find(|(own, _)| &**own == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Sets `name`; null removes it.
+    pub fn set(&mut self, name: Arc<str>, value: Option<Value>) {
+        let place = self.0.iter().position(|(own, _)| *own == name);
+        match (place, value) {
+            (Some(at), Some(value)) => self.0[at].1 = value,
+            (Some(at), None) => drop(self.0.remove(at)),
+            (None, Some(value)) => self.0.push((name, value)),
+            (None, None) => {}
+        }
+    }
+
+    /// Each name with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Value)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+
+    /// How many are not null.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether all are null.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(Arc<str>, Value)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(pairs: I) -> Self {
+        let mut fields = Self::new();
+        for (name, value) in pairs {
+            fields.set(name, Some(value));
+        }
+        fields
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_is_absence() {
+        let mut fields = Fields::new();
+        fields.set("a".into(), Some(Value::Int(1)));
+        fields.set("a".into(), Some(Value::Int(2)));
+        assert_eq!(fields.get("a"), Some(&Value::Int(2)));
+        assert_eq!(fields.len(), 1);
+        fields.set("a".into(), None);
+        fields.set("b".into(), None);
+        assert!(fields.is_empty());
+    }
+}

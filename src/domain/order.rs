@@ -1,0 +1,346 @@
+//! An order: what a customer asked for, from being placed to being completed or cancelled.
+//!
+//! Where "an order is cancelled" is decided: [`Order::decide`], [`Command::Cancel`]. What follows
+//! from it (money back, delivery called off) is decided by the [saga](super::saga).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Aggregate, Event as AnyEvent, Fields, Kind, Money, Refusal};
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum State {
+    /// Never placed.
+    #[default]
+    Absent,
+    /// Placed; its flow has begun.
+    Placed,
+    /// Accepted, waiting for something outside (a payment that is held).
+    Held,
+    /// The storefront has what it needs to fulfil it.
+    Confirmed,
+    /// Fulfilled.
+    Completed,
+    /// Called off; what was done for it is undone.
+    Cancelled,
+}
+
+impl State {
+    /// The domain's word for it, which a storefront's file maps to its own.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Placed => "placed",
+            Self::Held => "held",
+            Self::Confirmed => "confirmed",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What one may ask of an order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Place it.
+    Place {
+        /// The storefront's own fields, checked against its definition.
+        fields: Fields,
+        /// What it costs.
+        amount: Money,
+    },
+    /// Change fields that are not the amount.
+    Amend {
+        /// All fields as they shall be.
+        fields: Fields,
+        /// The amount the request carries; `None` leaves it.
+        amount: Option<Money>,
+    },
+    /// Mark that it waits for something outside.
+    Hold,
+    /// Mark that it can be fulfilled.
+    Confirm,
+    /// Mark that it was fulfilled.
+    Complete,
+    /// Call it off.
+    Cancel,
+    /// Call it off, and take it off the lists.
+    Remove,
+}
+
+/// What may have happened to an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// It was placed.
+    Placed {
+        /// The storefront's own fields.
+        fields: Fields,
+        /// What it costs.
+        amount: Money,
+    },
+    /// Fields were changed.
+    Amended {
+        /// All fields as they are now.
+        fields: Fields,
+    },
+    /// It waits for something outside.
+    Held,
+    /// It can be fulfilled.
+    Confirmed,
+    /// It was fulfilled.
+    Completed,
+    /// It was called off.
+    Cancelled,
+    /// It was taken off the lists.
+    Removed,
+}
+
+/// An order's state.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// Where it stands.
+    pub state: State,
+    /// The storefront's own fields.
+    pub fields: Fields,
+    /// What it costs; set when it is placed.
+    pub amount: Option<Money>,
+    /// Taken off the lists.
+    pub removed: bool,
+}
+
+impl Aggregate for Order {
+    const KIND: Kind = Kind::Order;
+    type Command = Command;
+    type Event = Event;
+
+    fn decide(&self, command: &Command) -> Result<Vec<Event>, Refusal> {
+        match command {
+            Command::Place { fields, amount } => self.place(fields, *amount),
+            Command::Amend { fields, amount } => self.amend(fields, *amount),
+            Command::Hold => self.advance(State::Held, Event::Held),
+            Command::Confirm => self.advance(State::Confirmed, Event::Confirmed),
+            Command::Complete => self.advance(State::Completed, Event::Completed),
+            Command::Cancel => Ok(self.cancel()),
+            Command::Remove => {
+                let mut events = self.cancel();
+                if !self.removed {
+                    events.push(Event::Removed);
+                }
+                Ok(events)
+            }
+        }
+    }
+
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Placed { fields, amount } => {
+                self.state = State::Placed;
+                self.fields = fields.clone();
+                self.amount = Some(*amount);
+            }
+            Event::Amended { fields } => self.fields = fields.clone(),
+            Event::Held => self.state = State::Held,
+            Event::Confirmed => self.state = State::Confirmed,
+            Event::Completed => self.state = State::Completed,
+            Event::Cancelled => self.state = State::Cancelled,
+            Event::Removed => self.removed = true,
+        }
+    }
+
+    fn event_of(event: &AnyEvent) -> Option<&Event> {
+        event.as_order()
+    }
+
+    fn exists(&self) -> bool {
+        self.state != State::Absent
+    }
+}
+
+impl Order {
+    /// Whether it stands on the storefront's lists.
+    pub fn is_listed(&self) -> bool {
+        self.exists() && !self.removed
+    }
+
+    fn place(&self, fields: &Fields, amount: Money) -> Result<Vec<Event>, Refusal> {
+        if self.exists() {
+            return Err(Refusal::OrderNotReady {
+                state: self.state.name(),
+            });
+        }
+        if amount.minor < 0 {
+            return Err(Refusal::AmountNegative {
+                amount: amount.minor,
+            });
+        }
+        Ok(vec![Event::Placed {
+            fields: fields.clone(),
+            amount,
+        }])
+    }
+
+    fn amend(&self, fields: &Fields, amount: Option<Money>) -> Result<Vec<Event>, Refusal> {
+        if self.state == State::Cancelled {
+            return Err(Refusal::OrderCancelled);
+        }
+        if amount.is_some() && amount != self.amount {
+            return Err(Refusal::AmountFixed);
+        }
+        if *fields == self.fields {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::Amended {
+            fields: fields.clone(),
+        }])
+    }
+
+    /// Moves forward; being there or further already is no news.
+    fn advance(&self, to: State, event: Event) -> Result<Vec<Event>, Refusal> {
+        match self.state {
+            State::Cancelled => Err(Refusal::OrderCancelled),
+            State::Absent => Err(Refusal::OrderNotReady {
+                state: self.state.name(),
+            }),
+            from if from >= to => Ok(Vec::new()),
+            State::Placed | State::Held | State::Confirmed | State::Completed => Ok(vec![event]),
+        }
+    }
+
+    /// Allowed from every state, as the originals did; a second time is no news.
+    fn cancel(&self) -> Vec<Event> {
+        if self.state == State::Cancelled {
+            Vec::new()
+        } else {
+            vec![Event::Cancelled]
+        }
+    }
+}
+
+impl Event {
+    /// The domain's word for it, which a storefront's file maps to its own.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Placed { .. } => "placed",
+            Self::Amended { .. } => "amended",
+            Self::Held => "held",
+            Self::Confirmed => "confirmed",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// The state that an order is in after it, if it changes that.
+    pub const fn state_after(&self) -> Option<State> {
+        match self {
+            Self::Placed { .. } => Some(State::Placed),
+            Self::Held => Some(State::Held),
+            Self::Confirmed => Some(State::Confirmed),
+            Self::Completed => Some(State::Completed),
+            Self::Cancelled => Some(State::Cancelled),
+            Self::Amended { .. } | Self::Removed => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Value, money::Currency};
+
+    fn won(minor: i64) -> Money {
+        Money::new(minor, Currency::KRW)
+    }
+
+    fn address(text: &str) -> Fields {
+        [("address".into(), Value::from(text))]
+            .into_iter()
+            .collect()
+    }
+
+    fn placed() -> Event {
+        Event::Placed {
+            fields: address("Seoul"),
+            amount: won(10_000),
+        }
+    }
+
+    fn check(given: &[Event], when: Command, then: Result<Vec<Event>, Refusal>) {
+        let mut order = Order::default();
+        given.iter().for_each(|event| order.apply(event));
+        assert_eq!(order.decide(&when), then, "given {given:?} when {when:?}");
+    }
+
+    #[test]
+    fn an_order_goes_forward_only() {
+        use Command::{Complete, Confirm, Hold};
+        use Event::{Completed, Confirmed, Held};
+        let not_ready = Err(Refusal::OrderNotReady { state: "absent" });
+        check(&[], Confirm, not_ready);
+        check(&[placed()], Hold, Ok(vec![Held]));
+        check(&[placed()], Confirm, Ok(vec![Confirmed]));
+        check(&[placed(), Held], Confirm, Ok(vec![Confirmed]));
+        check(&[placed(), Confirmed], Confirm, Ok(vec![]));
+        check(&[placed(), Confirmed], Hold, Ok(vec![]));
+        check(&[placed(), Confirmed], Complete, Ok(vec![Completed]));
+        check(&[placed(), Completed], Confirm, Ok(vec![]));
+        check(
+            &[placed(), Event::Cancelled],
+            Complete,
+            Err(Refusal::OrderCancelled),
+        );
+    }
+
+    #[test]
+    fn an_order_is_cancelled_once_and_from_anywhere() {
+        use Event::{Cancelled, Completed, Confirmed, Removed};
+        for given in [
+            vec![placed()],
+            vec![placed(), Confirmed],
+            vec![placed(), Completed],
+        ] {
+            check(&given, Command::Cancel, Ok(vec![Cancelled]));
+        }
+        check(&[placed(), Cancelled], Command::Cancel, Ok(vec![]));
+        check(&[placed()], Command::Remove, Ok(vec![Cancelled, Removed]));
+        check(&[placed(), Cancelled], Command::Remove, Ok(vec![Removed]));
+        check(&[placed(), Cancelled, Removed], Command::Remove, Ok(vec![]));
+    }
+
+    #[test]
+    fn the_amount_stays_and_the_address_may_change() {
+        let amend = |text: &str, amount| Command::Amend {
+            fields: address(text),
+            amount,
+        };
+        let moved = Event::Amended {
+            fields: address("Busan"),
+        };
+        check(&[placed()], amend("Busan", None), Ok(vec![moved.clone()]));
+        check(
+            &[placed()],
+            amend("Busan", Some(won(10_000))),
+            Ok(vec![moved]),
+        );
+        check(&[placed()], amend("Seoul", None), Ok(vec![]));
+        check(
+            &[placed()],
+            amend("Busan", Some(won(1))),
+            Err(Refusal::AmountFixed),
+        );
+        check(
+            &[placed(), Event::Cancelled],
+            amend("Busan", None),
+            Err(Refusal::OrderCancelled),
+        );
+    }
+
+    #[test]
+    fn nobody_is_paid_for_ordering() {
+        let place = Command::Place {
+            fields: Fields::new(),
+            amount: won(-1),
+        };
+        check(&[], place, Err(Refusal::AmountNegative { amount: -1 }));
+    }
+}

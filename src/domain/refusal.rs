@@ -1,0 +1,129 @@
+//! Refusals: the rule said no. Never mixed with failures, where the machine said no.
+
+use super::{Kind, Money};
+
+/// Why a command may not be carried out. Each has a stable code that clients may rely on; the
+/// sentence says what the caller can do and may be improved freely.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Nothing of that kind has that number.
+    #[error("there is no {kind} with number {number}")]
+    NotFound {
+        /// What was looked for.
+        kind: Kind,
+        /// Under which number.
+        number: u64,
+    },
+    /// A command names an order that does not exist.
+    #[error("there is no order {number}: place it first, or correct the number")]
+    UnknownOrder {
+        /// The number named.
+        number: u64,
+    },
+    /// A new entity under a number that is taken.
+    #[error("{kind} {number} exists already")]
+    AlreadyExists {
+        /// What exists.
+        kind: Kind,
+        /// Under which number.
+        number: u64,
+    },
+    /// The order was cancelled; nothing more can be done with it.
+    #[error("the order is cancelled and cannot be changed any more; place a new one")]
+    OrderCancelled,
+    /// The order has not come to the point where this can be done.
+    #[error("the order is not ready for this: it is {state}")]
+    OrderNotReady {
+        /// The domain's word for where it stands.
+        state: &'static str,
+    },
+    /// The amount of an order that was placed does not change.
+    #[error("the amount was fixed when the order was placed; cancel it and place a new one")]
+    AmountFixed,
+    /// An amount below zero.
+    #[error("the amount {amount} is below zero")]
+    AmountNegative {
+        /// The amount given.
+        amount: i64,
+    },
+    /// A status that no command of this storefront leads to.
+    #[error("the status `{status}` cannot be set by hand here; the order moves by its flow")]
+    StatusNotSettable {
+        /// The status given.
+        status: String,
+    },
+    /// The payment provider declined the charge.
+    #[error("the payment was declined: {reason}; nothing was ordered and nothing was charged")]
+    PaymentDeclined {
+        /// The provider's reason.
+        reason: String,
+    },
+    /// A payment step that does not fit where the payment stands.
+    #[error("the payment cannot do this: it is {state}")]
+    PaymentNotReady {
+        /// The domain's word for where it stands.
+        state: &'static str,
+    },
+    /// More money back than was taken.
+    #[error("{asked} cannot be given back: {captured} was taken")]
+    RefundTooLarge {
+        /// What was asked for.
+        asked: Money,
+        /// What had been captured.
+        captured: Money,
+    },
+    /// The delivery was cancelled.
+    #[error("the delivery is cancelled")]
+    DeliveryCancelled,
+    /// A delivery step that the storefront does not have.
+    #[error("the delivery has no step {step}")]
+    UnknownStep {
+        /// Counted from 0.
+        step: u8,
+    },
+    /// The listing is not on sale.
+    #[error("the listing is {state}, not open for orders")]
+    ListingNotOpen {
+        /// The domain's word for where it stands.
+        state: &'static str,
+    },
+    /// Not enough on hand.
+    #[error("only {available} left, {asked} asked for")]
+    SoldOut {
+        /// What could still be had.
+        available: u64,
+        /// What was asked for.
+        asked: u64,
+    },
+    /// A quantity that makes no sense.
+    #[error("the quantity must be at least 1")]
+    QuantityZero,
+    /// The same idempotency key was used for another request.
+    #[error("this idempotency key was used for another request; use a new one")]
+    KeyReused,
+}
+
+impl Refusal {
+    /// The stable code, for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::UnknownOrder { .. } => "unknown_order",
+            Self::AlreadyExists { .. } => "already_exists",
+            Self::OrderCancelled => "order_cancelled",
+            Self::OrderNotReady { .. } => "order_not_ready",
+            Self::AmountFixed => "amount_fixed",
+            Self::AmountNegative { .. } => "amount_negative",
+            Self::StatusNotSettable { .. } => "status_not_settable",
+            Self::PaymentDeclined { .. } => "payment_declined",
+            Self::PaymentNotReady { .. } => "payment_not_ready",
+            Self::RefundTooLarge { .. } => "refund_too_large",
+            Self::DeliveryCancelled => "delivery_cancelled",
+            Self::UnknownStep { .. } => "unknown_step",
+            Self::ListingNotOpen { .. } => "listing_not_open",
+            Self::SoldOut { .. } => "sold_out",
+            Self::QuantityZero => "quantity_zero",
+            Self::KeyReused => "idempotency_key_reused",
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Reads a storefront from its definition file.

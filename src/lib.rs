@@ -1,0 +1,5 @@
+//! Jumun (주문, "order"): a store's back office in one binary.
+
+pub mod actors;
+pub mod domain;
+pub mod store;

@@ -1,0 +1,3 @@
+//! The `jumun` binary.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Durability: the journal that is the truth, and the sled trees that are rebuilt from it.
+
+pub mod commit;
