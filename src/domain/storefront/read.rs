@@ -1,1 +1,0 @@
-//! Reads a storefront from its definition file.

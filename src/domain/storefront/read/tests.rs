@@ -1,0 +1,214 @@
+//! The shipped example reads, and each kind of mistake is found at its line.
+
+use super::*;
+use crate::domain::{
+    order,
+    storefront::{FieldType, Mode, Source, Verb},
+};
+
+const FLOWERS: &str = include_str!("../../../../storefronts/flowers.toml");
+
+fn flowers() -> Storefront {
+    match storefront(FLOWERS) {
+        Ok(storefront) => storefront,
+        Err(mistakes) => panic!("the shipped example has mistakes: {mistakes:#?}"),
+    }
+}
+
+#[test]
+fn the_flower_shop_reads() {
+    let flowers = flowers();
+    assert_eq!(&*flowers.name, "flowers");
+    assert_eq!(flowers.payment.deadline_ms, 300);
+    let order = flowers.resource(Kind::Order).unwrap();
+    assert_eq!((&*order.path, &*order.item), ("orders", "order"));
+    let names: Vec<&str> = order.fields.iter().map(|field| &*field.name).collect();
+    let wire = [
+        "phoneNumber",
+        "address",
+        "customerName",
+        "status",
+        "flowerType",
+        "price",
+    ];
+    assert_eq!(names, wire, "the original's order of fields is kept");
+    assert!(order.fields.iter().all(|field| !field.required));
+
+    let delivery = flowers.resource(Kind::Delivery).unwrap();
+    assert_eq!(&*delivery.item, "delivery");
+    assert_eq!(&**delivery.words.get("done").unwrap(), "Delivered");
+
+    let [pay, deliver] = &flowers.flow.steps[..] else {
+        panic!("two steps")
+    };
+    assert_eq!(
+        (pay.mode, pay.then),
+        (Mode::Sync, Some(order::State::Confirmed))
+    );
+    assert_eq!(deliver.action, Action::Deliver { steps: 1 });
+    assert_eq!(deliver.mode, Mode::Command);
+
+    let cancel = &flowers.commands[1];
+    assert_eq!((cancel.verb, cancel.kind), (Verb::Patch, Kind::Order));
+    assert_eq!(&*cancel.when[0].is, "OrderCancelled");
+
+    let (_, page) = flowers.view_at("myPages").unwrap();
+    assert_eq!((&*page.item, page.fields.len()), ("myPage", 8));
+    assert_eq!(page.fields[0].holds, FieldType::Order);
+    let done = page
+        .rules
+        .iter()
+        .find(|rule| &*rule.event == "done")
+        .unwrap();
+    assert_eq!(done.set, [("deliveryStatus".into(), Source::Status)]);
+    assert!(page.searches[0].single);
+}
+
+/// Each row changes the first occurrence of a text in the flower shop, and says which mistake is
+/// expected in the line where it stands, or so many lines further down:
+/// `text ==> replacement ==> expected part of the message [==> lines]`.
+fn check(rows: &str) {
+    for row in rows.lines().filter(|row| !row.trim().is_empty()) {
+        let cells: Vec<&str> = row.split("==>").map(str::trim).collect();
+        let (from, to, expected) = (cells[0], cells[1], cells[2]);
+        let below: isize = cells.get(3).map_or(0, |lines| lines.parse().unwrap());
+
+        let at = FLOWERS.find(from).unwrap_or_else(|| panic!("no `{from}`"));
+        let line = FLOWERS[..at].split('\n').count();
+        let line = line.checked_add_signed(below).unwrap();
+        let text = FLOWERS.replacen(from, &to.replace("\\n", "\n"), 1);
+        let mistakes = storefront(&text).expect_err(row);
+        let found = mistakes
+            .iter()
+            .any(|mistake| mistake.line == line && mistake.message.contains(expected));
+        assert!(found, "{row}: expected in line {line}, got {mistakes:#?}");
+    }
+}
+
+#[test]
+fn mistakes_in_names_and_settings_are_found() {
+    check(
+        r#"
+        name = "flowers"  ==> name = "flo wers" ==> cannot stand in a URL
+        name = "flowers"  ==> name = "livez"    ==> another meaning
+        topic =           ==> tropic =          ==> did you mean `topic`?
+        topic =           ==> topic = \n#       ==> this is not TOML
+        "KRW"             ==> "won"             ==> ISO 4217
+        "KRW"             ==> 410               ==> must be a text
+        deadline_ms = 300 ==> deadline_ms = 0   ==> from 1 to 60000
+        "#,
+    );
+}
+
+#[test]
+fn mistakes_in_resources_are_found() {
+    check(
+        r#"
+        path = "orders"       ==> path = "search"        ==> another meaning
+        path = "orders"       ==> path = "staff"         ==> add `item`
+        path = "payments"     ==> path = "orders"        ==> taken by [order]
+        { type = "text", max = 256 } ==> { type = "txt" } ==> did you mean `text`?
+        { type = "text", max = 256 } ==> { type = "money" } ==> another field of this type ==> 4
+        max = 256             ==> max = 0                ==> a whole number from 1 to 4096
+        max = 256             ==> min = 0                ==> has no key `min`
+        placed    = "Ordered" ==> #                      ==> a word for `placed` ==> -1
+        cancelled =           ==> canceled =             ==> did you mean `cancelled`?
+        refunding =           ==> #                      ==> a word for `refunding` ==> -2
+        by = "orderId"        ==> by = "orderID"         ==> did you mean `orderId`?
+        steps = ["Delivered"] ==> steps = []             ==> needs `steps` ==> -4
+        "#,
+    );
+}
+
+#[test]
+fn mistakes_in_the_flow_and_its_commands_are_found() {
+    check(
+        r#"
+        do   = "pay"          ==> do   = "pey"           ==> did you mean `pay`?
+        do   = "deliver"      ==> do   = "pay"           ==> once at most
+        mode = "command"      ==> mode = "sync"          ==> no mode `sync`
+        then = "completed"    ==> then = "confirmed"     ==> expected a later state
+        on = "POST orders"    ==> on = "GET orders"      ==> no command has the method `GET`
+        on = "POST orders"    ==> on = "POST order"      ==> did you mean `orders`?
+        on = "POST orders"    ==> on = "POST orders/{id}" ==> expected `POST orders`
+        on = "DELETE orders/{id}" ==> on = "PATCH orders/{id}" ==> never reached
+        on = "POST deliveries" ==> #                     ==> needs `on` ==> -1
+        do = "delivery.advance" ==> do = "order.place"   ==> expected POST on the path of [order]
+        "order.place"         ==> "order.palce"          ==> did you mean `order.place`?
+        "order.remove"        ==> "order.amend"          ==> expected PUT, PATCH
+        { status = "OrderCancelled" } ==> { status = "OrderCanceled" } ==> has no word
+        { status = "OrderCancelled" } ==> { state = "x" } ==> [order] has no field `state`
+        "#,
+    );
+}
+
+#[test]
+fn mistakes_in_views_are_found() {
+    check(
+        r#"
+        path   = "orderDetails" ==> path   = "orders"    ==> taken by [order]
+        key    = "orderId"    ==> key    = "order"       ==> does not list the key
+        "price", "deliveryStatus"] ==> "price", "eta"]   ==> no event sets `eta`
+        on.order.placed       ==> on.order.plaecd        ==> did you mean `placed`?
+        { set = ["status"] }  ==> { set = ["address"] }  ==> [payment] has no field `address`
+        { set = ["status", "price"] } ==> { sets = 1 }   ==> did you mean `set`?
+        done      = { set = { deliveryStatus ==> done = { set = { d ==> the view has no field `d`
+        "#,
+    );
+    let amended = r#"{ set = ["phoneNumber", "address", "customerName", "flowerType"] }"#;
+    check(&format!(
+        "{amended} ==> {{ set = [\"status\"] }} ==> does not carry `status`"
+    ));
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
+    let text = FLOWERS
+        .replacen("\"KRW\"", "\"won\"", 1)
+        .replacen("deadline_ms = 300", "deadline_ms = 99999", 1)
+        .replacen("\"delivery.advance\"", "\"delivery.advnce\"", 1);
+    let mistakes = storefront(&text).unwrap_err();
+    let texts: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    // The deliver step then waits for a command that nothing means: a fourth, and true.
+    assert_eq!(texts.len(), 4, "{texts:#?}");
+    assert!(texts[0].starts_with("line ") && texts[0].contains("`won` is not a currency"));
+    assert!(mistakes.is_sorted_by_key(|mistake| mistake.line));
+}
+
+#[test]
+fn an_empty_file_is_told_what_a_storefront_needs() {
+    let mistakes = storefront("").unwrap_err();
+    for needed in [
+        "`name`",
+        "`title`",
+        "`currency`",
+        "[order]",
+        "[[flow]]",
+        "[[command]]",
+    ] {
+        let told = mistakes
+            .iter()
+            .any(|mistake| mistake.message.contains(needed));
+        assert!(told, "{needed} in {mistakes:#?}");
+    }
+}
+
+#[test]
+fn steps_before_the_last_have_words_of_their_own() {
+    let text = FLOWERS.replacen(
+        "steps = [\"Delivered\"]",
+        "steps = [\"Wrapped\", \"Gone\"]",
+        1,
+    );
+    let storefront = storefront(&text).unwrap();
+    let delivery = storefront.resource(Kind::Delivery).unwrap();
+    let word = |own: &str| delivery.words.get(own).map(|word| &**word);
+    assert_eq!(
+        (word("step.0"), word("done")),
+        (Some("Wrapped"), Some("Gone"))
+    );
+    assert_eq!(
+        storefront.flow.steps[1].action,
+        Action::Deliver { steps: 2 }
+    );
+}
