@@ -2,6 +2,8 @@
 //!
 //! Needs neither a network nor an installed tool, so it runs with every `cargo test`.
 
+#![cfg(test)]
+
 use std::{env, process::Command};
 
 use serde_json::Value as Json;
