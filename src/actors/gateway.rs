@@ -4,10 +4,17 @@
 //! answered "unavailable" at once rather than queued: a slow provider must not hold the shard's
 //! memory, and one storefront's provider must not slow another's.
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, Supervised, fut::wrap_future};
-use actix::fut::ActorFutureExt;
+use actix::{
+    Actor, AsyncContext, Context, Handler, Message, Supervised,
+    fut::{ActorFutureExt, wrap_future},
+};
 
 use super::{
     coordinator::{Called, Charged, Work},
@@ -59,15 +66,23 @@ impl Gateway {
         }
         let storefront = &self.local.storefronts[self.storefront];
         let call = Call { storefront: Arc::clone(&storefront.name), effect };
-        match self.provider.call(call) {
-            Answer::Now(result) => done(&self.local, result),
-            Answer::Later(answer) => {
+        match catch_unwind(AssertUnwindSafe(|| self.provider.call(call))) {
+            // A provider's mistake is the provider's trouble.
+            Err(_panic) => done(&self.local, Err(Trouble::Unavailable)),
+            Ok(Answer::Now(result)) => done(&self.local, result),
+            Ok(Answer::Later(answer)) => {
                 self.under_way += 1;
                 let deadline = Duration::from_millis(storefront.payment.deadline_ms);
-                let answer = wrap_future::<_, Self>(tokio::time::timeout(deadline, answer));
-                ctx.spawn(answer.map(move |in_time, gateway: &mut Self, _ctx| {
+                // A task of its own, so that a panic in it ends the call and not this actor.
+                let task = actix::spawn(tokio::time::timeout(deadline, answer));
+                ctx.spawn(wrap_future::<_, Self>(task).map(move |ended, gateway, _ctx| {
                     gateway.under_way -= 1;
-                    done(&gateway.local, in_time.unwrap_or(Err(Trouble::TimedOut)));
+                    let result = match ended {
+                        Ok(Ok(result)) => result,
+                        Ok(Err(_elapsed)) => Err(Trouble::TimedOut),
+                        Err(_panic) => Err(Trouble::Unavailable),
+                    };
+                    done(&gateway.local, result);
                 }));
             }
         }

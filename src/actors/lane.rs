@@ -28,6 +28,11 @@ impl Lane {
         lock(&self.floors).pop_front();
     }
 
+    /// Notes that the newest submission was not taken.
+    pub(super) fn withdrawn(&self) {
+        lock(&self.floors).pop_back();
+    }
+
     /// A position up to which all snapshots of this shard are in the page cache, given that
     /// everything up to `durable` was durable before this call.
     pub fn complete_to(&self, durable: Position) -> Position {

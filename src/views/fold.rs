@@ -1,7 +1,7 @@
 //! What one event does to one row, as the storefront's definition says.
 
 use crate::domain::{
-    Event, Fields, Kind, Value,
+    Event, Fields, Value,
     storefront::{Source, Storefront, View},
 };
 
@@ -41,7 +41,7 @@ fn word_after<'a>(storefront: &'a Storefront, event: &Event) -> Option<&'a str> 
     let word = match event {
         Event::Order(event) => words.get(event.state_after()?.name()),
         Event::Payment(event) => words.get(event.state_after().name()),
-        Event::Delivery(event) => words.delivery(event.state_after()),
+        Event::Delivery(event) => words.of_delivery(event.state_after()),
         Event::Listing(_) | Event::Saga(_) => None,
     };
     word.map(|word| &**word)
@@ -53,9 +53,4 @@ fn amount(event: &Event) -> Option<i64> {
         Event::Payment(event) => event.amount().map(|amount| amount.minor),
         Event::Order(_) | Event::Listing(_) | Event::Delivery(_) | Event::Saga(_) => None,
     }
-}
-
-/// Whether any view of the storefront could have a rule for events of this kind.
-pub const fn concerns(kind: Kind) -> bool {
-    matches!(kind, Kind::Order | Kind::Payment | Kind::Delivery)
 }

@@ -3,4 +3,5 @@
 //! A view never asks an actor and never refuses an event. What it shows was durable first.
 
 pub mod fold;
+pub mod follower;
 pub mod projector;

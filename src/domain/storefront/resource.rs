@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::Kind;
+use crate::domain::{Kind, delivery};
 
 /// What a field holds, and its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
