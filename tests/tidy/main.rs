@@ -167,4 +167,6 @@ fn what_a_file_must_not_contain_is_found() {
 
     let unwrapped = "a.unwrap();\n// b.unwrap()\n#[cfg(test)]\nmod tests {\nc.unwrap();";
     check(unwraps, "src/a.rs", unwrapped, &[(1, "unwrap")]);
+    check(unwraps, "src/a/tests.rs", unwrapped, &[]);
+    check(unwraps, "src/attests.rs", unwrapped, &[(1, "unwrap")]);
 }

@@ -56,6 +56,10 @@ impl Source {
     }
 
     fn first_line_of_tests(&self) -> usize {
+        // Longer tests have a file or a folder of their own beside the code.
+        if self.path.ends_with("/tests.rs") || self.path.contains("/tests/") {
+            return 1;
+        }
         let is_tests = |pair: &[String]| {
             pair[0].trim() == "#[cfg(test)]"
                 && pair[1].trim_start().starts_with("mod ")
