@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Aggregate, Batch, EntityKey, Kind, Stamped, delivery::Delivery, order::Order,
+        Batch, EntityKey, Kind, Stamped, delivery::Delivery, order::Order,
         payment::Payment, saga::Saga, storefront::Storefront,
     },
     store::{
@@ -119,7 +119,7 @@ impl Restorer {
             let answered = batch.answered.as_ref();
             if answered.is_some_and(|given| given.entity == entity && given.version == version) {
                 let item = Item { number: entity.number, version, entity: state.as_answer() };
-                answers::remember(&self.pages, batch, &item.encode());
+                answers::remember(&self.pages, batch, &item.encode())?;
             }
         }
         let bytes = snapshot::encode(&state).into();
@@ -150,7 +150,7 @@ impl Restorer {
             .check()
             .map_err(|imbalance| Error::Ledger { entity, position: last, imbalance })?;
         let due = saga.retry.map(|(due, _)| due);
-        timers::set(&self.pages, &batch.storefront, entity.number, due);
+        timers::set(&self.pages, &batch.storefront, entity.number, due)?;
         let bytes = snapshot::encode(&saga).into();
         let slot = Slot { version, position: last, listed: false, bytes };
         self.pages.put(collection, entity.number, slot)?;

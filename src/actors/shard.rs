@@ -6,7 +6,7 @@ use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    coordinator::{Coordinator, Outside, Work},
+    coordinator::{Coordinator, Outside},
     faults::Faults,
     lane::Lane,
     local::Local,

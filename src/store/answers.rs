@@ -24,8 +24,8 @@ pub struct Answer {
 }
 
 /// Remembers the answer that a batch carries, with the entity as it was answered.
-pub fn remember(pages: &Pages, batch: &Batch, bytes: &[u8]) {
-    let Some(answered) = &batch.answered else { return };
+pub fn remember(pages: &Pages, batch: &Batch, bytes: &[u8]) -> Result<(), Error> {
+    let Some(answered) = &batch.answered else { return Ok(()) };
     let answer = Answer {
         fingerprint: answered.fingerprint,
         number: answered.entity.number,
@@ -34,7 +34,7 @@ pub fn remember(pages: &Pages, batch: &Batch, bytes: &[u8]) {
         at: batch.at,
     };
     let value = snapshot::encode(&answer);
-    pages.put_note(NoteTree::Answered, &key(&batch.storefront, &answered.key), Some(value));
+    pages.put_note(NoteTree::Answered, &key(&batch.storefront, &answered.key), Some(value))
 }
 
 /// The answer to the command with this key, if it is remembered.
@@ -44,9 +44,9 @@ pub fn recall(pages: &Pages, storefront: &str, named: &str) -> Result<Option<Ans
     Ok(found.and_then(|value| snapshot::decode(&value).ok()))
 }
 
-/// Forgets answers given before `before`.
-pub fn forget(pages: &Pages, before: Timestamp) -> Result<(), Error> {
-    pages.sweep_notes(NoteTree::Answered, &|value| {
+/// Forgets answers given before `before`; says how many. A sweep takes a bounded number at a time.
+pub fn forget(pages: &Pages, before: Timestamp) -> Result<usize, Error> {
+    pages.sweep_notes(NoteTree::Answered, |_key, value| {
         snapshot::decode::<Answer>(value).is_ok_and(|answer| answer.at >= before)
     })
 }

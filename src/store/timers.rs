@@ -1,12 +1,19 @@
 //! Orders that await something, so that a start finds them without looking at all orders.
 
+use std::ops::ControlFlow;
+
 use super::pages::{Error, NoteTree, Pages};
 use crate::domain::Timestamp;
 
 /// Sets or clears an order's timer.
-pub fn set(pages: &Pages, storefront: &str, number: u64, due: Option<Timestamp>) {
+pub fn set(
+    pages: &Pages,
+    storefront: &str,
+    number: u64,
+    due: Option<Timestamp>,
+) -> Result<(), Error> {
     let value = due.map(|due| due.0.to_be_bytes().to_vec());
-    pages.put_note(NoteTree::Timers, &key(storefront, number), value);
+    pages.put_note(NoteTree::Timers, &key(storefront, number), value)
 }
 
 /// Every order of the storefront that has a timer.
@@ -20,6 +27,7 @@ pub fn all(pages: &Pages, storefront: &str) -> Result<Vec<(u64, Timestamp)>, Err
             let due = Timestamp(i64::from_be_bytes(due));
             found.push((u64::from_be_bytes(number), due));
         }
+        ControlFlow::Continue(())
     })?;
     Ok(found)
 }

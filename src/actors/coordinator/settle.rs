@@ -190,12 +190,12 @@ impl Coordinator {
         }
         let had_timer = self.timers.of(pending.key);
         if had_timer != pending.timer {
-            timers::set(&local.pages, name, pending.key.number, pending.timer);
+            timers::set(&local.pages, name, pending.key.number, pending.timer)?;
         }
         if let (Some(batch), After::Finish(turn)) = (&pending.answered, &pending.after)
             && let Some(item) = &turn.answer
         {
-            answers::remember(&local.pages, batch, &item.encode());
+            answers::remember(&local.pages, batch, &item.encode())?;
         }
         Ok(())
     }

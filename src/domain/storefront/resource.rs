@@ -50,6 +50,17 @@ impl Words {
             .find(|(domain, _)| &**domain == own)
             .map(|(_, word)| word)
     }
+
+    /// The storefront's word for where a delivery stands.
+    pub fn of_delivery(&self, state: delivery::State) -> Option<&Arc<str>> {
+        match state {
+            delivery::State::Step(step) => self.get(&format!("step.{step}")),
+            delivery::State::Absent
+            | delivery::State::Planned
+            | delivery::State::Done
+            | delivery::State::Cancelled => self.get(state.name()),
+        }
+    }
 }
 
 /// A query method, `GET /{path}/search/{method}?{field}=`.

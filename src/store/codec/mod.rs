@@ -10,7 +10,7 @@
 //! | storefront: length, name | 4, n |
 //! | at: milliseconds since 1970 | 8 |
 //! | correlation | 16 |
-//! | answered: 0, or 1 and key (length, text), fingerprint, entity kind, entity number | 1 (+ 4 + n + 8 + 1 + 8) |
+//! | answered: 0, or 1 and key (length, text), fingerprint, version, entity kind, entity number | 1 (+ 4 + n + 8 + 8 + 1 + 8) |
 //! | number of events | 4 |
 //! | each: entity kind, entity number, version, type, schema version, length, body | 1, 8, 8, 2, 2, 4, n |
 
@@ -111,6 +111,7 @@ pub fn encode(batch: &Batch) -> Vec<u8> {
             to.push(1);
             write_text(&mut to, &answered.key);
             to.extend_from_slice(&answered.fingerprint.to_le_bytes());
+            to.extend_from_slice(&answered.version.to_le_bytes());
             write_entity(&mut to, answered.entity);
         }
     }
@@ -139,6 +140,7 @@ pub fn decode(bytes: &[u8]) -> Result<Batch, Error> {
         1 => Some(Answered {
             key: from.text()?.to_owned(),
             fingerprint: from.u64()?,
+            version: from.u64()?,
             entity: from.entity()?,
         }),
         _ => return Err(Error::Envelope("the mark of an answered command is wrong")),
