@@ -152,6 +152,8 @@ impl Cache {
         entry.writing = false;
         entry.stored = stored;
         self.writing.fetch_sub(1, Relaxed);
+        // Dirty pages may have gone over the limit, and nothing else may ever be loaded.
+        stripe.evict(self.stripe_pages_max + 1);
     }
 
     #[cfg(test)]

@@ -31,8 +31,7 @@ const RELEASE_LOOK_MS: u64 = 5;
 /// An open database.
 #[derive(Debug)]
 pub(super) struct Sled {
-    /// The data directory; the database is `sled/` in it.
-    dir: PathBuf,
+    path: PathBuf,
     handles: RwLock<Option<Handles>>,
 }
 
@@ -46,12 +45,11 @@ struct Handles {
 }
 
 impl Sled {
-    /// Opens `sled/` in the data directory, or creates it.
-    pub(super) fn open(dir: &Path) -> Result<Self, Error> {
-        let path = dir.join("sled");
-        directory::create(&path).map_err(|source| at(&path, source))?;
+    /// Opens the database at `path`, in a data directory, or creates it.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        directory::create(path).map_err(|source| at(path, source))?;
         let db = sled::Config::new()
-            .path(&path)
+            .path(path)
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(Some(FLUSH_EVERY_MS))
             .open()?;
@@ -60,17 +58,16 @@ impl Sled {
         let log = path.join("db");
         let log = File::open(&log).map_err(|source| at(&log, source))?;
         Ok(Self {
-            dir: dir.to_owned(),
+            path: path.to_owned(),
             handles: RwLock::new(Some(Handles { db, trees, log })),
         })
     }
 
     /// Makes a new database's files and their names durable.
     pub(super) fn sync_files(&self) -> Result<(), Error> {
-        let path = self.dir.join("sled");
-        seal::sync_tree(&path)
-            .and_then(|()| directory::sync_directory(&self.dir))
-            .map_err(|source| at(&path, source))
+        seal::sync_tree(&self.path)
+            .and_then(|()| directory::sync_directory(self.dir()))
+            .map_err(|source| at(&self.path, source))
     }
 
     fn with<R>(&self, work: impl FnOnce(&Handles) -> Result<R, Error>) -> Result<R, Error> {
@@ -96,10 +93,12 @@ impl Sled {
             }
             thread::sleep(Duration::from_millis(RELEASE_LOOK_MS));
         }
-        Err(at(
-            &self.dir.join("sled"),
-            io::Error::other("its threads do not end"),
-        ))
+        let source = io::Error::other("its threads do not end");
+        Err(at(&self.path, source))
+    }
+
+    fn dir(&self) -> &Path {
+        self.path.parent().expect("it is in a data directory")
     }
 }
 
@@ -136,16 +135,15 @@ impl Backing for Sled {
             }
             handles.db.flush()?;
             let synced = handles.log.sync_data();
-            synced.map_err(|source| at(&self.dir.join("sled/db"), source))
+            synced.map_err(|source| at(&self.path.join("db"), source))
         })
     }
 
     fn close(&self, whole: bool) -> Result<(), Error> {
         if self.release()? && whole {
-            let path = self.dir.join("sled");
-            seal::sync_tree(&path)
-                .and_then(|()| seal::write(&self.dir))
-                .map_err(|source| at(&path, source))?;
+            seal::sync_tree(&self.path)
+                .and_then(|()| seal::write(self.dir()))
+                .map_err(|source| at(&self.path, source))?;
         }
         Ok(())
     }
@@ -160,8 +158,8 @@ impl Drop for Sled {
 }
 
 /// How many bytes the files of the database have.
-pub(super) fn bytes(dir: &Path) -> u64 {
-    let files = seal::files(&dir.join("sled")).unwrap_or_default();
+pub(super) fn bytes(path: &Path) -> u64 {
+    let files = seal::files(path).unwrap_or_default();
     let lengths = files.iter().filter_map(|file| fs::metadata(file).ok());
     lengths.map(|metadata| metadata.len()).sum()
 }

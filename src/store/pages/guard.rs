@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    fs,
     io::Read,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -11,7 +12,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Error, disk, probe, probe::HEALTHY};
+use super::{
+    Error, disk,
+    probe::{HEALTHY, probe_database},
+};
+use crate::store::directory;
 
 /// How often a child is asked whether it has ended.
 const CHILD_LOOK_MS: u64 = 10;
@@ -31,29 +36,43 @@ pub enum Guard {
     InProcess,
 }
 
+/// Why work in a thread has no result.
+pub(super) struct Broken {
+    pub(super) why: String,
+    /// It may go on: what it opened, and under which path, is still in use.
+    pub(super) runs_on: bool,
+}
+
 impl Guard {
     /// Reads the whole store. The error is why it must not be used.
     pub(super) fn probe(&self, dir: &Path, limit_ms: u64) -> Result<(), String> {
         match self {
             Self::Child(executable) => probe_in_child(executable, dir, limit_ms),
-            Self::InProcess => {
-                let dir = dir.to_owned();
-                in_thread(limit_ms, move || probe(&dir)).map(drop)
-            }
+            Self::InProcess => probe_in_thread(dir, limit_ms),
         }
     }
 }
 
+/// Where a database is while it is checked in this process. A check that hangs may still write
+/// below the path it was given, so the path in use must be another one.
+pub(super) fn checked_at(dir: &Path) -> PathBuf {
+    dir.join("sled.checking")
+}
+
 /// How long a store of this size may take.
 pub(super) fn limit_ms(dir: &Path) -> u64 {
-    PROBE_MS_BASE + disk::bytes(dir) * 1000 / PROBE_BYTES_PER_SECOND
+    PROBE_MS_BASE + disk::bytes(&dir.join("sled")) * 1000 / PROBE_BYTES_PER_SECOND
 }
 
 /// Does the work in a thread, and gives up on it after a time.
 pub(super) fn in_thread<T: Send + 'static>(
     limit_ms: u64,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, String> {
+) -> Result<T, Broken> {
+    let ended = |why| Broken {
+        why,
+        runs_on: false,
+    };
     let (done, outcome) = mpsc::sync_channel(1);
     let run = move || {
         let worked = match catch_unwind(AssertUnwindSafe(work)) {
@@ -67,12 +86,28 @@ pub(super) fn in_thread<T: Send + 'static>(
     thread::Builder::new()
         .name("open-pages".into())
         .spawn(run)
-        .map_err(|error| format!("no thread to open it in: {error}"))?;
+        .map_err(|error| ended(format!("no thread to open it in: {error}")))?;
     match outcome.recv_timeout(Duration::from_millis(limit_ms)) {
-        Ok(worked) => worked,
-        Err(RecvTimeoutError::Timeout) => Err(too_long(limit_ms)),
-        Err(RecvTimeoutError::Disconnected) => Err("opening it ended without a word".into()),
+        Ok(worked) => worked.map_err(ended),
+        Err(RecvTimeoutError::Timeout) => Err(Broken {
+            why: too_long(limit_ms),
+            runs_on: true,
+        }),
+        Err(RecvTimeoutError::Disconnected) => Err(ended("opening it ended silently".into())),
     }
+}
+
+fn probe_in_thread(dir: &Path, limit_ms: u64) -> Result<(), String> {
+    let (usual, checked) = (dir.join("sled"), checked_at(dir));
+    let rename = |from: &Path, to: &Path| {
+        fs::rename(from, to)
+            .and_then(|()| directory::sync_directory(dir))
+            .map_err(|error| format!("{} cannot be renamed: {error}", from.display()))
+    };
+    rename(&usual, &checked)?;
+    let path = checked.clone();
+    in_thread(limit_ms, move || probe_database(&path)).map_err(|broken| broken.why)?;
+    rename(&checked, &usual)
 }
 
 fn probe_in_child(executable: &Path, dir: &Path, limit_ms: u64) -> Result<(), String> {

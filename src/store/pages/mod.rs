@@ -176,6 +176,9 @@ pub enum Error {
     /// The name of a collection, or the key of a note, is empty or starts with or has a NUL.
     #[error("{0:?} cannot be a name in the store: it is empty or has a NUL where none may be")]
     Name(String),
+    /// The database opened well in a check, and now does not come back.
+    #[error("the pages cannot be opened ({0}); start again, they are then rebuilt")]
+    TooSlow(String),
     /// They were closed.
     #[error("the pages are closed")]
     Closed,

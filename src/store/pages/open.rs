@@ -77,7 +77,7 @@ impl Pages {
             // Nothing in it was ever vouched for, or it is already condemned.
             remove(opening.dir)?;
         } else {
-            match reopen(&opening, &fingerprint, mark) {
+            match reopen(&opening, &fingerprint, mark)? {
                 Ok((sled, contents)) => {
                     return Ok(assemble(Box::new(sled), contents, opening, None));
                 }
@@ -90,7 +90,7 @@ impl Pages {
             opening.mark.write(mark.position, 0)?;
             move_aside(opening.dir)?;
         }
-        let sled = Sled::open(opening.dir)?;
+        let sled = Sled::open(&opening.dir.join("sled"))?;
         let contents = start(&sled, &fingerprint, opening.collections.len())?;
         sled.sync_files()?;
         Ok(assemble(Box::new(sled), contents, opening, rebuilt))
@@ -171,43 +171,41 @@ fn reopen(
     opening: &Opening<'_>,
     fingerprint: &str,
     mark: Mark,
-) -> Result<(Sled, Contents), String> {
+) -> Result<Result<(Sled, Contents), String>, Error> {
     let dir = opening.dir;
-    let marker = dir.join("opening");
-    let file = |error: std::io::Error| format!("a file beside it cannot be used: {error}");
-    if !dir.join("sled").is_dir() {
-        return Err(format!(
-            "sled/ is missing, it was complete to event {}",
-            mark.complete_to
-        ));
+    let (database, marker) = (dir.join("sled"), dir.join("opening"));
+    if marker.exists() || guard::checked_at(dir).exists() {
+        return Ok(Err("the last start did not survive opening it".into()));
     }
-    if marker.exists() {
-        return Err("the last start did not survive opening it".into());
+    if !database.is_dir() {
+        let known = mark.complete_to;
+        return Ok(Err(format!(
+            "it is missing, and was complete to event {known}"
+        )));
     }
     let limit_ms = opening.limits.probe_ms_max;
     let limit_ms = limit_ms.unwrap_or_else(|| guard::limit_ms(dir));
-    let sealed = seal::take(dir).map_err(file)?;
-    if !sealed {
-        // A child that goes down takes nobody with it, so it needs no marker.
-        if let Guard::Child(_) = opening.guard {
-            opening.guard.probe(dir, limit_ms)?;
+    if !seal::take(dir).map_err(|source| at(dir, source))? {
+        if let Err(why) = opening.guard.probe(dir, limit_ms) {
+            return Ok(Err(why));
         }
-        directory::write_synced(&marker, b"").map_err(file)?;
-        if let Guard::InProcess = opening.guard {
-            opening.guard.probe(dir, limit_ms)?;
-        }
+        directory::write_synced(&marker, b"").map_err(|source| at(&marker, source))?;
     }
-    let opened = {
-        let (dir, collections) = (dir.to_owned(), opening.collections.clone());
-        guard::in_thread(limit_ms, move || {
-            let sled = Sled::open(&dir)?;
-            let contents = contents(&sled, &collections)?;
-            Ok((sled, contents))
-        })?
+    let collections = opening.collections.clone();
+    let opened = guard::in_thread(limit_ms, move || {
+        let sled = Sled::open(&database)?;
+        let contents = contents(&sled, &collections)?;
+        Ok((sled, contents))
+    });
+    let (sled, contents) = match opened {
+        Ok(opened) => opened,
+        // Its thread may still write to these paths, so nothing can be put in its place.
+        Err(broken) if broken.runs_on => return Err(Error::TooSlow(broken.why)),
+        Err(broken) => return Ok(Err(broken.why)),
     };
-    directory::remove_synced(&marker).map_err(file)?;
-    check(&opened.1.metas, fingerprint, mark, opening.journal_end)?;
-    Ok(opened)
+    directory::remove_synced(&marker).map_err(|source| at(&marker, source))?;
+    let checked = check(&contents.metas, fingerprint, mark, opening.journal_end);
+    Ok(checked.map(|()| (sled, contents)))
 }
 
 /// Compares what the trees say with what is known otherwise.
@@ -280,12 +278,13 @@ fn check_names(collections: &[Collection]) -> Result<(), Error> {
 
 /// Removes the database and what is kept beside it.
 fn remove(dir: &Path) -> Result<(), Error> {
-    let path = dir.join("sled");
     remove_beside(dir)?;
-    if path.exists() {
-        fs::remove_dir_all(&path)
-            .and_then(|()| directory::sync_directory(dir))
-            .map_err(|source| at(&path, source))?;
+    for path in [dir.join("sled"), guard::checked_at(dir)] {
+        if path.exists() {
+            fs::remove_dir_all(&path)
+                .and_then(|()| directory::sync_directory(dir))
+                .map_err(|source| at(&path, source))?;
+        }
     }
     Ok(())
 }
@@ -299,8 +298,10 @@ fn remove_beside(dir: &Path) -> Result<(), Error> {
 }
 
 fn move_aside(dir: &Path) -> Result<(), Error> {
-    let path = dir.join("sled");
-    if path.exists() {
+    for path in [dir.join("sled"), guard::checked_at(dir)] {
+        if !path.exists() {
+            continue;
+        }
         let next = damaged(dir)?.last().map_or(1, |(number, _)| number + 1);
         let aside = dir.join(format!("sled.damaged-{next}"));
         fs::rename(&path, &aside)

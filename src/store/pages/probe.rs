@@ -49,10 +49,15 @@ impl fmt::Display for Probe {
 ///
 /// Takes no lock of the data directory: who asks for it holds that.
 pub fn probe(dir: &Path) -> Result<Probe, Error> {
-    if !dir.join("sled").is_dir() {
+    probe_database(&dir.join("sled"))
+}
+
+/// The same for a database by its own path.
+pub(super) fn probe_database(path: &Path) -> Result<Probe, Error> {
+    if !path.is_dir() {
         return Err(Error::Damaged("there is no database"));
     }
-    let sled = Sled::open(dir)?;
+    let sled = Sled::open(path)?;
     let spaces = Space::ALL.into_iter();
     let metas = spaces
         .map(|space| meta::verify(&sled, space))
@@ -78,5 +83,5 @@ pub fn limit_memory(bytes: u64) -> std::io::Result<()> {
 
 /// How much memory a probe of this data directory should be limited to, for [`limit_memory`].
 pub fn probe_memory_bytes_max(dir: &Path) -> u64 {
-    PROBE_BYTES_BASE + 4 * disk::bytes(dir)
+    PROBE_BYTES_BASE + 4 * disk::bytes(&dir.join("sled"))
 }
