@@ -2,4 +2,5 @@
 
 pub mod codec;
 pub mod commit;
+pub mod committer;
 pub mod journal;
