@@ -11,7 +11,9 @@ const LIMITS: Limits = Limits {
 
 /// A body that differs from position to position, of two events.
 fn body(first: Position) -> Vec<u8> {
-    (0..30).map(|at| (first * 7 + at) as u8 | 1).collect()
+    (0..30)
+        .map(|at| (first * 7 + at).to_le_bytes()[0] | 1)
+        .collect()
 }
 
 fn record(body: &[u8]) -> Record<'_> {
