@@ -11,7 +11,7 @@ const WORDS: [(&[&str], &[&str]); 3] = [
     (&["actix", "actix_rt"], &["src/actors/"]),
     (
         &["actix_web", "actix_http", "actix_cors"],
-        &["src/http/", "src/app.rs", "src/main.rs"],
+        &["src/http/", "src/app", "src/main.rs"],
     ),
 ];
 
@@ -72,7 +72,7 @@ fn words_outside_their_folder_are_found() {
     );
     words("src/http/a.rs", "fn a(sled: &str) {} // sled::Db", &[]);
     words(
-        "src/app.rs",
+        "src/app",
         "actix_web::run(); let b = '\"'; actix::run();",
         &[(1, "actix:")],
     );
