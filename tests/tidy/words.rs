@@ -72,7 +72,7 @@ fn words_outside_their_folder_are_found() {
     );
     words("src/http/a.rs", "fn a(sled: &str) {} // sled::Db", &[]);
     words(
-        "src/app",
+        "src/app.rs",
         "actix_web::run(); let b = '\"'; actix::run();",
         &[(1, "actix:")],
     );
