@@ -23,35 +23,49 @@ pub(crate) fn faults() -> Vec<String> {
     faults.into_iter().map(line).collect()
 }
 
-/// Entries of the form `("code", 503, "meaning")`, with their lines.
-fn codes(text: &str) -> Vec<(usize, &str)> {
+/// One entry of the table, with its line.
+struct Code<'a> {
+    line: usize,
+    name: &'a str,
+    status: u16,
+    meaning: &'a str,
+}
+
+/// Entries of the form `("code", 503, "meaning")`.
+fn codes(text: &str) -> Vec<Code<'_>> {
     let entries = text.match_indices('(').filter_map(|(at, _)| {
-        let (code, rest) = text[at + 1..]
-            .trim_start()
-            .strip_prefix('"')?
-            .split_once('"')?;
+        let (name, rest) = quoted(&text[at + 1..])?;
         let (status, rest) = rest.strip_prefix(',')?.split_once(',')?;
-        let meaning = rest.trim_start().starts_with('"');
-        let is_entry = meaning && status.trim().parse::<u16>().is_ok();
-        is_entry.then(|| (line_at(text, at), code))
+        let (meaning, _) = quoted(rest)?;
+        Some(Code {
+            line: line_at(text, at),
+            name,
+            status: status.trim().parse().ok()?,
+            meaning,
+        })
     });
     entries.collect()
 }
 
-fn code_faults(codes: &[(usize, &str)], readme: &str) -> Vec<Fault> {
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    text.trim_start().strip_prefix('"')?.split_once('"')
+}
+
+/// A row begins with code and status; it may explain more than the entry does.
+fn code_faults(codes: &[Code<'_>], readme: &str) -> Vec<Fault> {
+    let squeezed = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let rows: Vec<String> = readme.lines().map(squeezed).collect();
     let mut seen = BTreeSet::new();
     let mut faults = Vec::new();
-    for (line, code) in codes {
-        if !seen.insert(code) {
-            faults.push((*line, format!("the code {code} stands here a second time")));
+    for code in codes {
+        let Code { name, status, .. } = code;
+        if !seen.insert(name) {
+            faults.push((code.line, format!("the code {name} is here a second time")));
         }
-        let cell = format!("`{code}`");
-        let is_row = |line: &str| line.trim_start().starts_with('|') && line.contains(&cell);
-        if !readme.lines().any(is_row) {
-            faults.push((
-                *line,
-                format!("the code {code} has no row in README.md's table"),
-            ));
+        let begins = format!("| `{name}` | {status} |");
+        if !rows.iter().any(|row| row.starts_with(&begins)) {
+            let row = format!("{begins} {} |", code.meaning);
+            faults.push((code.line, format!("README.md's table needs: {row}")));
         }
     }
     faults
@@ -59,10 +73,16 @@ fn code_faults(codes: &[(usize, &str)], readme: &str) -> Vec<Fault> {
 
 #[test]
 fn error_codes_that_are_double_or_not_told_are_found() {
-    let text = "const CODES: [Code; 3] = [\n(\"a_b\", 404, \"x\"),\n(\n\"c\",\n503,\n\"y\"),\n(\"a_b\", 400, \"z\"), (\"d\", e)];";
+    let text = "const CODES: [Code; 3] = [\n(\"a_b\", 404, \"x\"),\n(\n\"c\",\n503,\n\"y\"),\n\
+        (\"a_b\", 404, \"z\"), (\"d\", e), (\"f\", 500, \"\")];";
     let codes = codes(text);
-    assert_eq!(codes, [(2, "a_b"), (3, "c"), (7, "a_b")]);
-    let faults = code_faults(&codes, "`c`\n| `a_b` | 404 |");
-    let lines: Vec<usize> = faults.iter().map(|(line, _)| *line).collect();
-    assert_eq!(lines, [3, 7], "{faults:?}");
+    let found: Vec<_> = codes.iter().map(|own| (own.line, own.name)).collect();
+    assert_eq!(found, [(2, "a_b"), (3, "c"), (7, "a_b"), (7, "f")]);
+    let faults = code_faults(&codes, "`c`\n| `a_b`  | 404 | x |\n| `f` | 503 | f |");
+    let expected = [
+        (3, "README.md's table needs: | `c` | 503 | y |".into()),
+        (7, "the code a_b is here a second time".into()),
+        (7, "README.md's table needs: | `f` | 500 |  |".into()),
+    ];
+    assert_eq!(faults, expected);
 }

@@ -11,7 +11,7 @@ const WORDS: [(&[&str], &[&str]); 3] = [
     (&["actix", "actix_rt"], &["src/actors/"]),
     (
         &["actix_web", "actix_http", "actix_cors"],
-        &["src/http/", "src/app.rs", "src/main.rs"],
+        &["src/http/", "src/app", "src/main.rs"],
     ),
 ];
 
