@@ -5,6 +5,7 @@
 
 pub mod definitions;
 pub mod open;
+mod server;
 pub mod verify;
 
 use std::{io, net::TcpListener, sync::Arc, thread::JoinHandle, time::Duration};
@@ -97,6 +98,7 @@ impl std::fmt::Debug for Options {
 pub struct App {
     config: Config,
     root: Option<usize>,
+    clock: Clock,
     engine: Engine,
     notices: Vec<String>,
     committer: Arc<Committer>,
@@ -154,7 +156,7 @@ impl App {
             durable: Arc::new(move || position.durable()),
             failed: Arc::new(move || failed.failed()),
             views: projector.positions(),
-            clock,
+            clock: clock.clone(),
             settings,
             faults,
             threads: Threads::Own,
@@ -162,6 +164,7 @@ impl App {
         Ok(Self {
             config,
             root,
+            clock,
             engine,
             notices,
             committer,
@@ -190,9 +193,12 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
-        let state = http::State::new(self.engine.clone(), self.root);
-        let workers = Config::or_cores(self.config.limits.workers);
-        let server = http::serve(listener, state, workers, self.config.limits.drain_ms_max)
+        let state = http::State {
+            engine: self.engine.clone(),
+            mounts: http::Mounts { root: self.root },
+            clock: self.clock.clone(),
+        };
+        let server = server::start(listener, state, Config::or_cores(self.config.limits.workers))
             .map_err(|source| Error::Io { doing: "serve HTTP", source })?;
         let handle = server.handle();
         let served = actix_web::rt::spawn(server);

@@ -73,7 +73,7 @@ pub fn open(
     let mark = Arc::new(MarkFile::open(&directory.mark())?);
     let medium = journal::Directory::open(directory.journal())?;
     let opened = Journal::open(medium, journal::Limits::default())?;
-    let (journal, end) = (opened.journal, opened.journal.end());
+    let (end, journal) = (opened.journal.end(), opened.journal);
     mark.last().check_journal(end)?;
     let mut notices: Vec<String> = opened.torn.iter().map(ToString::to_string).collect();
 

@@ -5,6 +5,8 @@
 //! told apart by `stable`, which each frame carries: a whole frame behind a bad one, written when
 //! the bad one's position was already durable, proves that this is damage.
 
+use std::fmt;
+
 use super::{
     Error,
     error::io,
@@ -22,6 +24,17 @@ pub struct Torn {
     pub position: Position,
     /// How many bytes are cut, zeros at the end not counted.
     pub bytes: u64,
+}
+
+impl fmt::Display for Torn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, position, bytes } = self;
+        write!(
+            f,
+            "{file} ends in {bytes} bytes of event {position}, which was being written when the \
+             process or the machine stopped; it was never acknowledged and is cut off"
+        )
+    }
 }
 
 /// What the whole journal holds.

@@ -1,0 +1,200 @@
+//! The command line: what can be asked of the binary, and what it says.
+
+mod greeting;
+mod offline;
+
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    app::{self, App, Options, definitions},
+    config::{self, Config},
+    store::pages::{self, Guard},
+    telemetry,
+};
+
+/// A store's back office in one binary: orders, payments, deliveries and what follows from them,
+/// kept safe in one directory.
+///
+/// Start it without arguments, and try the command that it prints.
+#[derive(Debug, Parser)]
+#[command(name = "jumun", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the storefronts over HTTP (what `jumun` alone does too).
+    Serve(Serve),
+    /// Check a data directory that no process uses: every checksum, every order's books, and that
+    /// what is stored is what a replay gives. Exits with 0 only if all of it holds.
+    Verify(Offline),
+    /// Throw the trees of snapshots and views away and make them again from the journal.
+    RebuildViews(Offline),
+    /// Read the stored trees once, in a process that may die of it. Used by `serve` itself.
+    #[command(hide = true)]
+    ProbeStore {
+        #[arg(long)]
+        data: PathBuf,
+    },
+}
+
+/// Settings of `serve`; what is not given comes from the file, then from the defaults.
+#[derive(Debug, Default, Args)]
+struct Serve {
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, env = "JUMUN_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// The data directory; made if it is not there [default: ./jumun-data]
+    #[arg(long, env = "JUMUN_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Serve this storefront at / too, so that its original's clients work unchanged
+    #[arg(long, env = "JUMUN_ROOT", value_name = "NAME")]
+    root: Option<String>,
+    /// Serve the storefronts of these definition files (*.toml) too
+    #[arg(long, env = "JUMUN_STOREFRONTS", value_name = "DIR")]
+    storefronts: Option<PathBuf>,
+    /// Settings from a file; `config.default.toml` has all of them, explained
+    #[arg(long, env = "JUMUN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The network is trusted: listen beyond this machine without authentication
+    #[arg(long, env = "JUMUN_ALLOW_UNAUTHENTICATED")]
+    allow_unauthenticated: bool,
+    /// Log as JSON, a line an entry
+    #[arg(long, env = "JUMUN_LOG_JSON")]
+    log_json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Offline {
+    /// The data directory
+    #[arg(long, env = "JUMUN_DATA", default_value = "./jumun-data", value_name = "DIR")]
+    data: PathBuf,
+    /// Where the definition files of more storefronts are
+    #[arg(long, env = "JUMUN_STOREFRONTS", value_name = "DIR")]
+    storefronts: Option<PathBuf>,
+}
+
+/// Why the command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// The settings' file.
+    #[error("{} cannot be read: {source}", .path.display())]
+    ConfigFile {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The program.
+    #[error(transparent)]
+    App(#[from] app::Error),
+    /// The definitions.
+    #[error(transparent)]
+    Definitions(#[from] definitions::Error),
+    /// The address.
+    #[error("cannot listen on {address}: {source}; name another with --listen")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The signals.
+    #[error("signals cannot be waited for: {0}")]
+    Signals(std::io::Error),
+    /// The pages.
+    #[error(transparent)]
+    Pages(#[from] pages::Error),
+    /// What was to be said could not be written.
+    #[error("the output cannot be written: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+/// Carries out the command; what it has to say goes to `out`.
+pub fn run(arguments: Arguments, out: &mut dyn Write) -> Result<ExitCode, Error> {
+    match arguments.command {
+        None => serve(arguments.serve, out),
+        Some(Command::Serve(given)) => serve(given.or(arguments.serve), out),
+        Some(Command::Verify(given)) => offline::verify(&given, out),
+        Some(Command::RebuildViews(given)) => offline::rebuild(&given, out),
+        Some(Command::ProbeStore { data }) => offline::probe(&data),
+    }
+}
+
+impl Serve {
+    /// What is given after `serve`, else what is given before it.
+    fn or(self, before: Self) -> Self {
+        Self {
+            listen: self.listen.or(before.listen),
+            data: self.data.or(before.data),
+            root: self.root.or(before.root),
+            storefronts: self.storefronts.or(before.storefronts),
+            config: self.config.or(before.config),
+            allow_unauthenticated: self.allow_unauthenticated || before.allow_unauthenticated,
+            log_json: self.log_json || before.log_json,
+        }
+    }
+
+    /// The checked settings.
+    fn config(&self) -> Result<Config, Error> {
+        let file = self.config.as_ref().map(|path| {
+            std::fs::read_to_string(path)
+                .map_err(|source| Error::ConfigFile { path: path.clone(), source })
+        });
+        let mut config = Config::read(file.transpose()?.as_deref())?;
+        config.listen = self.listen.unwrap_or(config.listen);
+        config.data = self.data.clone().unwrap_or(config.data);
+        config.root = self.root.clone().or(config.root);
+        config.storefronts = self.storefronts.clone().or(config.storefronts);
+        config.allow_unauthenticated |= self.allow_unauthenticated;
+        Ok(config.check()?)
+    }
+}
+
+fn serve(given: Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
+    let form = if given.log_json { telemetry::Form::Json } else { telemetry::Form::Text };
+    telemetry::start(form);
+    let config = given.config()?;
+    let mut options = Options::new(&config)?;
+    options.guard = guard();
+    actix_web::rt::System::new().block_on(async move {
+        let address = config.listen;
+        let listener = std::net::TcpListener::bind(address)
+            .map_err(|source| Error::Listen { address, source })?;
+        let address = listener.local_addr()?;
+        let storefronts = options.storefronts.clone();
+        let app = App::start(config.clone(), options)?;
+        greeting::write(out, address, &config, &storefronts, app.notices())?;
+        let shutdown = signalled().map_err(Error::Signals)?;
+        app.serve(listener, shutdown).await?;
+        writeln!(out, "Stopped; everything is safe in {}.", config.data.display())?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Ready when the process is asked to end: SIGTERM, or Ctrl-C.
+fn signalled() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// A store that was not closed is looked at by a process of its own first.
+fn guard() -> Guard {
+    std::env::current_exe().map_or(Guard::InProcess, Guard::Child)
+}
