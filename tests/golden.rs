@@ -154,6 +154,23 @@ fn no_prefix_and_no_longer_text_is_a_batch() {
 }
 
 #[test]
+fn wrong_bytes_are_refused_or_read_but_never_a_panic() {
+    let (_, batch) = goldens().pop().expect("there are some");
+    let whole = encode(&batch);
+    for at in 0..whole.len() {
+        for bit in 0..8 {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << bit;
+            assert_ne!(
+                decode(&bytes).as_ref(),
+                Ok(&batch),
+                "bit {bit} of byte {at} is ignored"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_a_newer_version_wrote_is_refused_with_advice() {
     let whole = encode(&batch(vec![order::Event::Held.into()], None));
     // An event without a body ends the envelope: type, schema version and length are its last 8.

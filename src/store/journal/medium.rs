@@ -31,8 +31,7 @@ pub trait Medium: Send + fmt::Debug + 'static {
     /// that. Its existence is durable when this returns.
     fn create(&mut self, segment: Position, bytes: u64) -> io::Result<()>;
 
-    /// Makes an existing segment the current one, to go on at byte `tail`, and makes all that it
-    /// holds durable.
+    /// Makes an existing segment the current one, to go on at byte `tail`, and syncs it.
     fn resume(&mut self, segment: Position, tail: u64) -> io::Result<()>;
 
     /// Makes an existing segment the current one and everything from byte `tail` on zeros or gone,

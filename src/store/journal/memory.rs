@@ -65,7 +65,8 @@ impl Memory {
         segment.durable.clone_from(&segment.seen);
     }
 
-    /// From now on every write and sync fails, until [`mend`](Self::mend).
+    /// From now on every write and sync fails, until [`mend`](Self::mend). As on Linux, what a
+    /// failing sync did not write is still seen, but no later sync writes it.
     pub fn fail(&self) {
         self.state().is_failing = true;
     }
@@ -94,6 +95,9 @@ impl Memory {
     fn with_current<T>(&self, change: impl FnOnce(&mut Segment) -> T) -> io::Result<T> {
         let mut state = self.state();
         if state.is_failing {
+            for segment in state.segments.values_mut() {
+                segment.unsynced.clear();
+            }
             return Err(io::Error::other("the memory was told to fail"));
         }
         let current = state.current;
@@ -156,8 +160,8 @@ impl Medium for Memory {
     fn resume(&mut self, segment: Position, tail: u64) -> io::Result<()> {
         let tail = usize::try_from(tail).map_err(io::Error::other)?;
         self.select(segment, |segment| {
-            segment.tail = tail;
             segment.sync();
+            segment.tail = tail;
         })
     }
 

@@ -24,6 +24,7 @@ pub use scan::{Scanned, Torn, scan};
 use super::commit::Position;
 use error::io;
 use frame::{FRAME_BYTES_MIN, Frame, HEADER_BYTES};
+use scan::Tail;
 
 /// How large the journal's parts may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,14 +121,11 @@ impl Journal {
         }
         match found.tail {
             None => journal.begin_segment()?,
-            Some((segment, tail)) => {
-                (journal.segment, journal.tail) = (segment, tail);
-                let done = if found.torn.is_some() && found.stillborn.is_none() {
-                    journal.medium.cut(segment, tail, limits.segment_bytes_max)
-                } else {
-                    journal.medium.resume(segment, tail)
-                };
-                done.map_err(io("make ready to write to", journal.name(segment)))?;
+            Some(tail) => {
+                let is_torn = found.torn.is_some() && found.stillborn.is_none();
+                journal
+                    .go_on(tail, is_torn)
+                    .map_err(io("make ready to write to", journal.name(tail.segment)))?;
             }
         }
         let torn = found.torn;
@@ -245,6 +243,23 @@ impl Journal {
         self.syncs += 1;
         done.map_err(io("sync", self.name(self.segment)))?;
         self.stable = self.end;
+        Ok(())
+    }
+
+    /// Writes the last group once more in its place, the same bytes, before it is synced: after a
+    /// sync that failed, the system may show what it never wrote, and call it clean.
+    fn go_on(&mut self, tail: Tail, is_torn: bool) -> std::io::Result<()> {
+        let bytes_max = usize::try_from(tail.end - tail.unproven).unwrap_or(usize::MAX);
+        let source = self.medium.source();
+        let group = source.read(tail.segment, tail.unproven, bytes_max)?;
+        self.medium.resume(tail.segment, tail.unproven)?;
+        self.medium.append(&group)?;
+        self.medium.sync()?;
+        if is_torn {
+            let bytes = self.limits.segment_bytes_max;
+            self.medium.cut(tail.segment, tail.end, bytes)?;
+        }
+        (self.segment, self.tail) = (tail.segment, tail.end);
         Ok(())
     }
 

@@ -46,10 +46,21 @@ pub struct Scanned {
     pub segments: usize,
     /// The tail that opening the journal would cut.
     pub torn: Option<Torn>,
-    /// The last segment that is to be kept, and where its last frame ends.
-    pub(super) tail: Option<(Position, u64)>,
+    /// The end of the last segment that is to be kept.
+    pub(super) tail: Option<Tail>,
     /// A last segment that is to be removed: its creation was cut short.
     pub(super) stillborn: Option<Position>,
+}
+
+/// The end of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tail {
+    pub(super) segment: Position,
+    /// Where the frames begin that no later frame calls stable. They were read, but that may have
+    /// been from the system's memory, and not from the disk.
+    pub(super) unproven: u64,
+    /// Where the last frame ends.
+    pub(super) end: u64,
 }
 
 /// Checks every segment and every checksum without changing anything, and hands each frame to
@@ -115,13 +126,22 @@ impl Place {
             Header::Bad => return self.headless(bytes, scanned),
         }
         let (mut at, mut next) = (HEADER_BYTES, self.segment);
+        let (mut unproven, mut stable) = (at, None);
         while let Some(frame) = frame::read(&bytes[at..]).filter(|frame| frame.first == next) {
             visit(frame.first, frame.body, frame.count);
+            // A sync makes everything before it stable, so a group begins where `stable` changes.
+            if stable.replace(frame.stable) != Some(frame.stable) {
+                unproven = at;
+            }
             at += frame.bytes();
             next = frame.last() + 1;
         }
         scanned.end = next - 1;
-        scanned.tail = Some((self.segment, at as u64));
+        scanned.tail = Some(Tail {
+            segment: self.segment,
+            unproven: unproven as u64,
+            end: at as u64,
+        });
         let left = frame::without_zeros(&bytes[at..]);
         if left == 0 {
             return Ok(());

@@ -201,6 +201,24 @@ fn after_a_failure_nothing_more_is_accepted() {
 }
 
 #[test]
+fn what_a_failed_sync_left_in_the_systems_memory_is_written_again() {
+    let memory = Memory::new();
+    let mut journal = write(memory.clone(), LIMITS, &[1, 2]);
+    memory.fail();
+    assert!(journal.sync().is_err());
+    memory.mend();
+    drop(journal);
+    let opened = Journal::open(memory.clone(), LIMITS).unwrap();
+    assert_eq!(
+        opened.journal.stable(),
+        6,
+        "still seen, so it counts from now on"
+    );
+    memory.cut_power(|_, _| false);
+    check(&memory, 6, false);
+}
+
+#[test]
 fn a_record_that_does_not_fit_is_refused_and_the_journal_goes_on() {
     let mut journal = write(Memory::new(), LIMITS, &[1, 0]);
     let large = vec![1; LIMITS.frame_bytes_max - FRAME_BYTES_MIN + 1];
