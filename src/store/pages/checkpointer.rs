@@ -32,6 +32,7 @@ impl Checkpointer {
         complete_to: impl Fn() -> Position + Send + 'static,
     ) -> Result<Self, Error> {
         let failed = Arc::<Mutex<Option<String>>>::default();
+        pages.wake.start();
         let run = {
             let (pages, failed) = (Arc::clone(&pages), Arc::clone(&failed));
             move || {
@@ -119,6 +120,11 @@ impl Wake {
     pub(super) fn taken(&self) {
         locked(&self.state).early = false;
         self.called.store(false, Relaxed);
+    }
+
+    /// A thread begins; an earlier one may have been stopped.
+    fn start(&self) {
+        locked(&self.state).stop = false;
     }
 
     fn stop(&self) {

@@ -219,6 +219,20 @@ fn what_is_not_written_holds_new_work_back_and_wakes_the_thread() {
     thread.stop().unwrap();
     assert_eq!((pages.backlog(), pages.complete_to()), (0, 5));
 
+    // A second thread goes on after its first checkpoint too. Up to half the limit may wait.
+    let thread = Checkpointer::start(Arc::clone(&pages), hour, || 6).unwrap();
+    for round in 0..3 {
+        for page in 0..8 {
+            pages.put(ORDERS, page * 64, slot(round, true)).unwrap();
+        }
+        let drained = (0..10_000_000).any(|_| {
+            std::thread::yield_now();
+            pages.backlog() < 4
+        });
+        assert!(drained, "round {round}");
+    }
+    thread.stop().unwrap();
+
     let panics = || -> Position { panic!("no position") };
     let thread = Checkpointer::start(Arc::clone(&pages), hour, panics).unwrap();
     assert!(matches!(thread.stop(), Err(Error::Failed(_))));
