@@ -8,7 +8,13 @@ pub mod open;
 mod server;
 pub mod verify;
 
-use std::{io, net::TcpListener, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    io,
+    net::TcpListener,
+    sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use tokio::sync::Notify;
 
@@ -225,6 +231,13 @@ impl App {
         }
         self.checkpointer.stop()?;
         self.pages.close()?;
+        let written = self.committer.statistics();
+        tracing::info!(
+            groups = written.groups.load(Ordering::Relaxed),
+            batches = written.batches.load(Ordering::Relaxed),
+            bytes = written.bytes.load(Ordering::Relaxed),
+            "the journal is closed"
+        );
         drop(self.directory);
         if self.committer.failed() { Err(Error::StoreFailed) } else { Ok(()) }
     }
