@@ -14,16 +14,12 @@ fn main() -> io::Result<()> {
             .is_some_and(|extension| extension == "toml")
     });
     files.sort();
-    let entries: String = files
-        .iter()
-        .map(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            format!(
-                "({name:?}, include_str!({:?})),\n",
-                path.display().to_string()
-            )
-        })
-        .collect();
+    let mut entries = String::new();
+    for path in &files {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let path = path.display().to_string();
+        entries += &format!("({name:?}, include_str!({path:?})),\n");
+    }
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     fs::write(
         Path::new(&out).join("definitions.rs"),
