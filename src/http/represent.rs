@@ -201,7 +201,7 @@ mod tests {
             version: 2,
             entity: Entity::Order(order::Order {
                 state: order::State::Confirmed,
-                fields: fields.into_iter().collect(),
+                fields: Arc::new(fields.into_iter().collect()),
                 amount: Some(Money::new(10_000, Currency::KRW)),
                 removed: false,
             }),

@@ -1,6 +1,9 @@
 //! From a request to an open turn.
 
-use std::collections::{VecDeque, hash_map::Entry};
+use std::{
+    collections::{VecDeque, hash_map::Entry},
+    sync::Arc,
+};
 
 use super::{Ask, Coordinator, Live, Waiting};
 use crate::{
@@ -180,6 +183,7 @@ fn meaning(
         fields,
         amount,
     } = request;
+    let fields = Arc::new(fields);
     let of_order = |command| Meaning {
         commands: VecDeque::from([Command::Order(command)]),
         answer_with: Kind::Order,

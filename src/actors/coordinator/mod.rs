@@ -13,7 +13,7 @@ mod keys;
 mod settle;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
@@ -30,7 +30,7 @@ use super::{
     lane::Lane,
     local::Local,
     provider::{Provider, Trouble},
-    registry::Registry,
+    registry::{Numbered, Registry},
     turn::{Caller, OrderKey, Turn},
 };
 use crate::{
@@ -126,7 +126,7 @@ pub(super) struct Coordinator {
     outside: Outside,
     registry: Registry,
     gateways: Vec<Addr<Gateway>>,
-    live: HashMap<OrderKey, Live>,
+    live: Numbered<OrderKey, Live>,
     pending: VecDeque<settle::Pending>,
     next_ticket: u64,
     timers: calls::Timers,
@@ -142,7 +142,7 @@ impl Coordinator {
         Self {
             registry: Registry::new(Rc::clone(&local)),
             gateways: Vec::new(),
-            live: HashMap::new(),
+            live: Numbered::default(),
             pending: VecDeque::new(),
             next_ticket: 0,
             timers: outside.timers.iter().copied().collect(),
