@@ -105,7 +105,7 @@ impl Disk {
             .map(|encoded| encoded.batch.events.len())
             .sum();
         state.failed |= events > 0 && state.journal.sync().is_err();
-        let mut end = state.journal.end() - events as u64;
+        let mut end = state.journal.end().saturating_sub(events as u64);
         let mut book = state.book.lock().unwrap();
         let count = state.appended.len();
         for Submission {
