@@ -52,7 +52,8 @@ impl Coordinator {
         match meaning(&live.saga, storefront, key.order(), request) {
             Err(refusal) => {
                 self.answer(key, caller, from.key.as_ref(), Err(Error::Refused(refusal)));
-                self.rest_if_idle(key);
+                // Others may wait behind it.
+                self.resume(key);
             }
             Ok(Meaning { commands, answer_with }) => {
                 let mut turn = self.turn(key, from.correlation, commands);
