@@ -30,7 +30,7 @@ struct State {
     /// Durable, not seen by the views.
     unseen: VecDeque<Committed>,
     random: fastrand::Rng,
-    /// How many of 1,000 submissions are not taken.
+    /// How many of 100 submissions are not taken.
     refusals: u32,
     taken: u64,
     failed: bool,
@@ -74,6 +74,11 @@ impl Disk {
     /// Takes everything from now on.
     pub(crate) fn heal(&self) {
         self.state().refusals = 0;
+    }
+
+    /// Takes nothing from now on: nobody lives.
+    pub(crate) fn go_down(&self) {
+        self.state().refusals = 100;
     }
 
     /// Writes some of what waits, at most `count` batches.

@@ -17,7 +17,7 @@ mod trace;
 mod world;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     env, panic,
     sync::{Arc, Once},
 };
@@ -45,6 +45,7 @@ const SLICES: u64 = 4;
 const SHOWN_MAX: usize = 4;
 
 thread_local! {
+    static RUNS: Cell<bool> = const { Cell::new(false) };
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -76,21 +77,32 @@ fn run(seed: u64, trace: &Trace) -> Result<(), String> {
     HOOK.call_once(|| {
         let shown = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            PANIC.set(Some(info.to_string()));
-            shown(info);
+            if RUNS.get() {
+                PANIC.set(Some(info.to_string()));
+            } else {
+                shown(info);
+            }
         }));
     });
-    let mut world = World::new(seed, trace.clone());
+    RUNS.set(true);
+    let ended = live(&mut World::new(seed, trace.clone()));
+    RUNS.set(false);
+    ended
+}
+
+/// One life after the other.
+fn live(world: &mut World) -> Result<(), String> {
     loop {
         let system = System::with_tokio_rt(|| {
             let mut runtime = runtime::Builder::new_current_thread();
-            runtime
-                .enable_time()
-                .start_paused(true)
-                .build()
-                .expect("it needs nothing")
+            let runtime = runtime.enable_time().start_paused(true).build();
+            runtime.expect("it needs nothing")
         });
-        if system.block_on(world.live())? == Ended::AtRest {
+        let ended = system.block_on(world.live())?;
+        drop(system);
+        // What actix still runs while it drops actors is no part of the run.
+        PANIC.take();
+        if ended == Ended::AtRest {
             return Ok(());
         }
     }

@@ -39,6 +39,8 @@ struct Books {
     /// How many of 100 calls go wrong in some way.
     trouble: u32,
     clock: Clock,
+    /// Whether nobody can call, since nobody lives.
+    is_cut_off: bool,
     charges: BTreeMap<Name, Charge>,
     /// Calls that have not arrived yet.
     late: Vec<(Timestamp, Call)>,
@@ -66,6 +68,7 @@ impl Remote {
             settles,
             trouble,
             clock,
+            is_cut_off: true,
             charges,
             late,
             complaints,
@@ -78,6 +81,11 @@ impl Remote {
 
     pub(crate) fn keep_time(&self, clock: Clock) {
         self.books().clock = clock;
+    }
+
+    /// Whether calls get through at all.
+    pub(crate) fn cut_off(&self, is_cut_off: bool) {
+        self.books().is_cut_off = is_cut_off;
     }
 
     /// From now on it does what it is asked, at once.
@@ -124,6 +132,9 @@ impl Provider for Remote {
     }
 
     fn call(&self, call: Call) -> Answer {
+        if self.books().is_cut_off {
+            return Answer::Now(Err(Trouble::Unavailable));
+        }
         let elsewhere = self.settles_elsewhere();
         let checked = if elsewhere { self.check(&call) } else { Ok(()) };
         let mut books = self.books();

@@ -126,8 +126,12 @@ impl World {
     pub(crate) async fn live(&mut self) -> Result<Ended, String> {
         let clock = Clock::runtime(self.now);
         self.remote.keep_time(clock.clone());
+        self.remote.cut_off(false);
         let run = self.open(clock)?;
+        sleep(Duration::from_millis(1)).await;
         let ended = self.work(&run).await;
+        run.disk.go_down();
+        self.remote.cut_off(true);
         self.now = run.clock.now();
         self.desk.borrow_mut().hung_up();
         if ended == Ok(Ended::Crashed) {
