@@ -106,6 +106,7 @@ impl Coordinator {
         self.forget_visited(&mut turn);
         self.reset_saga(&turn);
         if let Some(caller) = turn.caller.take() {
+            let error = if self.store_failed { Failure::Store.into() } else { error };
             self.answer(turn.key, caller, turn.command_key.as_ref(), Err(error));
         }
         self.close(turn.key, true);

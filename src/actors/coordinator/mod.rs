@@ -135,6 +135,8 @@ pub(super) struct Coordinator {
     crashes: crashes::Crashes,
     /// Whose work is being done, in case it panics.
     current: Option<OrderKey>,
+    /// The journal failed: what turns find in memory from then on says nothing.
+    store_failed: bool,
 }
 
 impl Coordinator {
@@ -150,6 +152,7 @@ impl Coordinator {
             keys: keys::Keys::default(),
             crashes: crashes::Crashes::new(local.settings),
             current: None,
+            store_failed: false,
             local,
             outside,
         }

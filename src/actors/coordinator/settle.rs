@@ -207,6 +207,7 @@ impl Coordinator {
         if let Some(caller) = turn.caller.take() {
             self.answer(pending.key, caller, turn.command_key.as_ref(), Err(Failure::Store.into()));
         }
+        self.store_failed = true;
         self.registry.clear();
         if let Some(live) = self.live.get_mut(&pending.key) {
             live.reload = true;
