@@ -48,9 +48,11 @@ impl Coordinator {
     pub(super) fn open(&mut self, ask: Ask) {
         let Ask { key, request, from, caller } = ask;
         let live = self.live.get_mut(&key).expect("an order is live when a turn is opened");
+        live.named = from.key.as_ref().map(|named| named.key.clone());
         let storefront = &self.local.storefronts[key.storefront];
         match meaning(&live.saga, storefront, key.order(), request) {
             Err(refusal) => {
+                live.named = None;
                 self.answer(key, caller, from.key.as_ref(), Err(Error::Refused(refusal)));
                 // Others may wait behind it.
                 self.resume(key);
@@ -113,6 +115,7 @@ impl Coordinator {
                     saga,
                     saga_version,
                     busy: false,
+                    named: None,
                     in_flight: 0,
                     calls: 0,
                     reload: false,

@@ -115,7 +115,9 @@ impl Coordinator {
     /// Gives the open turn of an order up that was lost in a panic.
     pub(super) fn give_up(&mut self, key: OrderKey) {
         self.note_crash(key);
-        for waiting in self.keys.lost(key) {
+        // Only the lost turn's own: an earlier one may be in flight, and others may wait.
+        let named = self.live.get_mut(&key).and_then(|live| live.named.take());
+        for waiting in named.map_or_else(Vec::new, |named| self.keys.answered(key.storefront, &named)) {
             waiting.answer(Err(Failure::Crashed.into()));
         }
         for kind in crate::actors::entity::HOSTED {

@@ -100,6 +100,8 @@ struct Live {
     saga_version: u64,
     /// A turn is open.
     busy: bool,
+    /// The caller's own key for the open turn's command.
+    named: Option<String>,
     /// Submitted, not settled.
     in_flight: usize,
     /// Provider calls that nobody waits for.

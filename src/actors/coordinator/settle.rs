@@ -125,6 +125,7 @@ impl Coordinator {
     pub(super) fn close(&mut self, key: OrderKey, gave_up: bool) {
         let Some(live) = self.live.get_mut(&key) else { return };
         live.busy = false;
+        live.named = None;
         if gave_up && live.in_flight > 0 {
             live.reload = true;
         }
