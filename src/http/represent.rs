@@ -159,6 +159,8 @@ fn of_fields<'a>(fields: &'a Fields, field: &Field) -> Wire<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
         domain::{

@@ -100,6 +100,8 @@ struct Live {
     saga_version: u64,
     /// A turn is open.
     busy: bool,
+    /// The caller's own key for the open turn's command.
+    named: Option<String>,
     /// Submitted, not settled.
     in_flight: usize,
     /// Provider calls that nobody waits for.
@@ -135,6 +137,8 @@ pub(super) struct Coordinator {
     crashes: crashes::Crashes,
     /// Whose work is being done, in case it panics.
     current: Option<OrderKey>,
+    /// The journal failed: what turns find in memory from then on says nothing.
+    store_failed: bool,
 }
 
 impl Coordinator {
@@ -150,6 +154,7 @@ impl Coordinator {
             keys: keys::Keys::default(),
             crashes: crashes::Crashes::new(local.settings),
             current: None,
+            store_failed: false,
             local,
             outside,
         }
