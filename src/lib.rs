@@ -1,5 +1,7 @@
 //! Jumun (주문, "order"): a store's back office in one binary.
 
 pub mod actors;
+pub mod clock;
 pub mod domain;
+pub mod http;
 pub mod store;

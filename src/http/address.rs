@@ -1,0 +1,231 @@
+//! From a path to what it addresses. This is the route table:
+//!
+//! | path | answers |
+//! |---|---|
+//! | `/` | what is running: a page for people, links for programs |
+//! | `/livez`, `/readyz`, `/actuator/health` | health |
+//! | `/problems`, `/problems/{code}` | what an error's code means |
+//! | `/{storefront}` | its collections |
+//! | `/{storefront}/profile`, `/{storefront}/profile/{collection}` | ALPS |
+//! | `/{storefront}/{collection}` | a resource or view |
+//! | `/{storefront}/{collection}/{number}` | one of it |
+//! | `/{storefront}/{collection}/search`, `…/search/{method}` | query methods |
+//!
+//! The storefront that is mounted at `/` answers without the first segment, too. A trailing slash
+//! is accepted everywhere, as the originals' clients send it.
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+
+use super::{Mounts, command};
+use crate::domain::storefront::{Field, Resource, Search, Storefront, Verb, View};
+
+/// What a path addresses.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place<'a> {
+    Home,
+    Live,
+    Ready,
+    Health,
+    Problems,
+    Problem(&'a str),
+    Front(Front<'a>, Spot<'a>),
+}
+
+/// A storefront at one of its mounts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Front<'a> {
+    /// Its place among the engine's storefronts.
+    pub(super) at: usize,
+    pub(super) definition: &'a Storefront,
+    /// Whether it was addressed without its name.
+    pub(super) is_root: bool,
+}
+
+/// A place within a storefront.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Spot<'a> {
+    Index,
+    Profiles,
+    Profile(Collection<'a>),
+    All(Collection<'a>),
+    /// With the number as it was written.
+    One(Collection<'a>, &'a str),
+    Searches(Collection<'a>),
+    Search(Collection<'a>, &'a Search),
+}
+
+/// A resource, or a view with its place in the definition.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Collection<'a> {
+    Resource(&'a Resource),
+    View(usize, &'a View),
+}
+
+/// What a path addresses, if anything.
+pub(super) fn locate<'a>(
+    storefronts: &'a [Arc<Storefront>],
+    mounts: Mounts,
+    path: &'a str,
+) -> Option<Place<'a>> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut segments = [""; 5];
+    let mut count = 0;
+    for segment in path.split('/').filter(|_| !path.is_empty()) {
+        *segments.get_mut(count)? = segment;
+        count += 1;
+    }
+    match &segments[..count] {
+        [] => return Some(Place::Home),
+        ["livez"] => return Some(Place::Live),
+        ["readyz"] => return Some(Place::Ready),
+        ["actuator", "health"] => return Some(Place::Health),
+        ["problems"] => return Some(Place::Problems),
+        ["problems", code] => return Some(Place::Problem(code)),
+        _ => {}
+    }
+    let named = storefronts
+        .iter()
+        .position(|front| &*front.name == segments[0]);
+    let (at, rest) = match named {
+        Some(at) => (at, &segments[1..count]),
+        None => (mounts.root?, &segments[..count]),
+    };
+    let front = Front {
+        at,
+        definition: storefronts.get(at)?,
+        is_root: named.is_none(),
+    };
+    Some(Place::Front(front, spot(front.definition, rest)?))
+}
+
+fn spot<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>> {
+    let collection = |segment| Collection::at(definition, segment);
+    Some(match *segments {
+        [] => Spot::Index,
+        ["profile"] => Spot::Profiles,
+        ["profile", of] => Spot::Profile(collection(of)?),
+        [of] => Spot::All(collection(of)?),
+        [of, "search"] => Spot::Searches(collection(of)?),
+        [of, "search", method] => {
+            let of = collection(of)?;
+            let known = of.searches().iter();
+            Spot::Search(
+                of,
+                known.into_iter().find(|search| &*search.method == method)?,
+            )
+        }
+        [of, number] => Spot::One(collection(of)?, number),
+        _ => return None,
+    })
+}
+
+impl Place<'_> {
+    /// Whether the method means something here.
+    pub(super) fn allows(&self, method: &Method) -> bool {
+        match *method {
+            Method::GET | Method::HEAD | Method::OPTIONS => true,
+            _ => command::verb(method).is_some_and(|verb| self.is_ruled(verb)),
+        }
+    }
+
+    fn is_ruled(&self, verb: Verb) -> bool {
+        let Self::Front(front, spot) = self else {
+            return false;
+        };
+        let (resource, is_whole) = match spot {
+            Spot::All(Collection::Resource(resource)) => (resource, true),
+            Spot::One(Collection::Resource(resource), _) => (resource, false),
+            Spot::All(Collection::View(..))
+            | Spot::One(Collection::View(..), _)
+            | Spot::Index
+            | Spot::Profiles
+            | Spot::Profile(_)
+            | Spot::Searches(_)
+            | Spot::Search(..) => return false,
+        };
+        let fits = command::on_collection(verb) == is_whole;
+        fits && command::is_ruled(front.definition, verb, resource)
+    }
+
+    /// The methods that mean something here, as `Allow` lists them.
+    pub(super) fn methods(&self) -> String {
+        let all = [
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+        ];
+        let allowed: Vec<&str> = all
+            .iter()
+            .filter(|method| self.allows(method))
+            .map(Method::as_str)
+            .collect();
+        allowed.join(",")
+    }
+}
+
+impl Front<'_> {
+    /// What stands before its collections' paths: nothing, or its name.
+    pub(super) fn prefix(&self) -> String {
+        if self.is_root {
+            String::new()
+        } else {
+            format!("/{}", self.definition.name)
+        }
+    }
+}
+
+impl<'a> Collection<'a> {
+    /// The collection that a segment names.
+    pub(super) fn at(definition: &'a Storefront, segment: &str) -> Option<Self> {
+        let resource = definition.resource_at(segment).map(Self::Resource);
+        resource.or_else(|| {
+            let (at, view) = definition.view_at(segment)?;
+            Some(Self::View(at, view))
+        })
+    }
+
+    /// All collections of a storefront.
+    pub(super) fn all(definition: &'a Storefront) -> impl Iterator<Item = Self> {
+        let views = definition.views.iter().enumerate();
+        definition
+            .resources
+            .iter()
+            .map(Self::Resource)
+            .chain(views.map(|(at, view)| Self::View(at, view)))
+    }
+
+    pub(super) fn path(self) -> &'a str {
+        match self {
+            Self::Resource(resource) => &resource.path,
+            Self::View(_, view) => &view.path,
+        }
+    }
+
+    pub(super) fn item(self) -> &'a str {
+        match self {
+            Self::Resource(resource) => &resource.item,
+            Self::View(_, view) => &view.item,
+        }
+    }
+
+    pub(super) fn fields(self) -> &'a [Field] {
+        match self {
+            Self::Resource(resource) => &resource.fields,
+            Self::View(_, view) => &view.fields,
+        }
+    }
+
+    pub(super) fn searches(self) -> &'a [Search] {
+        match self {
+            Self::Resource(resource) => &resource.searches,
+            Self::View(_, view) => &view.searches,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! One request to a storefront: what every handler needs to know about it.
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{
+        StatusCode,
+        header::{self, ETAG, HeaderName},
+    },
+};
+use serde::Serialize;
+
+use super::{State, address::Front, correlation, error::ApiError, hal};
+use crate::{
+    actors::handles::{CommandKey, Context, Engine},
+    domain::Correlation,
+};
+
+/// The longest `Idempotency-Key`, in bytes.
+const KEY_BYTES_MAX: usize = 255;
+
+/// A request, with the storefront that it addresses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call<'a> {
+    pub(super) state: &'a State,
+    pub(super) request: &'a HttpRequest,
+    pub(super) front: Front<'a>,
+    pub(super) correlation: Correlation,
+}
+
+impl<'a> Call<'a> {
+    pub(super) const fn engine(&self) -> &'a Engine {
+        &self.state.engine
+    }
+
+    /// The address of something in the storefront, as the client would write it.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}{}/{path}", origin(self.request), self.front.prefix())
+    }
+
+    /// A header as text; `None` if it is not there or not ASCII.
+    pub(super) fn header(&self, name: impl Into<HeaderName>) -> Option<&'a str> {
+        self.request.headers().get(name.into())?.to_str().ok()
+    }
+
+    /// Whether a changing request wants the result in the answer (SEED API 1.2).
+    pub(super) fn wants_body(&self) -> bool {
+        self.header(header::ACCEPT)
+            .is_some_and(|accept| !accept.trim().is_empty())
+    }
+
+    /// `200` with this body.
+    pub(super) fn ok(&self, body: &impl Serialize) -> HttpResponse {
+        self.with_body(&mut HttpResponse::Ok(), body)
+    }
+
+    /// The answer with this body.
+    pub(super) fn with_body(
+        &self,
+        response: &mut HttpResponseBuilder,
+        body: &impl Serialize,
+    ) -> HttpResponse {
+        response
+            .content_type(content_type(self.request))
+            .body(hal::print(body))
+    }
+
+    /// An answer with the version of what it is about.
+    pub(super) fn versioned(status: StatusCode, version: u64) -> HttpResponseBuilder {
+        let mut response = HttpResponse::build(status);
+        response.insert_header((ETAG, format!("\"{version}\"")));
+        response
+    }
+
+    /// Whether `If-Match` lets a change of this version through; `true` without one.
+    pub(super) fn matches(&self, version: u64) -> bool {
+        self.header(header::IF_MATCH).is_none_or(|list| {
+            let own = format!("\"{version}\"");
+            list.split(',')
+                .map(str::trim)
+                .any(|tag| tag == "*" || tag == own)
+        })
+    }
+
+    /// What the engine is told about where a command comes from.
+    pub(super) fn context(&self, body: &[u8]) -> Result<Context, ApiError> {
+        let key = match self.request.headers().get("idempotency-key") {
+            None => None,
+            Some(value) => {
+                let key = value.to_str().unwrap_or_default();
+                if !(1..=KEY_BYTES_MAX).contains(&key.len()) {
+                    let detail = format!("an Idempotency-Key has 1 to {KEY_BYTES_MAX} ASCII bytes");
+                    return Err(ApiError::new("idempotency_key_invalid", detail));
+                }
+                Some(CommandKey {
+                    key: key.to_owned(),
+                    fingerprint: fingerprint(self.request, body),
+                })
+            }
+        };
+        Ok(Context {
+            correlation: self.correlation,
+            key,
+        })
+    }
+}
+
+/// The scheme and host that the client sees, also through a proxy that says so.
+pub(super) fn origin(request: &HttpRequest) -> String {
+    let text = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let scheme = match text("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    let host = text("x-forwarded-host").or_else(|| text("host"));
+    format!("{scheme}://{}", host.unwrap_or("localhost"))
+}
+
+/// HAL, unless plain JSON is all that was asked for. The body is the same (SEED API 1.4).
+pub(super) fn content_type(request: &HttpRequest) -> &'static str {
+    let accept = request.headers().get(header::ACCEPT);
+    if accept.is_some_and(|accept| accept.as_bytes() == b"application/json") {
+        "application/json;charset=UTF-8"
+    } else {
+        "application/hal+json;charset=UTF-8"
+    }
+}
+
+/// Tells a repeated request from another one under the same key.
+fn fingerprint(request: &HttpRequest, body: &[u8]) -> u64 {
+    let parts = [request.method().as_str(), request.path()].map(str::as_bytes);
+    let [method, path] = parts;
+    [method, b" ", path, b"\n", body]
+        .into_iter()
+        .fold(correlation::FNV_OFFSET, correlation::fnv1a)
+}

@@ -1,0 +1,258 @@
+//! POST, PUT, PATCH, DELETE: which command the storefront's rules make of a request, and its answer.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        Method, StatusCode,
+        header::{self, LOCATION},
+    },
+    web::Bytes,
+};
+
+use super::{
+    body::{Body, Given},
+    call::Call,
+    error::ApiError,
+    represent::{self, ItemBody},
+};
+use crate::{
+    actors::handles::{Entity, Item, Request},
+    domain::{
+        Fields, Kind, Money, Refusal, Value,
+        storefront::{CommandAction, FieldType, Resource, Storefront, Verb},
+    },
+};
+
+/// The command verb of a method, if it is one.
+pub(super) fn verb(method: &Method) -> Option<Verb> {
+    match *method {
+        Method::POST => Some(Verb::Post),
+        Method::PUT => Some(Verb::Put),
+        Method::PATCH => Some(Verb::Patch),
+        Method::DELETE => Some(Verb::Delete),
+        _ => None,
+    }
+}
+
+/// Whether the verb addresses a collection rather than one of it.
+pub(super) const fn on_collection(verb: Verb) -> bool {
+    matches!(verb, Verb::Post)
+}
+
+/// Whether any rule speaks of this verb on this resource.
+pub(super) fn is_ruled(definition: &Storefront, verb: Verb, resource: &Resource) -> bool {
+    let mut rules = definition.commands.iter();
+    rules.any(|rule| rule.verb == verb && rule.kind == resource.kind)
+}
+
+/// Carries out what the request means and answers with what became of it.
+pub(super) async fn run(
+    call: &Call<'_>,
+    resource: &Resource,
+    verb: Verb,
+    number: Option<u64>,
+    bytes: Bytes,
+) -> Result<HttpResponse, ApiError> {
+    let context = call.context(&bytes)?;
+    let body = match verb {
+        Verb::Delete => Body::empty(&resource.fields),
+        Verb::Post | Verb::Put | Verb::Patch => Body::parse(&bytes, &resource.fields)?,
+    };
+    let action = meaning(call.front.definition, verb, resource, &body)?;
+    let current = match number {
+        Some(number) => call.engine().item(call.front.at, resource.kind, number)?,
+        None => None,
+    };
+    if let Some(item) = current.as_ref().filter(|item| !call.matches(item.version)) {
+        let detail = format!("its version is \"{}\" now; read it again", item.version);
+        return Err(ApiError::new("version_mismatch", detail));
+    }
+    // A repeated key is answered by the engine as before, even if what it is about is gone.
+    let is_missing = number.is_some() && current.is_none();
+    if is_missing && (context.key.is_none() || call.header(header::IF_MATCH).is_some()) {
+        return Err(not_found(resource.kind, number));
+    }
+    let request = match action {
+        CommandAction::PlaceOrder => place(call, resource, &body)?,
+        CommandAction::AmendOrder => {
+            let current = current.ok_or_else(|| not_found(resource.kind, number))?;
+            amend(call, resource, verb, &body, &current)?
+        }
+        CommandAction::CancelOrder | CommandAction::RemoveOrder => bare(action, number),
+        CommandAction::AdvanceDelivery => bare(action, Some(order_of(resource, number, &body)?)),
+    };
+    let item = call
+        .engine()
+        .perform(call.front.at, request, context)
+        .await?;
+    Ok(done(call, resource, verb, &item))
+}
+
+/// The first rule that fits counts.
+fn meaning(
+    definition: &Storefront,
+    verb: Verb,
+    resource: &Resource,
+    body: &Body<'_>,
+) -> Result<CommandAction, ApiError> {
+    let fits = definition.commands.iter().find(|rule| {
+        rule.verb == verb
+            && rule.kind == resource.kind
+            && rule
+                .when
+                .iter()
+                .all(|condition| body.is(&condition.field, &condition.is))
+    });
+    fits.map(|rule| rule.action)
+        .ok_or_else(|| not_settable(body))
+}
+
+fn place(call: &Call<'_>, resource: &Resource, body: &Body<'_>) -> Result<Request, ApiError> {
+    let mut fields = Fields::new();
+    let amount = merge(call, body, &mut fields);
+    required(resource, &fields)?;
+    Ok(Request {
+        action: CommandAction::PlaceOrder,
+        order: None,
+        fields,
+        amount,
+    })
+}
+
+/// PATCH changes what is sent; PUT replaces everything, except that an amount which is not sent
+/// stays, since it was fixed when the order was placed.
+fn amend(
+    call: &Call<'_>,
+    resource: &Resource,
+    verb: Verb,
+    body: &Body<'_>,
+    current: &Item,
+) -> Result<Request, ApiError> {
+    let Entity::Order(order) = &current.entity else {
+        return Err(ApiError::new(
+            "crashed",
+            "the engine answered with something else than an order",
+        ));
+    };
+    if let Some(Value::Text(status)) = body.holding(FieldType::Status) {
+        let now = represent::status(resource, &current.entity);
+        let placed = resource.words.get("placed").map(|word| &**word);
+        if ![now, placed].contains(&Some(status)) {
+            return Err(not_settable(body));
+        }
+    }
+    let mut fields = order.fields.clone();
+    if verb == Verb::Put {
+        for field in resource
+            .fields
+            .iter()
+            .filter(|field| field.holds != FieldType::Money)
+        {
+            fields.set(Arc::clone(&field.name), None);
+        }
+    }
+    let amount = merge(call, body, &mut fields);
+    required(resource, &fields)?;
+    Ok(Request {
+        action: CommandAction::AmendOrder,
+        order: Some(current.number),
+        fields,
+        amount,
+    })
+}
+
+/// Puts what a body says into the fields, and gives back the amount that it names.
+///
+/// The amount is kept among the fields too, so that an order which was placed without one shows
+/// null rather than zero.
+fn merge(call: &Call<'_>, body: &Body<'_>, fields: &mut Fields) -> Option<Money> {
+    let mut amount = None;
+    for (field, given) in body.iter() {
+        match (field.holds, given) {
+            (_, Given::Absent)
+            | (FieldType::Status | FieldType::Order, _)
+            | (FieldType::Money, Given::Null) => {}
+            (FieldType::Text { .. } | FieldType::Integer { .. }, Given::Null) => {
+                fields.set(Arc::clone(&field.name), None);
+            }
+            (_, Given::Value(value)) => {
+                if field.holds == FieldType::Money {
+                    let currency = call.front.definition.currency;
+                    amount = value.as_int().map(|minor| Money::new(minor, currency));
+                }
+                fields.set(Arc::clone(&field.name), Some(value.clone()));
+            }
+        }
+    }
+    amount
+}
+
+fn required(resource: &Resource, fields: &Fields) -> Result<(), ApiError> {
+    let missing = resource
+        .fields
+        .iter()
+        .filter(|field| field.required && field.holds != FieldType::Order)
+        .find(|field| fields.get(&field.name).is_none());
+    missing.map_or(Ok(()), |field| Err(field_required(&field.name)))
+}
+
+/// Which order's delivery is meant: the one in the path, or in the field for it.
+fn order_of(resource: &Resource, number: Option<u64>, body: &Body<'_>) -> Result<u64, ApiError> {
+    if let Some(number) = number {
+        return Ok(number);
+    }
+    let given = body.holding(FieldType::Order).and_then(Value::as_int);
+    let given = given.and_then(|number| u64::try_from(number).ok());
+    given.ok_or_else(|| {
+        let field = resource.field_holding(FieldType::Order);
+        field_required(field.map_or("", |field| &field.name))
+    })
+}
+
+const fn bare(action: CommandAction, order: Option<u64>) -> Request {
+    Request {
+        action,
+        order,
+        fields: Fields::new(),
+        amount: None,
+    }
+}
+
+fn done(call: &Call<'_>, resource: &Resource, verb: Verb, item: &Item) -> HttpResponse {
+    let status = match verb {
+        Verb::Post => StatusCode::CREATED,
+        Verb::Put | Verb::Patch if call.wants_body() => StatusCode::OK,
+        Verb::Put | Verb::Patch | Verb::Delete => StatusCode::NO_CONTENT,
+    };
+    let mut response = Call::versioned(status, item.version);
+    let url = call.url(&resource.path);
+    if matches!(verb, Verb::Post | Verb::Put) {
+        response.insert_header((LOCATION, format!("{url}/{}", item.number)));
+    }
+    if status == StatusCode::NO_CONTENT || !call.wants_body() {
+        return response.finish();
+    }
+    let body = ItemBody {
+        resource,
+        item,
+        url: &url,
+    };
+    call.with_body(&mut response, &body)
+}
+
+fn not_found(kind: Kind, number: Option<u64>) -> ApiError {
+    let number = number.unwrap_or_default();
+    Refusal::NotFound { kind, number }.into()
+}
+
+fn not_settable(body: &Body<'_>) -> ApiError {
+    let status = body.holding(FieldType::Status).and_then(Value::as_text);
+    let status = status.unwrap_or_default().to_owned();
+    Refusal::StatusNotSettable { status }.into()
+}
+
+fn field_required(name: &str) -> ApiError {
+    ApiError::new("field_required", format!("the field `{name}` is required"))
+}

@@ -1,0 +1,423 @@
+//! Every error's answer: RFC 9457 problem details with a stable code, and beside them the members
+//! that the originals' clients look at.
+
+use std::fmt;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Method, StatusCode,
+        header::{ALLOW, RETRY_AFTER},
+    },
+};
+use serde::Serialize;
+
+use super::{correlation, hal};
+use crate::{
+    actors::handles::{Error, Failure},
+    domain::{Correlation, Refusal, Timestamp},
+};
+
+/// Every code, with its status and what it means. Clients may rely on codes; they are never reused.
+pub const CODES: &[(&str, u16, &str)] = &[
+    // The request could not be understood.
+    ("body_invalid", 400, "The body is not one JSON object"),
+    ("body_missing", 400, "The request needs a body"),
+    ("body_too_large", 413, "The body is too large"),
+    (
+        "field_invalid",
+        400,
+        "A field has a value of the wrong type",
+    ),
+    ("field_too_long", 400, "A field's text is too long"),
+    (
+        "field_required",
+        400,
+        "A field that must be there is missing",
+    ),
+    (
+        "parameter_invalid",
+        400,
+        "A query parameter is missing or has a wrong value",
+    ),
+    (
+        "collection_too_large",
+        400,
+        "The collection is too large to be sorted or searched this way",
+    ),
+    (
+        "idempotency_key_invalid",
+        400,
+        "The idempotency key cannot be used",
+    ),
+    ("path_unknown", 404, "Nothing is at this path"),
+    (
+        "method_not_allowed",
+        405,
+        "The method means nothing at this path",
+    ),
+    ("version_mismatch", 412, "It was changed since it was read"),
+    // The rule said no.
+    ("not_found", 404, "There is nothing with this number"),
+    (
+        "unknown_order",
+        422,
+        "The order that is named does not exist",
+    ),
+    ("already_exists", 409, "The number is taken"),
+    ("order_cancelled", 409, "The order is cancelled"),
+    ("order_not_ready", 409, "The order has not come so far"),
+    ("amount_fixed", 409, "The amount does not change any more"),
+    ("amount_negative", 400, "The amount is below zero"),
+    (
+        "status_not_settable",
+        409,
+        "The status cannot be set by hand",
+    ),
+    ("payment_declined", 402, "The payment was declined"),
+    ("payment_not_ready", 409, "The payment has not come so far"),
+    ("refund_too_large", 409, "More would go back than was taken"),
+    ("delivery_cancelled", 409, "The delivery is cancelled"),
+    ("unknown_step", 400, "The delivery has no such step"),
+    ("listing_not_open", 409, "The listing is not on sale"),
+    ("sold_out", 409, "There is not enough left"),
+    ("quantity_zero", 400, "The quantity must be at least 1"),
+    (
+        "idempotency_key_reused",
+        422,
+        "The idempotency key was used for another request",
+    ),
+    // The machine said no.
+    ("overloaded", 503, "Too much is under way; nothing was done"),
+    (
+        "payment_unavailable",
+        503,
+        "Payments cannot be made now; nothing was done",
+    ),
+    (
+        "payment_timed_out",
+        503,
+        "The payment was not confirmed in time; nothing was ordered",
+    ),
+    (
+        "outcome_unknown",
+        504,
+        "No answer in time; look it up before trying again",
+    ),
+    (
+        "crashed",
+        500,
+        "The request failed inside; nothing was done",
+    ),
+    (
+        "quarantined",
+        503,
+        "It failed repeatedly and waits for an operator",
+    ),
+    ("store_unavailable", 503, "The store cannot be used"),
+    ("stopping", 503, "The server is shutting down"),
+    ("view_behind", 503, "The view is being brought up to date"),
+];
+
+/// Why a request was not answered as asked.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    code: &'static str,
+    detail: String,
+    retry_after_s: Option<u32>,
+    allow: Option<String>,
+}
+
+impl ApiError {
+    pub(super) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            retry_after_s: None,
+            allow: None,
+        }
+    }
+
+    pub(super) fn no_path(path: &str) -> Self {
+        Self::new(
+            "path_unknown",
+            format!("nothing is at {path}; GET / lists what there is"),
+        )
+    }
+
+    pub(super) fn no_method(method: &Method, allow: String) -> Self {
+        let detail = format!("{method} means nothing here; allowed: {allow}");
+        Self {
+            allow: Some(allow),
+            ..Self::new("method_not_allowed", detail)
+        }
+    }
+
+    pub(super) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The answer. `at` goes into the body where the originals had a time.
+    pub(super) fn response(
+        &self,
+        request: &HttpRequest,
+        correlation: Correlation,
+        at: Timestamp,
+    ) -> HttpResponse {
+        let (status, title) = known(self.code);
+        let mut response = HttpResponse::build(status);
+        if let Some(seconds) = self.retry_after_s {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        if let Some(allow) = &self.allow {
+            response.insert_header((ALLOW, allow.as_str()));
+        }
+        let problem = self.problem(status, title, request.path(), correlation, at);
+        response
+            .content_type("application/problem+json")
+            .body(hal::print(&problem))
+    }
+
+    fn problem<'a>(
+        &'a self,
+        status: StatusCode,
+        title: &'a str,
+        path: &'a str,
+        correlation: Correlation,
+        at: Timestamp,
+    ) -> Problem<'a> {
+        // What Spring Data REST answered (SEED API 1.2): the message, and what caused it.
+        let is_spring = matches!(status.as_u16(), 400 | 409 | 500);
+        // What Spring Boot answered when the synchronous call to payment failed (SEED API 1.6).
+        let is_failed_step = self.code.starts_with("payment_") && self.code != "payment_not_ready";
+        Problem {
+            r#type: format!("/problems/{}", self.code),
+            title,
+            status: status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            instance: format!("urn:uuid:{}", correlation::hyphenated(correlation)),
+            cause: is_spring.then_some(Cause {
+                cause: (),
+                message: &self.detail,
+            }),
+            message: (is_spring || is_failed_step).then_some(&self.detail),
+            timestamp: is_failed_step.then(|| spring_time(at)),
+            error: status.canonical_reason().filter(|_| is_failed_step),
+            path: is_failed_step.then_some(path),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.code(), refusal.to_string())
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        let (code, retry_after_s) = match failure {
+            Failure::Overloaded => ("overloaded", Some(1)),
+            Failure::PaymentUnavailable => ("payment_unavailable", Some(1)),
+            Failure::PaymentTimedOut => ("payment_timed_out", Some(1)),
+            Failure::OutcomeUnknown => ("outcome_unknown", None),
+            Failure::Crashed => ("crashed", None),
+            Failure::Quarantined => ("quarantined", Some(30)),
+            Failure::Store => ("store_unavailable", Some(5)),
+            Failure::Stopping => ("stopping", Some(1)),
+            Failure::ViewBehind => ("view_behind", Some(1)),
+        };
+        Self {
+            retry_after_s,
+            ..Self::new(code, failure.to_string())
+        }
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => refusal.into(),
+            Error::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+/// `GET /problems`: all codes.
+pub(super) fn list() -> HttpResponse {
+    let all: Vec<Explained> = CODES.iter().map(Explained::of).collect();
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(hal::print(&all))
+}
+
+/// `GET /problems/{code}`: what the `type` of a problem points at.
+pub(super) fn describe(code: &str) -> Result<HttpResponse, ApiError> {
+    let entry = CODES.iter().find(|(known, ..)| *known == code);
+    let entry = entry.ok_or_else(|| ApiError::no_path(&format!("/problems/{code}")))?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(hal::print(&Explained::of(entry))))
+}
+
+#[derive(Serialize)]
+struct Explained {
+    code: &'static str,
+    status: u16,
+    meaning: &'static str,
+}
+
+impl Explained {
+    fn of((code, status, meaning): &(&'static str, u16, &'static str)) -> Self {
+        Self {
+            code,
+            status: *status,
+            meaning,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    instance: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Cause<'a> {
+    cause: (),
+    message: &'a str,
+}
+
+fn known(code: &str) -> (StatusCode, &'static str) {
+    let entry = CODES.iter().find(|(known, ..)| *known == code);
+    let (_, status, title) = entry.expect("every code stands in CODES; a test goes through them");
+    let status = StatusCode::from_u16(*status).expect("CODES holds statuses of HTTP");
+    (status, title)
+}
+
+/// An instant as Spring Boot 2.1 wrote it: `2020-10-28T01:02:03.456+0000`.
+fn spring_time(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .map(|instant| instant.strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{body::MessageBody, test::TestRequest};
+
+    use super::*;
+    use crate::domain::Kind;
+
+    fn answered(error: &ApiError) -> (HttpResponse, String) {
+        let request = TestRequest::with_uri("/orders").to_http_request();
+        let mut response =
+            error.response(&request, Correlation([7; 16]), Timestamp(1_603_846_923_456));
+        let body = response.head_mut();
+        assert!(body.headers.contains_key("content-type"));
+        let (head, body) = response.into_parts();
+        let bytes = body.try_into_bytes().unwrap();
+        (
+            head.map_into_boxed_body(),
+            String::from_utf8(bytes.to_vec()).unwrap(),
+        )
+    }
+
+    #[test]
+    fn codes_are_unique_and_every_refusal_and_failure_has_one() {
+        let mut codes: Vec<&str> = CODES.iter().map(|(code, ..)| *code).collect();
+        codes.sort_unstable();
+        let count = codes.len();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        for failure in [
+            Failure::Overloaded,
+            Failure::PaymentUnavailable,
+            Failure::PaymentTimedOut,
+            Failure::OutcomeUnknown,
+            Failure::Crashed,
+            Failure::Quarantined,
+            Failure::Store,
+            Failure::Stopping,
+            Failure::ViewBehind,
+        ] {
+            known(ApiError::from(failure).code);
+        }
+        let refusals = [
+            (Refusal::OrderCancelled, 409),
+            (Refusal::UnknownOrder { number: 1 }, 422),
+            (
+                Refusal::NotFound {
+                    kind: Kind::Order,
+                    number: 1,
+                },
+                404,
+            ),
+            (
+                Refusal::PaymentDeclined {
+                    reason: "limit".into(),
+                },
+                402,
+            ),
+            (Refusal::KeyReused, 422),
+        ];
+        for (refusal, status) in refusals {
+            assert_eq!(known(refusal.code()).0.as_u16(), status, "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_failed_payment_carries_the_members_that_the_originals_clients_read() {
+        let (response, body) = answered(&Failure::PaymentUnavailable.into());
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "1");
+        for member in [
+            "\"type\" : \"/problems/payment_unavailable\"",
+            "\"status\" : 503",
+            "\"code\" : \"payment_unavailable\"",
+            "\"timestamp\" : \"2020-10-28T01:02:03.456+0000\"",
+            "\"error\" : \"Service Unavailable\"",
+            "\"path\" : \"/orders\"",
+            "\"instance\" : \"urn:uuid:07070707-0707-0707-0707-070707070707\"",
+        ] {
+            assert!(body.contains(member), "{member} in {body}");
+        }
+        assert!(!body.contains("\"cause\""));
+    }
+
+    #[test]
+    fn a_conflict_carries_cause_and_message() {
+        let (_, body) = answered(&Refusal::OrderCancelled.into());
+        assert!(
+            body.contains("\"cause\" : {\n    \"cause\" : null,"),
+            "{body}"
+        );
+        assert!(
+            body.contains("\"message\" : \"the order is cancelled"),
+            "{body}"
+        );
+        assert!(!body.contains("timestamp"));
+    }
+}

@@ -1,0 +1,73 @@
+//! `/`: what is running, as a page for people and as links for programs.
+
+use actix_web::{HttpRequest, HttpResponse, http::header::ACCEPT};
+
+use super::{
+    State,
+    address::{Collection, Front},
+    call::{self, Call},
+    hal::{self, Link, OnlyLinks},
+};
+
+mod page;
+
+/// `GET /`.
+pub(super) fn home(state: &State, request: &HttpRequest) -> HttpResponse {
+    let origin = call::origin(request);
+    let storefronts = state.engine.storefronts();
+    let accept = request.headers().get(ACCEPT);
+    let is_browser = accept
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    if is_browser {
+        let root = state.mounts.root.and_then(|at| storefronts.get(at));
+        return HttpResponse::Ok()
+            .content_type("text/html; charset=utf-8")
+            .insert_header(("Content-Security-Policy", page::POLICY))
+            .body(page::html(
+                &origin,
+                storefronts,
+                root.map(|root| &*root.name),
+            ));
+    }
+    let mut links = vec![Link::new("self", format!("{origin}/"))];
+    if let Some(at) = state.mounts.root
+        && let Some(definition) = storefronts.get(at)
+    {
+        let front = Front {
+            at,
+            definition,
+            is_root: true,
+        };
+        links.extend(collections(&origin, &front));
+    }
+    for storefront in storefronts {
+        let name = &*storefront.name;
+        links.push(Link::new(name, format!("{origin}/{name}")));
+    }
+    HttpResponse::Ok()
+        .content_type(call::content_type(request))
+        .body(hal::print(&OnlyLinks(&links)))
+}
+
+/// `GET /{storefront}`.
+pub(super) fn index(call: &Call<'_>) -> HttpResponse {
+    let origin = call::origin(call.request);
+    let links: Vec<Link<'_>> = collections(&origin, &call.front).collect();
+    call.ok(&OnlyLinks(&links))
+}
+
+/// A storefront's collections, and its profile.
+fn collections<'a>(origin: &str, front: &Front<'a>) -> impl Iterator<Item = Link<'a>> {
+    let base = format!("{origin}{}", front.prefix());
+    let profile = Link::new("profile", format!("{base}/profile"));
+    Collection::all(front.definition)
+        .map(move |of| match of {
+            Collection::Resource(_) => Link::template(
+                of.path(),
+                format!("{base}/{}{{?page,size,sort}}", of.path()),
+            ),
+            Collection::View(..) => Link::new(of.path(), format!("{base}/{}", of.path())),
+        })
+        .chain([profile])
+}

@@ -1,0 +1,59 @@
+//! GET and HEAD of one entity.
+
+use actix_web::{
+    HttpResponse,
+    http::{Method, StatusCode, header::LINK},
+};
+
+use super::{call::Call, error::ApiError, represent::ItemBody};
+use crate::{
+    actors::handles::Item,
+    domain::{Kind, Refusal, storefront::Resource},
+};
+
+/// `GET /orders/1`.
+pub(super) fn get(
+    call: &Call<'_>,
+    resource: &Resource,
+    number: &str,
+) -> Result<HttpResponse, ApiError> {
+    let number = self::number(resource.kind, number)?;
+    let item = call.engine().item(call.front.at, resource.kind, number)?;
+    let item = item.ok_or(Refusal::NotFound {
+        kind: resource.kind,
+        number,
+    })?;
+    if call.request.method() == Method::HEAD {
+        let url = format!("{}/{number}", call.url(&resource.path));
+        let mut response = Call::versioned(StatusCode::NO_CONTENT, item.version);
+        return Ok(response
+            .insert_header((LINK, links(&url, &resource.item)))
+            .finish());
+    }
+    Ok(show(call, resource, &item))
+}
+
+/// `200` with an entity.
+pub(super) fn show(call: &Call<'_>, resource: &Resource, item: &Item) -> HttpResponse {
+    let body = ItemBody {
+        resource,
+        item,
+        url: &call.url(&resource.path),
+    };
+    call.with_body(&mut Call::versioned(StatusCode::OK, item.version), &body)
+}
+
+/// The links of one thing, as a `Link` header.
+pub(super) fn links(url: &str, rel: &str) -> String {
+    format!("<{url}>;rel=\"self\",<{url}>;rel=\"{rel}\"")
+}
+
+/// A number as a path has it. Nothing has a number that is none.
+pub(super) fn number(kind: Kind, text: &str) -> Result<u64, ApiError> {
+    text.parse().map_err(|_| {
+        ApiError::new(
+            "not_found",
+            format!("there is no {kind} `{text}`: numbers are digits"),
+        )
+    })
+}

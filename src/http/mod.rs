@@ -1,0 +1,186 @@
+//! The REST surface, as the originals spoke it (HAL, paging, forgiving bodies), over the engine.
+//!
+//! There is one handler. Which paths exist follows from the storefronts' definitions; see
+//! [`address`] for the whole route table. Nothing here decides a business rule.
+
+mod address;
+mod body;
+mod call;
+mod catch;
+mod collection;
+mod command;
+mod correlation;
+mod error;
+mod hal;
+mod health;
+mod home;
+mod item;
+mod paging;
+mod profile;
+mod represent;
+mod search;
+mod view;
+
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, StatusCode, header::ALLOW},
+    web,
+};
+
+pub use self::error::CODES;
+use self::{
+    address::{Collection, Place, Spot},
+    call::Call,
+    error::ApiError,
+};
+use crate::{actors::handles::Engine, clock::Clock, domain::Correlation};
+
+/// The largest body of a request, in bytes. An order is some 250.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// How long a client may take to send a request's head: enough for a slow phone, short for someone
+/// who holds connections open on purpose.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a connection may idle between requests.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Which storefront, by its place in [`Engine::storefronts`], is served at `/` as well as under its
+/// name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mounts {
+    /// None by default.
+    pub root: Option<usize>,
+}
+
+/// What the handler works with.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// What carries out commands and answers questions.
+    pub engine: Engine,
+    /// What is served at `/`.
+    pub mounts: Mounts,
+    /// For the time in error bodies.
+    pub clock: Clock,
+}
+
+/// Serves every path that nothing else was registered for.
+pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>) {
+    config.app_data(state).default_service(web::to(serve));
+}
+
+/// Any origin, method and header, with credentials, as the originals' gateways answered (SEED API
+/// 1.10). For `App::wrap`.
+pub fn cors() -> Cors {
+    Cors::default()
+        .allow_any_origin()
+        .allow_any_method()
+        .allow_any_header()
+        .expose_any_header()
+        .supports_credentials()
+        .max_age(3600)
+}
+
+async fn serve(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let state = request
+        .app_data::<web::Data<State>>()
+        .expect("configure() registers the state with the handler");
+    let correlation = correlation::of(request.headers());
+    let answered = catch::unwind(answer(state, &request, payload, correlation)).await;
+    let mut response = match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => {
+            tracing::debug!(%correlation, code = error.code(), path = request.path(), "{error}");
+            error.response(&request, correlation, state.clock.now())
+        }
+        Err(reason) => {
+            tracing::error!(%correlation, path = request.path(), reason, "a request panicked");
+            let error = ApiError::new("crashed", "the request failed inside; it was reported");
+            error.response(&request, correlation, state.clock.now())
+        }
+    };
+    correlation::echo(correlation, response.headers_mut());
+    response
+}
+
+async fn answer(
+    state: &State,
+    request: &HttpRequest,
+    payload: web::Payload,
+    correlation: Correlation,
+) -> Result<HttpResponse, ApiError> {
+    let place = address::locate(state.engine.storefronts(), state.mounts, request.path())
+        .ok_or_else(|| ApiError::no_path(request.path()))?;
+    let method = request.method();
+    if !place.allows(method) {
+        return Err(ApiError::no_method(method, place.methods()));
+    }
+    if method == Method::OPTIONS {
+        return Ok(options(&place));
+    }
+    let (front, spot) = match place {
+        Place::Live => return Ok(health::live(&state.engine).await),
+        Place::Ready => return Ok(health::ready(&state.engine)),
+        Place::Health => return Ok(health::up()),
+        Place::Problems => return Ok(error::list()),
+        Place::Problem(code) => return error::describe(code),
+        Place::Home => return Ok(home::home(state, request)),
+        Place::Front(front, spot) => (front, spot),
+    };
+    let call = Call {
+        state,
+        request,
+        front,
+        correlation,
+    };
+    match spot {
+        Spot::Index => Ok(home::index(&call)),
+        Spot::Profiles => Ok(profile::list(&call)),
+        Spot::Profile(of) => Ok(profile::one(&call, of)),
+        Spot::Searches(of) => Ok(search::list(&call, of)),
+        Spot::Search(of, method) => search::run(&call, of, method).await,
+        Spot::All(of) if method == Method::HEAD => Ok(collection::head(&call, of)),
+        Spot::All(Collection::View(at, view)) => view::rows(&call, at, view).await,
+        Spot::One(Collection::View(at, view), number) => view::row(&call, at, view, number).await,
+        Spot::All(Collection::Resource(resource)) => match command::verb(method) {
+            None => collection::get(&call, resource),
+            Some(verb) => command::run(&call, resource, verb, None, read(payload).await?).await,
+        },
+        Spot::One(Collection::Resource(resource), number) => match command::verb(method) {
+            None => item::get(&call, resource, number),
+            Some(verb) => {
+                let number = item::number(resource.kind, number)?;
+                let body = read(payload).await?;
+                command::run(&call, resource, verb, Some(number), body).await
+            }
+        },
+    }
+}
+
+/// The body, unless it is too large.
+async fn read(payload: web::Payload) -> Result<web::Bytes, ApiError> {
+    match payload.to_bytes_limited(BODY_BYTES_MAX).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => {
+            let detail = format!("the body could not be read: {error}");
+            Err(ApiError::new("body_invalid", detail))
+        }
+        Err(_) => {
+            let detail = format!("the body is larger than {BODY_BYTES_MAX} bytes");
+            Err(ApiError::new("body_too_large", detail))
+        }
+    }
+}
+
+fn options(place: &Place<'_>) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::OK);
+    response.insert_header((ALLOW, place.methods()));
+    if matches!(place, Place::Front(_, Spot::One(..))) && place.allows(&Method::PATCH) {
+        let accepted = "application/merge-patch+json,application/json";
+        response.insert_header(("Accept-Patch", accepted));
+    }
+    response.finish()
+}
