@@ -2,6 +2,9 @@
 
 pub mod actors;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod http;
 pub mod store;
+pub mod telemetry;
+pub mod views;

@@ -1,24 +1,66 @@
 //! What HTTP, and any other program, may call. Hides addresses, shards and messages.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use crate::domain::{
-    Correlation, Fields, Kind, Money, Refusal,
-    delivery::Delivery,
-    order::Order,
-    payment::Payment,
-    storefront::{CommandAction, Storefront},
+use tokio::sync::{oneshot, watch};
+
+use super::{
+    coordinator::{Ask, Work},
+    numbers::{Numbers, shard_of},
+    settings::Settings,
+    shard::{self, Parts, Shard},
+    turn::{Caller, OrderKey},
+};
+use crate::{
+    domain::{
+        Correlation, Fields, Kind, Money, Refusal,
+        delivery::Delivery,
+        order::Order,
+        payment::Payment,
+        storefront::{CommandAction, Storefront},
+    },
+    store::{
+        commit::Position,
+        committer::UnderWay,
+        layout::Layout,
+        pages::{self, CollectionId, Pages, Slot},
+        snapshot,
+    },
+    views::projector,
 };
 
 /// One running engine. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     storefronts: Vec<Arc<Storefront>>,
+    layout: Arc<Layout>,
+    pages: Arc<Pages>,
+    shards: Vec<Shard>,
+    numbers: Vec<Numbers>,
+    settings: Settings,
+    under_way: UnderWay,
+    durable: Arc<dyn Fn() -> Position + Send + Sync>,
+    failed: Arc<dyn Fn() -> bool + Send + Sync>,
+    views: watch::Receiver<Position>,
+    stopping: AtomicBool,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("shards", &self.inner.shards.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a command comes from.
@@ -136,6 +178,40 @@ pub enum Failure {
 }
 
 impl Engine {
+    /// Starts the engine's shards on what was opened and restored.
+    pub fn start(parts: Parts) -> Result<Self, pages::Error> {
+        let settings = Settings {
+            shards: parts.lanes.len(),
+            ..parts.settings
+        };
+        let orders = [Kind::Order, Kind::Payment, Kind::Saga];
+        let mut numbers = Vec::with_capacity(parts.storefronts.len());
+        for place in 0..parts.storefronts.len() {
+            let mut highest = 0;
+            for kind in orders {
+                let collection = parts.layout.entities(place, kind);
+                highest = highest.max(parts.pages.highest(collection)?);
+            }
+            numbers.push(Numbers::after(highest, settings.shards));
+        }
+        let shards = shard::start(&parts, settings)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                storefronts: parts.storefronts,
+                layout: parts.layout,
+                pages: parts.pages,
+                shards,
+                numbers,
+                settings,
+                under_way: parts.under_way,
+                durable: parts.durable,
+                failed: parts.failed,
+                views: parts.views,
+                stopping: AtomicBool::new(false),
+            }),
+        })
+    }
+
     /// The storefronts it serves, in the order they were mounted.
     pub fn storefronts(&self) -> &[Arc<Storefront>] {
         &self.inner.storefronts
@@ -147,63 +223,241 @@ impl Engine {
     /// Runs on even if the returned future is dropped.
     pub async fn perform(
         &self,
-        _storefront: usize,
-        _request: Request,
-        _context: Context,
+        storefront: usize,
+        request: Request,
+        context: Context,
     ) -> Result<Item, Error> {
-        unreachable!("filled in by the engine")
+        if let Some(failure) = self.not_ready() {
+            return Err(failure.into());
+        }
+        let (shard, number) = self.place(storefront, &request, context.key.as_ref())?;
+        let permits = Arc::clone(&self.inner.shards[shard].permits);
+        let permit = permits
+            .try_acquire_owned()
+            .map_err(|_none_left| Failure::Overloaded)?;
+        let number = match number {
+            Some(number) => number,
+            None => self.inner.numbers[storefront].take(shard),
+        };
+        let (reply, answer) = oneshot::channel();
+        let under_way = Some(self.inner.under_way.begin());
+        let ask = Ask {
+            key: OrderKey { storefront, number },
+            request,
+            from: context,
+            caller: Caller {
+                reply,
+                _permit: permit,
+                under_way,
+            },
+        };
+        if self.inner.shards[shard]
+            .coordinator
+            .try_send(Work::Ask(ask))
+            .is_err()
+        {
+            return Err(Failure::Overloaded.into());
+        }
+        let wait = Duration::from_millis(self.inner.settings.request_ms_max);
+        match tokio::time::timeout(wait, answer).await {
+            Err(_elapsed) => Err(Failure::OutcomeUnknown.into()),
+            Ok(Err(_dropped)) => Err(Failure::Crashed.into()),
+            Ok(Ok(outcome)) => outcome,
+        }
     }
 
     /// An entity as it is stored, unless it is not on the lists.
     pub fn item(
         &self,
-        _storefront: usize,
-        _kind: Kind,
-        _number: u64,
+        storefront: usize,
+        kind: Kind,
+        number: u64,
     ) -> Result<Option<Item>, Failure> {
-        unreachable!("filled in by the engine")
+        let collection = self.inner.layout.entities(storefront, kind);
+        let slot = self
+            .inner
+            .pages
+            .get(collection, number)
+            .map_err(|error| unreadable(&error))?;
+        slot.filter(|slot| slot.listed)
+            .map(|slot| item(kind, number, &slot))
+            .transpose()
     }
 
     /// Listed entities by their place in the collection: at most `limit` from `offset` on.
     pub fn items(
         &self,
-        _storefront: usize,
-        _kind: Kind,
-        _offset: u64,
-        _limit: usize,
+        storefront: usize,
+        kind: Kind,
+        offset: u64,
+        limit: usize,
     ) -> Result<Page<Item>, Failure> {
-        unreachable!("filled in by the engine")
+        let collection = self.inner.layout.entities(storefront, kind);
+        self.page(collection, offset, limit, |number, slot| {
+            item(kind, number, slot)
+        })
     }
 
     /// A row of the view with this place in the storefront's definition, once the view has seen
     /// everything that was committed when the call was made.
     pub async fn row(
         &self,
-        _storefront: usize,
-        _view: usize,
-        _number: u64,
+        storefront: usize,
+        view: usize,
+        number: u64,
     ) -> Result<Option<Row>, Failure> {
-        unreachable!("filled in by the engine")
+        self.caught_up().await?;
+        let collection = self.inner.layout.rows(storefront, view);
+        let slot = self
+            .inner
+            .pages
+            .get(collection, number)
+            .map_err(|error| unreadable(&error))?;
+        Ok(slot.map(|slot| Row {
+            number,
+            fields: projector::read(&slot),
+        }))
     }
 
     /// Rows of a view by their place: at most `limit` from `offset` on.
     pub async fn rows(
         &self,
-        _storefront: usize,
-        _view: usize,
-        _offset: u64,
-        _limit: usize,
+        storefront: usize,
+        view: usize,
+        offset: u64,
+        limit: usize,
     ) -> Result<Page<Row>, Failure> {
-        unreachable!("filled in by the engine")
+        self.caught_up().await?;
+        let collection = self.inner.layout.rows(storefront, view);
+        self.page(collection, offset, limit, |number, slot| {
+            Ok(Row {
+                number,
+                fields: projector::read(slot),
+            })
+        })
     }
 
-    /// Whether every shard answers; `/livez`.
+    /// Whether every shard answers within a second; `/livez`.
     pub async fn is_live(&self) -> bool {
-        unreachable!("filled in by the engine")
+        for shard in &self.inner.shards {
+            let (reply, answer) = oneshot::channel();
+            let asked = shard.coordinator.try_send(Work::Ping(reply)).is_ok();
+            let second = Duration::from_secs(1);
+            if !asked || !matches!(tokio::time::timeout(second, answer).await, Ok(Ok(_live))) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Why the engine takes no requests at the moment, if it does not; `/readyz`.
     pub fn not_ready(&self) -> Option<Failure> {
-        unreachable!("filled in by the engine")
+        if self.inner.stopping.load(Ordering::Relaxed) {
+            Some(Failure::Stopping)
+        } else if (self.inner.failed)() {
+            Some(Failure::Store)
+        } else if self.inner.pages.is_behind() {
+            Some(Failure::Overloaded)
+        } else {
+            None
+        }
     }
+
+    /// Takes no new requests from now on, and waits until none is under way, or `wait` has passed.
+    /// True if all were finished.
+    pub async fn drain(&self, wait: Duration) -> bool {
+        self.inner.stopping.store(true, Ordering::Relaxed);
+        let all = async {
+            for shard in &self.inner.shards {
+                let every = u32::try_from(self.inner.settings.requests_per_shard_max);
+                let every = every.unwrap_or(u32::MAX);
+                drop(shard.permits.acquire_many(every).await);
+            }
+        };
+        tokio::time::timeout(wait, all).await.is_ok()
+    }
+
+    /// Ends the shards' threads. Call [`Engine::drain`] first.
+    pub fn stop(&self) {
+        self.inner.shards.iter().for_each(Shard::stop);
+    }
+
+    /// The shard that carries the request out, and the order's number unless it is to be fresh.
+    fn place(
+        &self,
+        storefront: usize,
+        request: &Request,
+        key: Option<&CommandKey>,
+    ) -> Result<(usize, Option<u64>), Error> {
+        let shards = self.inner.shards.len();
+        if request.action == CommandAction::PlaceOrder {
+            let shard = match key {
+                // The same key must come to the same shard, which knows what is under way.
+                Some(named) => crc32c::crc32c(named.key.as_bytes()) as usize % shards,
+                None => self.inner.numbers[storefront].quietest(|shard| {
+                    let permits = &self.inner.shards[shard].permits;
+                    self.inner.settings.requests_per_shard_max - permits.available_permits()
+                }),
+            };
+            return Ok((shard, None));
+        }
+        let number = request.order.ok_or(Refusal::UnknownOrder { number: 0 })?;
+        Ok((shard_of(number, shards), Some(number)))
+    }
+
+    async fn caught_up(&self) -> Result<(), Failure> {
+        let committed = (self.inner.durable)();
+        let mut views = self.inner.views.clone();
+        let wait = Duration::from_millis(self.inner.settings.view_wait_ms_max);
+        let caught_up = views.wait_for(|position| *position >= committed);
+        match tokio::time::timeout(wait, caught_up).await {
+            Ok(Ok(_position)) => Ok(()),
+            Ok(Err(_closed)) => Err(Failure::Stopping),
+            Err(_elapsed) => Err(Failure::ViewBehind),
+        }
+    }
+
+    fn page<T>(
+        &self,
+        collection: CollectionId,
+        offset: u64,
+        limit: usize,
+        read: impl Fn(u64, &Slot) -> Result<T, Failure>,
+    ) -> Result<Page<T>, Failure> {
+        let pages = &self.inner.pages;
+        let found = pages
+            .range(collection, offset, limit)
+            .map_err(|error| unreadable(&error))?;
+        let items = found
+            .iter()
+            .map(|(number, slot)| read(*number, slot))
+            .collect::<Result<_, _>>();
+        Ok(Page {
+            items: items?,
+            total: pages.listed(collection),
+        })
+    }
+}
+
+fn item(kind: Kind, number: u64, slot: &Slot) -> Result<Item, Failure> {
+    let entity = match kind {
+        Kind::Order => snapshot::decode(&slot.bytes).map(Entity::Order),
+        Kind::Payment => snapshot::decode(&slot.bytes).map(Entity::Payment),
+        Kind::Delivery => snapshot::decode(&slot.bytes).map(Entity::Delivery),
+        Kind::Listing | Kind::Saga => return Err(Failure::Store),
+    };
+    let entity = entity.map_err(|error| {
+        tracing::error!(%kind, number, %error, "a snapshot cannot be read; run rebuild-views");
+        Failure::Store
+    })?;
+    Ok(Item {
+        number,
+        version: slot.version,
+        entity,
+    })
+}
+
+fn unreadable(error: &pages::Error) -> Failure {
+    tracing::error!(%error, "the store cannot be read");
+    Failure::Store
 }

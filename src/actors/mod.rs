@@ -1,3 +1,35 @@
 //! Time, concurrency and delivery: gives the domain's rules a mailbox, a supervisor and a store.
+//!
+//! # What an actor here promises
+//!
+//! - **One message at a time.** From reading its state to deciding, a handler is synchronous: an
+//!   `await` in between would lose updates.
+//! - **One open turn per order.** A [turn](turn) is a token that travels from actor to actor; what
+//!   waits for the same order waits in its coordinator, bounded. Commits are pipelined: the next
+//!   turn may begin once the last is submitted, before it is durable. Answers and provider calls
+//!   wait until it is.
+//! - **At least once, outward.** After a crash or an unknown outcome a provider is called again,
+//!   with the same key. Commands are idempotent, so an answer that arrives twice is no news.
+//! - **Restart.** A panic ends the turn it happened in: the caller is told, the entity restarts at
+//!   the same address and loads what is durable. Too many, and that order is quarantined. Nobody
+//!   else notices.
+//! - **A full house is an answer.** Every request carries a permit of its shard until it is
+//!   answered. Without one it is refused at once, never queued without end.
+//! - **Start and stop.** [`handles::Engine::start`] runs on what is opened and restored;
+//!   [`handles::Engine::drain`] takes no more and waits for what is under way.
 
+mod coordinator;
+mod entity;
+pub mod faults;
+mod gateway;
 pub mod handles;
+pub mod lane;
+mod local;
+mod numbers;
+pub mod provider;
+mod registry;
+pub mod restore;
+pub mod settings;
+pub mod shard;
+pub mod simulator;
+mod turn;

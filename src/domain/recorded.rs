@@ -40,6 +40,8 @@ pub struct Answered {
     pub fingerprint: u64,
     /// The entity that the command made or changed.
     pub entity: EntityKey,
+    /// The entity's version as it was answered; events of the same batch may follow it.
+    pub version: u64,
 }
 
 /// The events of one turn, in the order they happened.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Event as AnyEvent, Money, Timestamp, delivery,
     ids::OrderId,
+    ledger::Ledger,
     order, payment,
     storefront::{Action, Flow, Mode, Step},
 };
@@ -80,11 +81,14 @@ pub struct Saga {
     pub deliver: Progress,
     /// When something outside is to be asked again, and how often it was asked.
     pub retry: Option<(Timestamp, u32)>,
+    /// Where the order's money is. Checked before each commit and on each load.
+    pub ledger: Ledger,
 }
 
 impl Saga {
     /// Takes in what happened to the order, its entities, or the saga.
     pub fn apply(&mut self, event: &AnyEvent) {
+        self.ledger.post(event);
         match event {
             AnyEvent::Order(event) => {
                 if let order::Event::Placed { amount, .. } = event {

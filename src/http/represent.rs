@@ -143,13 +143,7 @@ pub(super) fn status<'a>(resource: &'a Resource, entity: &Entity) -> Option<&'a 
     let word = match entity {
         Entity::Order(order) => resource.words.get(order.state.name()),
         Entity::Payment(payment) => resource.words.get(payment.state.name()),
-        Entity::Delivery(delivery) => match delivery.state {
-            delivery::State::Step(step) => resource.words.get(&format!("step.{step}")),
-            state @ (delivery::State::Absent
-            | delivery::State::Planned
-            | delivery::State::Done
-            | delivery::State::Cancelled) => resource.words.get(state.name()),
-        },
+        Entity::Delivery(delivery) => resource.words.of_delivery(delivery.state),
     };
     word.map(|word| &**word)
 }

@@ -1,3 +1,13 @@
 //! Durability: the journal that is the truth, and the sled trees that are rebuilt from it.
 
+pub mod answers;
+pub mod codec;
 pub mod commit;
+pub mod committer;
+pub mod directory;
+pub mod journal;
+pub mod layout;
+pub mod mark;
+pub mod pages;
+pub mod snapshot;
+pub mod timers;

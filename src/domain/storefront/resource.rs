@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::Kind;
+use crate::domain::{Kind, delivery};
 
 /// What a field holds, and its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,17 @@ impl Words {
             .iter()
             .find(|(domain, _)| &**domain == own)
             .map(|(_, word)| word)
+    }
+
+    /// The storefront's word for where a delivery stands.
+    pub fn of_delivery(&self, state: delivery::State) -> Option<&Arc<str>> {
+        match state {
+            delivery::State::Step(step) => self.get(&format!("step.{step}")),
+            delivery::State::Absent
+            | delivery::State::Planned
+            | delivery::State::Done
+            | delivery::State::Cancelled => self.get(state.name()),
+        }
     }
 }
 

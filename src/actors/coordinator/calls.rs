@@ -1,0 +1,182 @@
+//! Provider calls that no caller waits for, and the timers that make them again.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{Called, Coordinator, Waiting};
+use crate::{
+    actors::{gateway::Carry, provider::Trouble, turn::OrderKey},
+    domain::{
+        Correlation, Kind, Timestamp, order,
+        payment::{self, Effect, Payment},
+        saga::{self, Command},
+    },
+};
+
+/// When each order that awaits something is to be looked at again.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    by_time: BTreeSet<(Timestamp, OrderKey)>,
+    by_order: BTreeMap<OrderKey, Timestamp>,
+}
+
+impl Timers {
+    /// The order's timer, if it has one.
+    pub(super) fn of(&self, key: OrderKey) -> Option<Timestamp> {
+        self.by_order.get(&key).copied()
+    }
+
+    /// Sets or clears the order's timer.
+    pub(super) fn set(&mut self, key: OrderKey, due: Option<Timestamp>) {
+        if let Some(old) = self.by_order.remove(&key) {
+            self.by_time.remove(&(old, key));
+        }
+        if let Some(due) = due {
+            self.by_order.insert(key, due);
+            self.by_time.insert((due, key));
+        }
+    }
+
+    /// The earliest timer.
+    pub(super) fn first_due(&self) -> Option<Timestamp> {
+        self.by_time.first().map(|(due, _)| *due)
+    }
+
+    /// Takes an order off that is due by `now`. It stays known as having a timer, so that the
+    /// store's copy is only replaced once something else is durable.
+    fn pop_due(&mut self, now: Timestamp) -> Option<OrderKey> {
+        let (due, key) = *self.by_time.first()?;
+        if due > now {
+            return None;
+        }
+        self.by_time.remove(&(due, key));
+        Some(key)
+    }
+
+    /// Looks at an order again later, though nothing durable says so.
+    fn postpone(&mut self, key: OrderKey, due: Timestamp) {
+        self.by_time.insert((due, key));
+    }
+}
+
+impl FromIterator<(Timestamp, OrderKey)> for Timers {
+    fn from_iter<I: IntoIterator<Item = (Timestamp, OrderKey)>>(timers: I) -> Self {
+        let mut all = Self::default();
+        timers
+            .into_iter()
+            .for_each(|(due, key)| all.set(key, Some(due)));
+        all
+    }
+}
+
+impl Coordinator {
+    /// Sends a call on its way that no caller waits for.
+    pub(super) fn carry(&mut self, carry: Carry) {
+        let key = carry.key;
+        let gateway = &self.gateways[key.storefront];
+        match gateway.try_send(carry) {
+            Ok(()) => {
+                if let Some(live) = self.live.get_mut(&key) {
+                    live.calls += 1;
+                }
+            }
+            // The timer that was set with the intent makes the call again.
+            Err(error) => tracing::warn!(order = %key.order(), %error, "a call is put off"),
+        }
+    }
+
+    /// The provider answered a call that nobody waits for.
+    pub(super) fn called(&mut self, called: Called) {
+        let key = called.key;
+        self.current = Some(key);
+        let Ok(live) = self.live(key) else { return };
+        if live.busy || live.reload {
+            live.waiting.push_back(Waiting::Called(called));
+            return;
+        }
+        live.calls = live.calls.saturating_sub(1);
+        let commands = match (&called.effect, &called.result) {
+            (Effect::Charge { .. }, Ok(())) => vec![payment(payment::Command::Capture)],
+            (Effect::Refund { .. }, Ok(())) => vec![payment(payment::Command::ConfirmRefund)],
+            (Effect::Void { .. }, Ok(())) => vec![payment(payment::Command::ConfirmVoid)],
+            (Effect::Charge { .. }, Err(Trouble::Declined(reason))) => vec![
+                payment(payment::Command::Fail {
+                    reason: reason.clone(),
+                }),
+                Command::Order(order::Command::Cancel),
+            ],
+            (_, Err(trouble)) => {
+                tracing::warn!(order = %key.order(), %trouble, "the provider is asked again later");
+                Vec::new()
+            }
+        };
+        let again = commands.is_empty();
+        let mut turn = self.turn(key, Correlation::default(), VecDeque::from(commands));
+        turn.attempt = called.attempt;
+        if again {
+            let attempt = called.attempt.saturating_add(1);
+            let due = turn.at.plus_ms(self.retry_pause_ms(key, attempt));
+            self.saga_happened(&mut turn, saga::Event::RetryScheduled { attempt, due });
+        }
+        self.drive(turn);
+    }
+
+    /// Looks at every order whose timer is due.
+    pub(super) fn due(&mut self) {
+        let now = self.now();
+        while let Some(key) = self.timers.pop_due(now) {
+            self.current = Some(key);
+            // Should anything below fail, it is looked at again.
+            let pause_ms = self.retry_pause_ms(key, 1);
+            self.timers.postpone(key, now.plus_ms(pause_ms));
+            if self.crashes.is_quarantined(key) {
+                continue;
+            }
+            match self.live(key) {
+                Err(failure) => tracing::error!(order = %key.order(), %failure, "a timer waits"),
+                Ok(live) if live.busy || live.reload => live.waiting.push_back(Waiting::Due),
+                Ok(_) => self.call_again(key),
+            }
+        }
+    }
+
+    /// Makes the outstanding call of an order without an open turn again, or gives it up.
+    pub(super) fn call_again(&mut self, key: OrderKey) {
+        let payment = self
+            .local
+            .state::<Payment>(key.storefront, Kind::Payment, key.number);
+        let Ok(live) = self.live(key) else { return };
+        let attempt = live.saga.retry.map_or(1, |(_, attempt)| attempt);
+        let never_placed = live.saga.order == order::State::Absent;
+        if live.calls > 0 || live.in_flight > 0 {
+            return self.resume(key);
+        }
+        match payment.map(|payment| payment.outstanding()) {
+            Err(failure) => {
+                tracing::error!(order = %key.order(), %failure, "a retry waits");
+                self.resume(key);
+            }
+            // A charge for an order that never came to be: the saga gives it up. Or nothing is
+            // outstanding any more: the turn settles the timer.
+            Ok(Some(Effect::Charge { .. })) if never_placed => self.step(key),
+            Ok(None) => self.step(key),
+            Ok(Some(effect)) => {
+                self.carry(Carry {
+                    key,
+                    effect,
+                    attempt,
+                });
+                self.resume(key);
+            }
+        }
+    }
+
+    /// Opens a turn in which the saga alone says what is to be done.
+    fn step(&mut self, key: OrderKey) {
+        let turn = self.turn(key, Correlation::default(), VecDeque::new());
+        self.drive(turn);
+    }
+}
+
+const fn payment(command: payment::Command) -> Command {
+    Command::Payment(command)
+}

@@ -1,0 +1,233 @@
+//! The saga coordinator: one actor per shard, owning the sagas of the shard's orders.
+//!
+//! It opens a turn for a command ([`begin`]), sends it from entity to entity while the saga asks
+//! for more ([`drive`]), submits what happened, and answers once that is durable ([`settle`]).
+//! Provider calls without a caller, and their retries, are in [`calls`]; keyed commands in
+//! [`keys`].
+
+mod begin;
+mod calls;
+mod crashes;
+mod drive;
+mod keys;
+mod settle;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised};
+use tokio::sync::oneshot;
+
+use super::{
+    entity::Outcome,
+    gateway::Gateway,
+    handles::{Context as From, Request},
+    lane::Lane,
+    local::Local,
+    provider::{Provider, Trouble},
+    registry::Registry,
+    turn::{Caller, OrderKey, Turn},
+};
+use crate::{
+    domain::{EntityKey, Timestamp, payment::Effect, saga::Saga},
+    store::commit::{Commit, Position},
+};
+
+/// Everything that reaches a coordinator.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) enum Work {
+    /// A request from outside.
+    Ask(Ask),
+    /// An entity is done with a command.
+    Visited(Visited),
+    /// The provider answered a charge that a turn waits for.
+    Charged(Charged),
+    /// The provider answered a call that nobody waits for.
+    Called(Called),
+    /// Submissions are settled.
+    Settled,
+    /// A timer is due.
+    Due,
+    /// Somebody wants to know whether the shard is alive, and how many entities are live.
+    Ping(oneshot::Sender<usize>),
+}
+
+/// A request from outside.
+pub(super) struct Ask {
+    pub(super) key: OrderKey,
+    pub(super) request: Request,
+    pub(super) from: From,
+    pub(super) caller: Caller,
+}
+
+/// An entity is done with a command.
+pub(super) struct Visited {
+    pub(super) entity: EntityKey,
+    pub(super) turn: Box<Turn>,
+    pub(super) outcome: Outcome,
+}
+
+/// The provider answered a charge that a turn waits for.
+pub(super) struct Charged {
+    pub(super) turn: Box<Turn>,
+    pub(super) result: Result<(), Trouble>,
+}
+
+/// The provider answered a call that nobody waits for.
+pub(super) struct Called {
+    pub(super) key: OrderKey,
+    pub(super) effect: Effect,
+    pub(super) attempt: u32,
+    pub(super) result: Result<(), Trouble>,
+}
+
+/// Something to be done for an order when its open turn is over.
+enum Waiting {
+    Ask(Ask),
+    Called(Called),
+    Due,
+}
+
+/// An order that something is under way for.
+struct Live {
+    saga: Saga,
+    saga_version: u64,
+    /// A turn is open.
+    busy: bool,
+    /// Submitted, not settled.
+    in_flight: usize,
+    /// Provider calls that nobody waits for.
+    calls: usize,
+    /// The entities' memory was given up; nothing may be loaded before all in flight is settled.
+    reload: bool,
+    waiting: VecDeque<Waiting>,
+}
+
+/// What the coordinator was handed at its start.
+pub(super) struct Outside {
+    pub(super) committer: Arc<dyn Commit>,
+    pub(super) durable: Arc<dyn Fn() -> Position + Send + Sync>,
+    pub(super) lane: Arc<Lane>,
+    pub(super) lane_number: usize,
+    pub(super) providers: Vec<Arc<dyn Provider>>,
+    /// Timers that were set before the start.
+    pub(super) timers: Vec<(Timestamp, OrderKey)>,
+}
+
+/// The actor.
+pub(super) struct Coordinator {
+    local: Rc<Local>,
+    outside: Outside,
+    registry: Registry,
+    gateways: Vec<Addr<Gateway>>,
+    live: HashMap<OrderKey, Live>,
+    pending: VecDeque<settle::Pending>,
+    next_ticket: u64,
+    timers: calls::Timers,
+    alarm: Option<(Timestamp, SpawnHandle)>,
+    keys: keys::Keys,
+    crashes: crashes::Crashes,
+    /// Whose work is being done, in case it panics.
+    current: Option<OrderKey>,
+}
+
+impl Coordinator {
+    pub(super) fn new(local: Rc<Local>, outside: Outside) -> Self {
+        Self {
+            registry: Registry::new(Rc::clone(&local)),
+            gateways: Vec::new(),
+            live: HashMap::new(),
+            pending: VecDeque::new(),
+            next_ticket: 0,
+            timers: outside.timers.iter().copied().collect(),
+            alarm: None,
+            keys: keys::Keys::default(),
+            crashes: crashes::Crashes::new(local.settings),
+            current: None,
+            local,
+            outside,
+        }
+    }
+
+    fn work(&mut self, work: Work) {
+        match work {
+            Work::Ask(ask) => self.ask(ask),
+            Work::Visited(visited) => self.visited(visited),
+            Work::Charged(charged) => self.charged(charged),
+            Work::Called(called) => self.called(called),
+            Work::Settled => self.settle(),
+            Work::Due => self.due(),
+            Work::Ping(reply) => drop(reply.send(self.registry.len())),
+        }
+    }
+
+    /// Rings once the earliest timer is due.
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        let Some(due) = self.timers.first_due() else {
+            return;
+        };
+        if let Some((set, alarm)) = self.alarm.take() {
+            if set == due {
+                self.alarm = Some((set, alarm));
+                return;
+            }
+            ctx.cancel_future(alarm);
+        }
+        let wait = Duration::from_millis(due.ms_since(self.local.clock.now()));
+        let alarm = ctx.run_later(wait, |coordinator, _ctx| {
+            coordinator.alarm = None;
+            coordinator.local.tell(Work::Due);
+        });
+        self.alarm = Some((due, alarm));
+    }
+}
+
+impl Actor for Coordinator {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(self.local.settings.mailbox_max());
+        let (address, lane) = (ctx.address(), Arc::clone(&self.outside.lane));
+        actix::spawn(async move {
+            // One wake-up is under way at a time; it takes everything that is settled.
+            loop {
+                lane.woken().await;
+                if address.send(Work::Settled).await.is_err() {
+                    break;
+                }
+            }
+        });
+        self.gateways = (self.outside.providers.iter().enumerate())
+            .map(|(storefront, provider)| {
+                let (local, provider) = (Rc::clone(&self.local), Arc::clone(provider));
+                actix::Supervisor::start(move |_| Gateway::new(local, storefront, provider))
+            })
+            .collect();
+        self.set_alarm(ctx);
+    }
+}
+
+impl Supervised for Coordinator {}
+
+impl Handler<Work> for Coordinator {
+    type Result = ();
+
+    /// A panic in here (a saga's rule, or a mistake of the coordinator's own) ends the turn it
+    /// happened in, and nothing else.
+    fn handle(&mut self, work: Work, ctx: &mut Self::Context) {
+        self.current = None;
+        if catch_unwind(AssertUnwindSafe(|| self.work(work))).is_err() {
+            if let Some(key) = self.current.take() {
+                tracing::error!(order = %key.order(), "a saga panicked; its turn is given up");
+                self.give_up(key);
+            }
+        }
+        self.set_alarm(ctx);
+    }
+}

@@ -1,0 +1,321 @@
+//! From a finished turn to durable events, the answer, and rest.
+
+use std::sync::Arc;
+
+use super::{Coordinator, Waiting};
+use crate::{
+    actors::{
+        gateway::Carry,
+        handles::{Error, Failure},
+        turn::{OrderKey, Snapshot, Turn},
+    },
+    domain::{
+        Batch, EntityKey, Stamped, Timestamp, payment::Effect, recorded::Answered, saga::Saga,
+    },
+    store::{
+        answers, codec,
+        commit::{Encoded, Position, Settled, Submission},
+        pages::Slot,
+        timers,
+    },
+};
+
+/// What is to happen once a submission is durable.
+pub(super) struct Pending {
+    key: OrderKey,
+    after: After,
+    snapshots: Vec<Snapshot>,
+    /// The order's timer after it; `None` where nothing is outstanding.
+    timer: Option<Timestamp>,
+    answered: Option<Arc<Batch>>,
+    events: usize,
+}
+
+enum After {
+    /// The turn is over: answer, and make its calls.
+    Finish(Box<Turn>),
+    /// The turn goes on with a charge.
+    Charge(Box<Turn>, Effect),
+}
+
+impl Pending {
+    pub(super) fn turn(mut turn: Box<Turn>, timer: Option<Timestamp>) -> Self {
+        let snapshots = std::mem::take(&mut turn.snapshots);
+        let (key, after) = (turn.key, After::Finish(turn));
+        Self {
+            key,
+            after,
+            snapshots,
+            timer,
+            answered: None,
+            events: 0,
+        }
+    }
+
+    pub(super) fn intent(
+        turn: Box<Turn>,
+        charge: Effect,
+        snapshots: Vec<Snapshot>,
+        timer: Option<Timestamp>,
+    ) -> Self {
+        let (key, after) = (turn.key, After::Charge(turn, charge));
+        Self {
+            key,
+            after,
+            snapshots,
+            timer,
+            answered: None,
+            events: 0,
+        }
+    }
+}
+
+impl Coordinator {
+    /// The batch that stands for these events.
+    pub(super) fn batch(
+        &self,
+        turn: &Turn,
+        events: Vec<Stamped>,
+        answered: Option<Answered>,
+    ) -> Batch {
+        let storefront = Arc::clone(&self.local.storefronts[turn.key.storefront].name);
+        Batch {
+            storefront,
+            at: turn.at,
+            correlation: turn.correlation,
+            answered,
+            events,
+        }
+    }
+
+    /// Hands a batch (or the wish to wait for what was submitted before) to the committer. The
+    /// order's next turn may begin meanwhile.
+    pub(super) fn submit(&mut self, mut pending: Pending, batch: Option<Batch>) {
+        let key = pending.key;
+        let ends_turn = matches!(pending.after, After::Finish(_));
+        if let After::Finish(turn) = &mut pending.after
+            && let Some(caller) = &mut turn.caller
+        {
+            caller.under_way = None;
+        }
+        let encoded = batch.map(|batch| {
+            let body = codec::encode(&batch);
+            Encoded {
+                batch: Arc::new(batch),
+                body,
+            }
+        });
+        if let Some(encoded) = &encoded {
+            pending.events = encoded.batch.events.len();
+            if encoded.batch.answered.is_some() {
+                pending.answered = Some(Arc::clone(&encoded.batch));
+            }
+        }
+        let ticket = self.next_ticket;
+        self.outside.lane.submitting((self.outside.durable)());
+        let submission = Submission {
+            lane: self.outside.lane_number,
+            ticket,
+            batch: encoded,
+        };
+        if self.outside.committer.submit(submission).is_err() {
+            self.outside.lane.withdrawn();
+            let (After::Finish(turn) | After::Charge(turn, _)) = pending.after;
+            return self.abandon(turn, Failure::Overloaded.into());
+        }
+        self.next_ticket += 1;
+        self.pending.push_back(pending);
+        let live = self
+            .live
+            .get_mut(&key)
+            .expect("an order with an open turn is live");
+        live.in_flight += 1;
+        if ends_turn {
+            self.close(key, false);
+        }
+    }
+
+    /// Takes in what the committer has settled, in the order it was submitted.
+    pub(super) fn settle(&mut self) {
+        for Settled { ticket, outcome } in self.outside.lane.take() {
+            let pending = self
+                .pending
+                .pop_front()
+                .expect("what is settled was submitted");
+            debug_assert_eq!(ticket + self.pending.len() as u64 + 1, self.next_ticket);
+            self.current = Some(pending.key);
+            match outcome {
+                Ok(first) => self.settled(pending, first),
+                Err(_failed) => self.failed(pending),
+            }
+        }
+    }
+
+    /// Ends an order's open turn; `gave_up` if its entities' memory was dropped. Begins with what
+    /// waits, or lets the order rest.
+    pub(super) fn close(&mut self, key: OrderKey, gave_up: bool) {
+        let Some(live) = self.live.get_mut(&key) else {
+            return;
+        };
+        live.busy = false;
+        if gave_up && live.in_flight > 0 {
+            live.reload = true;
+        }
+        self.resume(key);
+    }
+
+    /// Lets an order rest that nothing is under way for.
+    pub(super) fn rest_if_idle(&mut self, key: OrderKey) {
+        let Some(live) = self.live.get(&key) else {
+            return;
+        };
+        let idle = !live.busy && live.in_flight == 0 && live.calls == 0 && live.waiting.is_empty();
+        if idle {
+            self.live.remove(&key);
+            for kind in crate::actors::entity::HOSTED {
+                self.registry
+                    .forget(key.storefront, EntityKey::new(kind, key.number));
+            }
+        }
+    }
+
+    fn settled(&mut self, pending: Pending, first: Position) {
+        let key = pending.key;
+        let stored = self.store(&pending, first);
+        self.outside.lane.stored();
+        let stored = stored.map_err(|error| {
+            tracing::error!(order = %key.order(), %error, "a snapshot cannot be kept");
+            Error::Failed(Failure::OutcomeUnknown)
+        });
+        self.timers.set(key, pending.timer);
+        match pending.after {
+            After::Charge(turn, charge) => self.send_charge(turn, charge),
+            After::Finish(mut turn) => {
+                if let Some(caller) = turn.caller.take() {
+                    let outcome = match (turn.failed.take(), stored) {
+                        (Some(error), _) | (None, Err(error)) => Err(error),
+                        (None, Ok(())) => turn.answer.take().ok_or(Failure::Crashed.into()),
+                    };
+                    self.answer(key, caller, turn.command_key.as_ref(), outcome);
+                }
+                for effect in std::mem::take(&mut turn.effects) {
+                    self.carry(Carry {
+                        key,
+                        effect,
+                        attempt: turn.attempt + 1,
+                    });
+                }
+            }
+        }
+        self.landed(key);
+    }
+
+    /// Puts a durable turn's snapshots where readers and restarts find them.
+    fn store(&self, pending: &Pending, first: Position) -> Result<(), crate::store::pages::Error> {
+        let (storefront, local) = (pending.key.storefront, &self.local);
+        let name = &local.storefronts[storefront].name;
+        if pending.events == 0 {
+            return Ok(());
+        }
+        let position = first + pending.events as u64 - 1;
+        for snapshot in &pending.snapshots {
+            let collection = local.layout.entities(storefront, snapshot.entity.kind);
+            let slot = Slot {
+                version: snapshot.version,
+                position,
+                listed: snapshot.listed,
+                bytes: snapshot.bytes.as_slice().into(),
+            };
+            local.pages.put(collection, snapshot.entity.number, slot)?;
+        }
+        let had_timer = self.timers.of(pending.key);
+        if had_timer != pending.timer {
+            timers::set(&local.pages, name, pending.key.number, pending.timer)?;
+        }
+        if let (Some(batch), After::Finish(turn)) = (&pending.answered, &pending.after)
+            && let Some(item) = &turn.answer
+        {
+            answers::remember(&local.pages, batch, &item.encode())?;
+        }
+        Ok(())
+    }
+
+    /// A submission failed: nothing more will be accepted, so everything in memory is dropped.
+    fn failed(&mut self, pending: Pending) {
+        self.outside.lane.stored();
+        let (After::Finish(mut turn) | After::Charge(mut turn, _)) = pending.after;
+        if let Some(caller) = turn.caller.take() {
+            self.answer(
+                pending.key,
+                caller,
+                turn.command_key.as_ref(),
+                Err(Failure::Store.into()),
+            );
+        }
+        self.registry.clear();
+        if let Some(live) = self.live.get_mut(&pending.key) {
+            live.reload = true;
+        }
+        self.landed(pending.key);
+    }
+
+    fn landed(&mut self, key: OrderKey) {
+        if let Some(live) = self.live.get_mut(&key) {
+            live.in_flight = live.in_flight.saturating_sub(1);
+        }
+        self.resume(key);
+    }
+
+    /// Begins with what waits for the order, if it may; else lets the order rest if it may.
+    pub(super) fn resume(&mut self, key: OrderKey) {
+        let Some(live) = self.live.get_mut(&key) else {
+            return;
+        };
+        if live.busy || (live.reload && live.in_flight > 0) {
+            return;
+        }
+        if live.reload {
+            live.reload = false;
+            for kind in crate::actors::entity::HOSTED {
+                self.registry
+                    .forget(key.storefront, EntityKey::new(kind, key.number));
+            }
+            self.reload_saga(key);
+        }
+        let waiting = self
+            .live
+            .get_mut(&key)
+            .and_then(|live| live.waiting.pop_front());
+        match waiting {
+            Some(Waiting::Ask(ask)) => self.open(ask),
+            Some(Waiting::Called(called)) => self.called(called),
+            Some(Waiting::Due) => self.call_again(key),
+            None => self.rest_if_idle(key),
+        }
+    }
+
+    fn reload_saga(&mut self, key: OrderKey) {
+        let entity = key.order().saga();
+        let loaded = self
+            .local
+            .slot(key.storefront, entity)
+            .and_then(|slot| match slot {
+                Some(slot) => Ok((self.local.decode(entity, &slot.bytes)?, slot.version)),
+                None => Ok((Saga::default(), 0)),
+            });
+        let live = self
+            .live
+            .get_mut(&key)
+            .expect("an order that resumes is live");
+        match loaded {
+            Ok((saga, version)) => (live.saga, live.saga_version) = (saga, version),
+            Err(failure) => {
+                for waiting in std::mem::take(&mut live.waiting) {
+                    if let Waiting::Ask(ask) = waiting {
+                        self.answer(key, ask.caller, ask.from.key.as_ref(), Err(failure.into()));
+                    }
+                }
+            }
+        }
+    }
+}

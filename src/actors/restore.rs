@@ -1,0 +1,233 @@
+//! From the journal to the page cache: how snapshots that are missing or old are made again.
+//!
+//! Used at a start for what the last checkpoint did not have, and by `verify` for everything.
+
+use std::sync::Arc;
+
+use super::{
+    entity::Hosted,
+    handles::{Entity, Item},
+};
+use crate::{
+    domain::{
+        Batch, EntityKey, Kind, Stamped, delivery::Delivery, order::Order, payment::Payment,
+        saga::Saga, storefront::Storefront,
+    },
+    store::{
+        answers,
+        commit::{Committed, Position},
+        layout::Layout,
+        pages::{self, Pages, Slot},
+        snapshot, timers,
+    },
+    views::projector::Projector,
+};
+
+/// Why a batch could not be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The pages could not be read or written.
+    #[error(transparent)]
+    Pages(#[from] pages::Error),
+    /// The journal has a storefront that is not mounted.
+    #[error(
+        "the journal has orders of the storefront `{0}`, which is not mounted: start with its \
+         definition file (--storefronts), or on another data directory"
+    )]
+    UnknownStorefront(Arc<str>),
+    /// An entity's history has a gap or a repetition.
+    #[error("{entity} has version {found} where {expected} was due: the journal is inconsistent")]
+    Version {
+        /// Whose history.
+        entity: EntityKey,
+        /// The version that the journal has.
+        found: u64,
+        /// The version that follows from what came before.
+        expected: u64,
+    },
+    /// An order's books do not balance.
+    #[error("{entity} at event {position}: {imbalance}")]
+    Ledger {
+        /// Whose books.
+        entity: EntityKey,
+        /// After which event.
+        position: Position,
+        /// What is wrong.
+        imbalance: crate::domain::ledger::Imbalance,
+    },
+}
+
+/// Takes batches in, one after the other.
+#[derive(Debug)]
+pub struct Restorer {
+    storefronts: Vec<Arc<Storefront>>,
+    layout: Arc<Layout>,
+    pages: Arc<Pages>,
+    views: Projector,
+}
+
+impl Restorer {
+    /// A restorer into these pages.
+    pub fn new(storefronts: Vec<Arc<Storefront>>, layout: Arc<Layout>, pages: Arc<Pages>) -> Self {
+        let views = Projector::new(
+            storefronts.clone(),
+            Arc::clone(&layout),
+            Arc::clone(&pages),
+            0,
+        );
+        Self {
+            storefronts,
+            layout,
+            pages,
+            views,
+        }
+    }
+
+    /// Takes a batch in whose first event has this position. What the pages have already is
+    /// passed over.
+    pub fn take(&mut self, first: Position, batch: Batch) -> Result<(), Error> {
+        let place = self
+            .storefronts
+            .iter()
+            .position(|own| own.name == batch.storefront);
+        let place = place.ok_or_else(|| Error::UnknownStorefront(Arc::clone(&batch.storefront)))?;
+        let batch = Arc::new(batch);
+        let committed = Committed {
+            first,
+            batch: Arc::clone(&batch),
+        };
+        let last = committed.last();
+        self.entity::<Order>(place, &batch, last)?;
+        self.entity::<Payment>(place, &batch, last)?;
+        self.entity::<Delivery>(place, &batch, last)?;
+        self.saga(place, &batch, last)?;
+        self.views.take(&[committed])?;
+        Ok(())
+    }
+
+    fn entity<A: Hosted>(&self, place: usize, batch: &Batch, last: Position) -> Result<(), Error> {
+        let own = |stamped: &&Stamped| stamped.entity.kind == A::KIND;
+        let Some(entity) = batch.events.iter().find(own).map(|stamped| stamped.entity) else {
+            return Ok(());
+        };
+        let collection = self.layout.entities(place, A::KIND);
+        let slot = self.pages.get(collection, entity.number)?;
+        if slot.as_ref().is_some_and(|slot| slot.position >= last) {
+            return Ok(());
+        }
+        let mut state: A = load(slot.as_ref());
+        let mut version = slot.map_or(0, |slot| slot.version);
+        for stamped in batch.events.iter().filter(own) {
+            follows(stamped, version)?;
+            version = stamped.version;
+            if let Some(event) = A::event_of(&stamped.event) {
+                state.apply(event);
+            }
+            let answered = batch.answered.as_ref();
+            if answered.is_some_and(|given| given.entity == entity && given.version == version) {
+                let item = Item {
+                    number: entity.number,
+                    version,
+                    entity: state.as_answer(),
+                };
+                answers::remember(&self.pages, batch, &item.encode())?;
+            }
+        }
+        let bytes = snapshot::encode(&state).into();
+        let slot = Slot {
+            version,
+            position: last,
+            listed: state.is_listed(),
+            bytes,
+        };
+        self.pages.put(collection, entity.number, slot)?;
+        Ok(())
+    }
+
+    fn saga(&self, place: usize, batch: &Batch, last: Position) -> Result<(), Error> {
+        let of_order = |stamped: &&Stamped| stamped.entity.kind != Kind::Listing;
+        let Some(first) = batch.events.iter().find(of_order) else {
+            return Ok(());
+        };
+        let entity = EntityKey::new(Kind::Saga, first.entity.number);
+        let collection = self.layout.entities(place, Kind::Saga);
+        let slot = self.pages.get(collection, entity.number)?;
+        if slot.as_ref().is_some_and(|slot| slot.position >= last) {
+            return Ok(());
+        }
+        let mut saga: Saga = load(slot.as_ref());
+        let mut version = slot.map_or(0, |slot| slot.version);
+        for stamped in batch.events.iter().filter(of_order) {
+            if stamped.entity.kind == Kind::Saga {
+                follows(stamped, version)?;
+                version = stamped.version;
+            }
+            saga.apply(&stamped.event);
+        }
+        saga.ledger.check().map_err(|imbalance| Error::Ledger {
+            entity,
+            position: last,
+            imbalance,
+        })?;
+        let due = saga.retry.map(|(due, _)| due);
+        timers::set(&self.pages, &batch.storefront, entity.number, due)?;
+        let bytes = snapshot::encode(&saga).into();
+        let slot = Slot {
+            version,
+            position: last,
+            listed: false,
+            bytes,
+        };
+        self.pages.put(collection, entity.number, slot)?;
+        Ok(())
+    }
+}
+
+fn load<T: Default + serde::de::DeserializeOwned>(slot: Option<&Slot>) -> T {
+    slot.and_then(|slot| snapshot::decode(&slot.bytes).ok())
+        .unwrap_or_default()
+}
+
+fn follows(stamped: &Stamped, version: u64) -> Result<(), Error> {
+    let (entity, found, expected) = (stamped.entity, stamped.version, version + 1);
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Error::Version {
+            entity,
+            found,
+            expected,
+        })
+    }
+}
+
+impl Item {
+    /// As bytes, for the memory of answered commands.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        match &self.entity {
+            Entity::Order(state) => tagged(Kind::Order, state),
+            Entity::Payment(state) => tagged(Kind::Payment, state),
+            Entity::Delivery(state) => tagged(Kind::Delivery, state),
+        }
+    }
+
+    /// From bytes.
+    pub(super) fn decode(number: u64, version: u64, bytes: &[u8]) -> Option<Self> {
+        let (kind, bytes) = bytes.split_first()?;
+        let entity = match Kind::from_number(*kind)? {
+            Kind::Order => Entity::Order(snapshot::decode(bytes).ok()?),
+            Kind::Payment => Entity::Payment(snapshot::decode(bytes).ok()?),
+            Kind::Delivery => Entity::Delivery(snapshot::decode(bytes).ok()?),
+            Kind::Listing | Kind::Saga => return None,
+        };
+        Some(Self {
+            number,
+            version,
+            entity,
+        })
+    }
+}
+
+fn tagged<T: serde::Serialize>(kind: Kind, state: &T) -> Vec<u8> {
+    [&[kind.number()], snapshot::encode(state).as_slice()].concat()
+}

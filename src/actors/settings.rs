@@ -1,0 +1,43 @@
+//! The limits of the engine, each with its unit in its name.
+
+/// How much the engine takes on at once, and how long it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Shards, each a thread with its own actors.
+    pub shards: usize,
+    /// Requests under way at once on one shard; more are answered "overloaded".
+    pub requests_per_shard_max: usize,
+    /// Requests waiting for the same order; more are answered "overloaded".
+    pub requests_per_order_max: usize,
+    /// How long a caller waits before its outcome is unknown.
+    pub request_ms_max: u64,
+    /// How long a reader of a view waits for it to catch up.
+    pub view_wait_ms_max: u64,
+    /// Calls to one storefront's payment provider under way at once on one shard.
+    pub provider_calls_max: usize,
+    /// Panics of one entity within [`Settings::crash_window_ms`] before it is quarantined.
+    pub crashes_max: usize,
+    /// The window in which panics are counted.
+    pub crash_window_ms: u64,
+    /// The pause before an entity that panicked serves again; doubled for each further panic.
+    pub restart_pause_ms: u64,
+    /// How long the answer to a keyed command is remembered.
+    pub answers_kept_ms: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            shards: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            requests_per_shard_max: 1_024,
+            requests_per_order_max: 16,
+            request_ms_max: 10_000,
+            view_wait_ms_max: 1_000,
+            provider_calls_max: 256,
+            crashes_max: 5,
+            crash_window_ms: 60_000,
+            restart_pause_ms: 10,
+            answers_kept_ms: 24 * 60 * 60 * 1_000,
+        }
+    }
+}

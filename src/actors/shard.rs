@@ -1,0 +1,169 @@
+//! A shard: one thread with a coordinator and the entities of its orders.
+
+use std::{cell::OnceCell, fmt, rc::Rc, sync::Arc};
+
+use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
+use tokio::sync::{Semaphore, watch};
+
+use super::{
+    coordinator::{Coordinator, Outside},
+    faults::Faults,
+    lane::Lane,
+    local::Local,
+    numbers::shard_of,
+    provider::Provider,
+    settings::Settings,
+    turn::OrderKey,
+};
+use crate::{
+    clock::Clock,
+    domain::{Timestamp, storefront::Storefront},
+    store::{
+        commit::{Commit, Position},
+        committer::UnderWay,
+        layout::Layout,
+        pages::{self, Pages},
+        timers,
+    },
+};
+
+/// Where the shards run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// Each on a thread of its own.
+    Own,
+    /// All on the caller's, which must run an actix system: the same input gives the same run.
+    Callers,
+}
+
+/// What an engine is started with: everything is opened, restored and running.
+pub struct Parts {
+    /// In the order they are mounted.
+    pub storefronts: Vec<Arc<Storefront>>,
+    /// The pages' layout for these storefronts.
+    pub layout: Arc<Layout>,
+    /// Complete to the journal's end.
+    pub pages: Arc<Pages>,
+    /// Where to submit; knows one lane for each shard.
+    pub committer: Arc<dyn Commit>,
+    /// The lanes that the committer settles, one for each shard.
+    pub lanes: Vec<Arc<Lane>>,
+    /// The committer's gauge of requests that have not submitted yet.
+    pub under_way: UnderWay,
+    /// Up to where the journal is durable.
+    pub durable: Arc<dyn Fn() -> Position + Send + Sync>,
+    /// Whether the journal or the checkpoints have failed.
+    pub failed: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Up to where the views have come.
+    pub views: watch::Receiver<Position>,
+    /// One for each storefront.
+    pub providers: Vec<Arc<dyn Provider>>,
+    /// The time.
+    pub clock: Clock,
+    /// The limits.
+    pub settings: Settings,
+    /// What may go wrong on purpose.
+    pub faults: Arc<dyn Faults>,
+    /// Where the shards run.
+    pub threads: Threads,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
+            .field("lanes", &self.lanes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A running shard, from outside.
+pub(super) struct Shard {
+    pub(super) coordinator: Arc<Addr<Coordinator>>,
+    pub(super) permits: Arc<Semaphore>,
+    thread: Option<ArbiterHandle>,
+}
+
+impl Shard {
+    pub(super) fn stop(&self) {
+        if let Some(thread) = &self.thread {
+            thread.stop();
+        }
+    }
+}
+
+/// Starts a shard for each lane.
+pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pages::Error> {
+    let mut timers = vec![Vec::new(); settings.shards];
+    for (storefront, definition) in parts.storefronts.iter().enumerate() {
+        for (number, due) in timers::all(&parts.pages, &definition.name)? {
+            let shard: &mut Vec<(Timestamp, OrderKey)> =
+                &mut timers[shard_of(number, settings.shards)];
+            shard.push((due, OrderKey { storefront, number }));
+        }
+    }
+    let shards = timers.into_iter().enumerate();
+    Ok(shards
+        .map(|(number, timers)| start_one(parts, settings, number, timers))
+        .collect())
+}
+
+fn start_one(
+    parts: &Parts,
+    settings: Settings,
+    number: usize,
+    timers: Vec<(Timestamp, OrderKey)>,
+) -> Shard {
+    let outside = Outside {
+        committer: Arc::clone(&parts.committer),
+        durable: Arc::clone(&parts.durable),
+        lane: Arc::clone(&parts.lanes[number]),
+        lane_number: number,
+        providers: parts.providers.clone(),
+        timers,
+    };
+    let storefronts = parts.storefronts.clone();
+    let (layout, pages) = (Arc::clone(&parts.layout), Arc::clone(&parts.pages));
+    let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
+    let local = move || {
+        let coordinator = OnceCell::new();
+        Rc::new(Local {
+            storefronts,
+            layout,
+            pages,
+            clock,
+            settings,
+            faults,
+            coordinator,
+        })
+    };
+    let build = move |address: Addr<Coordinator>| {
+        let local = local();
+        drop(local.coordinator.set(address));
+        Coordinator::new(local, outside)
+    };
+    let (coordinator, thread) = match parts.threads {
+        Threads::Callers => (Supervisor::start(|ctx| build(address(ctx))), None),
+        Threads::Own => {
+            let arbiter = Arbiter::new().handle();
+            let started = Supervisor::start_in_arbiter(&arbiter, |ctx| build(address(ctx)));
+            (started, Some(arbiter))
+        }
+    };
+    Shard {
+        coordinator: Arc::new(coordinator),
+        permits: Arc::new(Semaphore::new(settings.requests_per_shard_max)),
+        thread,
+    }
+}
+
+fn address(ctx: &actix::Context<Coordinator>) -> Addr<Coordinator> {
+    actix::AsyncContext::address(ctx)
+}
+
+impl Settings {
+    /// Room in a coordinator's mailbox for everything that can be under way on its shard: each
+    /// request may have a turn, a call, and a repetition of it.
+    pub(super) const fn mailbox_max(&self) -> usize {
+        4 * self.requests_per_shard_max + 4_096
+    }
+}

@@ -1,0 +1,296 @@
+//! Wires everything together: opens the store, starts the actors, serves HTTP, drains, closes.
+//!
+//! The same [`App`] serves the binary, the tests and any program that embeds it: open it, take its
+//! [`Engine`] for direct calls, let it [`serve`](App::serve) a listener of yours.
+
+pub mod definitions;
+pub mod open;
+pub mod verify;
+
+use std::{io, net::TcpListener, sync::Arc, thread::JoinHandle, time::Duration};
+
+use tokio::sync::Notify;
+
+use crate::{
+    actors::{
+        faults::{Faults, NoFaults},
+        handles::Engine,
+        lane::Lane,
+        provider::Provider,
+        settings::Settings,
+        shard::{Parts, Threads},
+        simulator::{Behaviour, Simulator},
+    },
+    clock::Clock,
+    config::Config,
+    domain::storefront::Storefront,
+    http,
+    store::{
+        commit::{Follower, Position},
+        committer::{self, Committer, Listeners, UnderWay},
+        directory::Directory,
+        pages::{self, Checkpointer, Guard, Pages},
+    },
+    views::{follower, projector::Projector},
+};
+
+/// Why the program cannot start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data directory.
+    #[error(transparent)]
+    Open(#[from] open::Error),
+    /// The definitions.
+    #[error(transparent)]
+    Definitions(#[from] definitions::Error),
+    /// The pages.
+    #[error(transparent)]
+    Pages(#[from] pages::Error),
+    /// The machine: threads, sockets.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What could not be done.
+        doing: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The journal or the checkpoints failed while running.
+    #[error("the store failed; restart once its disk is well, nothing acknowledged is lost")]
+    StoreFailed,
+}
+
+/// What may be replaced: by programs that embed this one, and by tests.
+pub struct Options {
+    /// In the order they are mounted.
+    pub storefronts: Vec<Arc<Storefront>>,
+    /// Where a store that was not closed is checked first.
+    pub guard: Guard,
+    /// The payment provider of each storefront; `None` for the embedded one.
+    pub providers: Option<Vec<Arc<dyn Provider>>>,
+    /// What may go wrong on purpose.
+    pub faults: Arc<dyn Faults>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Options {
+    /// The embedded storefronts and those of the configuration, with nothing replaced.
+    pub fn new(config: &Config) -> Result<Self, definitions::Error> {
+        Ok(Self {
+            storefronts: definitions::load(config.storefronts.as_deref())?,
+            guard: Guard::InProcess,
+            providers: None,
+            faults: Arc::new(NoFaults),
+            clock: Clock::System,
+        })
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("storefronts", &self.storefronts.len()).finish_non_exhaustive()
+    }
+}
+
+/// An open store with running actors. Needs a running actix system.
+#[derive(Debug)]
+pub struct App {
+    config: Config,
+    root: Option<usize>,
+    engine: Engine,
+    notices: Vec<String>,
+    committer: Arc<Committer>,
+    checkpointer: Checkpointer,
+    pages: Arc<Pages>,
+    views: JoinHandle<()>,
+    failure: Arc<Notify>,
+    /// Held until everything else is closed.
+    directory: Directory,
+}
+
+impl App {
+    /// Opens the data directory and starts the actors.
+    pub fn start(config: Config, options: Options) -> Result<Self, Error> {
+        let Options { storefronts, guard, providers, faults, clock } = options;
+        let root = config.root.as_deref().map(|name| definitions::place(&storefronts, name));
+        let root = root.transpose()?;
+        let limits = pages::Limits {
+            pages_max: config.limits.pages_max,
+            backlog_max: config.limits.backlog_max,
+            ..pages::Limits::default()
+        };
+        let opened = open::open(&config.data, &storefronts, limits, &guard)?;
+        let open::Opened { directory, journal, layout, pages, notices } = opened;
+
+        let settings = settings(&config);
+        let lanes: Vec<Arc<Lane>> = (0..settings.shards).map(|_| Arc::default()).collect();
+        let durable = Arc::new(OnceDurable::default());
+        let projector = Arc::new(Projector::new(
+            storefronts.clone(),
+            Arc::clone(&layout),
+            Arc::clone(&pages),
+            journal.end(),
+        ));
+        let follows = Arc::clone(&durable);
+        let (queue, views) =
+            follower::start(Arc::clone(&projector), journal.source(), move || follows.position())
+                .map_err(|source| Error::Io { doing: "start the views' thread", source })?;
+        let (under_way, failure) = (UnderWay::default(), Arc::<Notify>::default());
+        let committer = commit(journal, &lanes, Box::new(queue), under_way.clone(), &failure)?;
+        durable.set(&committer);
+
+        let complete = complete_to(&committer, &lanes, &projector);
+        let interval = Duration::from_millis(config.limits.checkpoint_ms);
+        let checkpointer = Checkpointer::start(Arc::clone(&pages), interval, complete)?;
+        let (position, failed) = (Arc::clone(&committer), Arc::clone(&committer));
+        let engine = Engine::start(Parts {
+            providers: providers.unwrap_or_else(|| simulators(&config, storefronts.len())),
+            storefronts,
+            layout,
+            pages: Arc::clone(&pages),
+            committer: Arc::clone(&committer) as _,
+            lanes,
+            under_way,
+            durable: Arc::new(move || position.durable()),
+            failed: Arc::new(move || failed.failed()),
+            views: projector.positions(),
+            clock,
+            settings,
+            faults,
+            threads: Threads::Own,
+        })?;
+        Ok(Self {
+            config,
+            root,
+            engine,
+            notices,
+            committer,
+            checkpointer,
+            pages,
+            views,
+            failure,
+            directory,
+        })
+    }
+
+    /// For direct calls.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What a person should know about this start: a line each.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Serves HTTP on the listener until `shutdown` is ready or the store fails; then stops
+    /// accepting, finishes what is under way, checkpoints and closes.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), Error> {
+        let state = http::State::new(self.engine.clone(), self.root);
+        let workers = Config::or_cores(self.config.limits.workers);
+        let server = http::serve(listener, state, workers, self.config.limits.drain_ms_max)
+            .map_err(|source| Error::Io { doing: "serve HTTP", source })?;
+        let handle = server.handle();
+        let served = actix_web::rt::spawn(server);
+        let failed = tokio::select! {
+            () = shutdown => false,
+            () = self.failure.notified() => true,
+        };
+        handle.stop(true).await;
+        drop(served.await);
+        self.close().await?;
+        if failed { Err(Error::StoreFailed) } else { Ok(()) }
+    }
+
+    /// Finishes what is under way, checkpoints, and gives the directory up.
+    pub async fn close(self) -> Result<(), Error> {
+        let wait = Duration::from_millis(self.config.limits.drain_ms_max);
+        if !self.engine.drain(wait).await {
+            tracing::warn!("not everything was finished in time; it goes on at the next start");
+        }
+        self.engine.stop();
+        self.committer.stop();
+        if self.views.join().is_err() {
+            tracing::error!("the views' thread panicked");
+        }
+        self.checkpointer.stop()?;
+        self.pages.close()?;
+        drop(self.directory);
+        if self.committer.failed() { Err(Error::StoreFailed) } else { Ok(()) }
+    }
+}
+
+/// The committer's position, for those who are needed before the committer is there.
+#[derive(Debug, Default)]
+struct OnceDurable(std::sync::OnceLock<Arc<Committer>>);
+
+impl OnceDurable {
+    fn set(&self, committer: &Arc<Committer>) {
+        drop(self.0.set(Arc::clone(committer)));
+    }
+
+    fn position(&self) -> Position {
+        self.0.get().map_or(0, |committer| committer.durable())
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        shards: Config::or_cores(config.limits.shards),
+        requests_per_shard_max: config.limits.requests_per_shard_max,
+        request_ms_max: config.limits.request_ms_max,
+        ..Settings::default()
+    }
+}
+
+fn commit(
+    journal: crate::store::journal::Journal,
+    lanes: &[Arc<Lane>],
+    follower: Box<dyn Follower>,
+    under_way: UnderWay,
+    failure: &Arc<Notify>,
+) -> Result<Arc<Committer>, Error> {
+    let failure = Arc::clone(failure);
+    let listeners = Listeners {
+        lanes: lanes.iter().map(|lane| Arc::clone(lane) as _).collect(),
+        followers: vec![follower],
+        on_failure: Box::new(move || failure.notify_one()),
+    };
+    let limits = committer::Limits::default();
+    let committer = Committer::start(journal, listeners, under_way, limits);
+    let committer =
+        committer.map_err(|source| Error::Io { doing: "start the committer's thread", source })?;
+    Ok(Arc::new(committer))
+}
+
+/// Up to where everything committed is in the page cache.
+fn complete_to(
+    committer: &Arc<Committer>,
+    lanes: &[Arc<Lane>],
+    projector: &Arc<Projector>,
+) -> impl Fn() -> Position + Send + 'static {
+    let (committer, lanes) = (Arc::clone(committer), lanes.to_vec());
+    let projector = Arc::clone(projector);
+    move || {
+        // Read first: what is submitted from here on comes after it.
+        let durable = committer.durable();
+        let entities = lanes.iter().map(|lane| lane.complete_to(durable)).min();
+        entities.unwrap_or(durable).min(projector.position())
+    }
+}
+
+fn simulators(config: &Config, count: usize) -> Vec<Arc<dyn Provider>> {
+    let payment = config.payment;
+    let behaviour = Behaviour {
+        latency_ms_min: payment.latency_ms_min,
+        latency_ms_max: payment.latency_ms_max,
+        failures_per_mille: payment.failures_per_mille,
+        down: payment.down,
+    };
+    let seeds = 1..=count as u64;
+    seeds.map(|seed| Arc::new(Simulator::new(behaviour, seed)) as Arc<dyn Provider>).collect()
+}

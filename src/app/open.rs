@@ -1,0 +1,126 @@
+//! From a data directory to a journal and pages that agree with it.
+
+use std::{ops::ControlFlow, path::Path, sync::Arc};
+
+use crate::{
+    actors::restore::{self, Restorer},
+    domain::storefront::Storefront,
+    store::{
+        codec,
+        commit::Position,
+        directory::{self, Directory},
+        journal::{self, Journal, Reader, Source},
+        layout::Layout,
+        mark::{self, MarkFile},
+        pages::{self, Guard, Opening, Pages},
+    },
+};
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The directory itself.
+    #[error(transparent)]
+    Directory(#[from] directory::Error),
+    /// Its high-water mark.
+    #[error(transparent)]
+    Mark(#[from] mark::Error),
+    /// Its journal.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    /// The journal's directory.
+    #[error("the journal's directory cannot be used: {0}")]
+    Io(#[from] std::io::Error),
+    /// An event of it.
+    #[error("event {position} of the journal cannot be read: {source}")]
+    Record {
+        /// The first event of the batch.
+        position: Position,
+        /// Why.
+        source: codec::Error,
+    },
+    /// Its pages.
+    #[error(transparent)]
+    Pages(#[from] pages::Error),
+    /// What the journal says.
+    #[error(transparent)]
+    Restore(#[from] restore::Error),
+}
+
+/// An opened data directory. Its lock is held for as long as this lives.
+#[derive(Debug)]
+pub struct Opened {
+    /// Held for its lock.
+    pub directory: Directory,
+    /// Ready to be written.
+    pub journal: Journal,
+    /// The pages' places.
+    pub layout: Arc<Layout>,
+    /// Complete to the journal's end.
+    pub pages: Arc<Pages>,
+    /// What a person should know about this start: a line each.
+    pub notices: Vec<String>,
+}
+
+/// Opens a directory and brings its pages up to the journal's end.
+pub fn open(
+    path: &Path,
+    storefronts: &[Arc<Storefront>],
+    page_limits: pages::Limits,
+    guard: &Guard,
+) -> Result<Opened, Error> {
+    let directory = Directory::open(path)?;
+    let mark = Arc::new(MarkFile::open(&directory.mark())?);
+    let medium = journal::Directory::open(directory.journal())?;
+    let opened = Journal::open(medium, journal::Limits::default())?;
+    let (journal, end) = (opened.journal, opened.journal.end());
+    mark.last().check_journal(end)?;
+    let mut notices: Vec<String> = opened.torn.iter().map(ToString::to_string).collect();
+
+    let layout = Arc::new(Layout::of(storefronts));
+    let opened = Pages::open(Opening {
+        dir: directory.path(),
+        collections: layout.collections().to_vec(),
+        limits: page_limits,
+        journal_end: end,
+        mark,
+        fingerprint: &fingerprint(storefronts),
+        guard,
+    })?;
+    notices.extend(opened.rebuilt.map(|why| format!("the trees were made again: {why}")));
+    let pages = Arc::new(opened.pages);
+    let restorer = Restorer::new(storefronts.to_vec(), Arc::clone(&layout), Arc::clone(&pages));
+    replay(journal.source(), opened.complete_to + 1, end, restorer)?;
+    Ok(Opened { directory, journal, layout, pages, notices })
+}
+
+/// Lets a restorer take in the journal's events `from..=to`.
+pub fn replay(
+    source: Arc<dyn Source>,
+    from: Position,
+    to: Position,
+    mut restorer: Restorer,
+) -> Result<(), Error> {
+    let mut outcome = Ok(());
+    Reader::new(source).read(from, to, |position, body, _count| {
+        let batch = codec::decode(body).map_err(|source| Error::Record { position, source });
+        let taken = batch.and_then(|batch| Ok(restorer.take(position, batch)?));
+        match taken {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                outcome = Err(error);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    outcome
+}
+
+/// Changes whenever rows or snapshots made under one set of definitions would differ under another.
+pub(super) fn fingerprint(storefronts: &[Arc<Storefront>]) -> String {
+    let mut text = String::new();
+    for storefront in storefronts {
+        text.push_str(&format!("{storefront:?}\n"));
+    }
+    format!("{:08x}", crc32c::crc32c(text.as_bytes()))
+}

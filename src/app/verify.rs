@@ -1,0 +1,217 @@
+//! The offline check of a whole data directory: what `jumun verify` says.
+
+use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc};
+
+use super::open::{Error, replay};
+use crate::{
+    actors::restore::Restorer,
+    domain::{
+        Event, Kind, order,
+        ledger::Ledger,
+        payment,
+        storefront::Storefront,
+    },
+    store::{
+        codec,
+        commit::Position,
+        directory::Directory,
+        journal::{self, Reader, Source},
+        layout::Layout,
+        mark::MarkFile,
+        pages::{self, CollectionId, Durable, Guard, Opening, Pages},
+    },
+};
+
+/// What was checked, and what is wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Journal files read, every checksum of them.
+    pub segments: usize,
+    /// Events replayed.
+    pub events: Position,
+    /// Orders whose books were balanced.
+    pub orders: u64,
+    /// Payments that were captured, over all orders.
+    pub captured: u64,
+    /// Snapshots and rows that were compared with a replay.
+    pub compared: u64,
+    /// What is worth knowing and not wrong.
+    pub notices: Vec<String>,
+    /// What is wrong; at most [`PROBLEMS_MAX`] of them.
+    pub problems: Vec<String>,
+}
+
+/// More problems than this are not listed.
+pub const PROBLEMS_MAX: usize = 100;
+
+impl Report {
+    fn problem(&mut self, problem: impl FnOnce() -> String) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem());
+        }
+    }
+}
+
+/// One order's life, as the events tell it.
+#[derive(Debug, Default)]
+struct Life {
+    ledger: Ledger,
+    placed: bool,
+    state: order::State,
+    paying: payment::State,
+}
+
+/// Checks a directory that no process uses: every checksum, every history, the books of every
+/// order, and that the stored snapshots and rows are what a replay gives.
+pub fn verify(
+    path: &Path,
+    storefronts: &[Arc<Storefront>],
+    guard: &Guard,
+) -> Result<Report, Error> {
+    let directory = Directory::open(path)?;
+    let mark = Arc::new(MarkFile::open(&directory.mark())?);
+    let source: Arc<dyn Source> = Arc::new(journal::Files::new(directory.journal()));
+    let scanned = journal::scan(&*source, |_, _, _| {})?;
+    mark.last().check_journal(scanned.end)?;
+    let mut report =
+        Report { segments: scanned.segments, events: scanned.end, ..Report::default() };
+    report.notices.extend(scanned.torn.iter().map(ToString::to_string));
+
+    books(&source, scanned.end, &mut report)?;
+
+    let layout = Arc::new(Layout::of(storefronts));
+    let replayed = Pages::in_memory(
+        &Durable::default(),
+        layout.collections().to_vec(),
+        pages::Limits::default(),
+    )?;
+    let replayed = Arc::new(replayed.pages);
+    let restorer = |pages: &Arc<Pages>| {
+        Restorer::new(storefronts.to_vec(), Arc::clone(&layout), Arc::clone(pages))
+    };
+    replay(Arc::clone(&source), 1, scanned.end, restorer(&replayed))?;
+
+    let opened = Pages::open(Opening {
+        dir: directory.path(),
+        collections: layout.collections().to_vec(),
+        limits: pages::Limits::default(),
+        journal_end: scanned.end,
+        mark,
+        fingerprint: &super::open::fingerprint(storefronts),
+        guard,
+    })?;
+    report.notices.extend(opened.rebuilt.map(|why| format!("the trees were made again: {why}")));
+    let stored = Arc::new(opened.pages);
+    replay(source, opened.complete_to + 1, scanned.end, restorer(&stored))?;
+    for place in 0..layout.collections().len() {
+        compare(&layout, place, &replayed, &stored, &mut report)?;
+    }
+    stored.close()?;
+    drop(directory);
+    Ok(report)
+}
+
+/// Balances the books of every order, and looks for orders that were not paid.
+fn books(
+    source: &Arc<dyn Source>,
+    end: Position,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let mut lives: BTreeMap<(Arc<str>, u64), Life> = BTreeMap::new();
+    let mut outcome = Ok(());
+    Reader::new(Arc::clone(source)).read(1, end, |position, body, _count| {
+        let batch = match codec::decode(body) {
+            Ok(batch) => batch,
+            Err(source) => {
+                outcome = Err(Error::Record { position, source });
+                return ControlFlow::Break(());
+            }
+        };
+        for stamped in batch.events.iter().filter(|event| event.entity.kind != Kind::Listing) {
+            let key = (Arc::clone(&batch.storefront), stamped.entity.number);
+            let life = lives.entry(key).or_default();
+            life.take(&stamped.event);
+            if let Err(imbalance) = life.ledger.check() {
+                report.problem(|| format!("{} at event {position}: {imbalance}", stamped.entity));
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    outcome?;
+    for ((storefront, number), life) in &lives {
+        report.orders += u64::from(life.placed);
+        report.captured += u64::from(life.ledger.captures);
+        if life.placed != (life.ledger.captures == 1) && life.must_be_paid() {
+            report.problem(|| {
+                format!(
+                    "{storefront} order {number} is {} and was paid {} times",
+                    life.state.name(),
+                    life.ledger.captures
+                )
+            });
+        }
+    }
+    Ok(())
+}
+
+impl Life {
+    fn take(&mut self, event: &Event) {
+        self.ledger.post(event);
+        match event {
+            Event::Order(event) => {
+                self.placed |= matches!(event, order::Event::Placed { .. });
+                self.state = event.state_after().unwrap_or(self.state);
+            }
+            Event::Payment(event) => self.paying = event.state_after(),
+            Event::Listing(_) | Event::Delivery(_) | Event::Saga(_) => {}
+        }
+    }
+
+    /// An order that got as far as being confirmed, and any money without an order.
+    fn must_be_paid(&self) -> bool {
+        self.ledger.captures > 0
+            || matches!(self.state, order::State::Confirmed | order::State::Completed)
+    }
+}
+
+/// Compares one collection of the stored pages with the replayed ones, both ways.
+fn compare(
+    layout: &Layout,
+    place: usize,
+    replayed: &Pages,
+    stored: &Pages,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let (id, collection) = (CollectionId(place), &layout.collections()[place]);
+    let what = || format!("{:?} of {}", collection.tree, collection.name);
+    let mut failed = None;
+    replayed.each(id, &mut |number, expected| {
+        report.compared += 1;
+        match stored.get(id, number) {
+            Ok(Some(found)) if found == *expected => {}
+            Ok(Some(found)) => report.problem(|| {
+                format!(
+                    "{} {number}: stored version {} (event {}), a replay gives version {} (event {})",
+                    what(),
+                    found.version,
+                    found.position,
+                    expected.version,
+                    expected.position
+                )
+            }),
+            Ok(None) => report.problem(|| format!("{} {number} is missing", what())),
+            Err(error) => {
+                failed = Some(error);
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    stored.each(id, &mut |number, _found| {
+        if matches!(replayed.get(id, number), Ok(None)) {
+            report.problem(|| format!("{} {number} is stored, and no event made it", what()));
+        }
+        ControlFlow::Continue(())
+    })?;
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}

@@ -1,0 +1,242 @@
+//! The settings: `config.default.toml`, then the user's file, then the command line; checked once.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde::Deserialize;
+
+/// The defaults, commented; embedded so that setting, default and documentation are one.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// All settings.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whether an address beyond this machine may be listened on without authentication.
+    pub allow_unauthenticated: bool,
+    /// The data directory.
+    pub data: PathBuf,
+    /// A storefront to serve at `/` too.
+    pub root: Option<String>,
+    /// A directory with definition files of more storefronts.
+    pub storefronts: Option<PathBuf>,
+    /// How much of everything.
+    pub limits: Limits,
+    /// The embedded payment provider.
+    pub payment: Payment,
+}
+
+/// How much of everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Shards; 0 for one per core.
+    pub shards: usize,
+    /// HTTP workers; 0 for one per core.
+    pub workers: usize,
+    /// Requests under way at once on one shard.
+    pub requests_per_shard_max: usize,
+    /// How long a caller waits.
+    pub request_ms_max: u64,
+    /// How long a shutdown waits for what is under way.
+    pub drain_ms_max: u64,
+    /// How often what changed in memory is written to the trees.
+    pub checkpoint_ms: u64,
+    /// Pages kept in memory.
+    pub pages_max: usize,
+    /// Pages that may wait to be written.
+    pub backlog_max: usize,
+}
+
+/// The embedded payment provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payment {
+    /// The shortest time to an answer.
+    pub latency_ms_min: u64,
+    /// The longest time to an answer.
+    pub latency_ms_max: u64,
+    /// How many of 1,000 calls fail.
+    pub failures_per_mille: u16,
+    /// Whether no payment gets through.
+    pub down: bool,
+}
+
+/// Settings that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The file has a mistake; the message has the line.
+    #[error("the configuration has a mistake: {0}")]
+    Mistake(String),
+    /// A limit is out of its range.
+    #[error("{name} must be between {min} and {max}, not {found}")]
+    OutOfRange {
+        /// Which.
+        name: &'static str,
+        /// What was given.
+        found: u64,
+        /// The least.
+        min: u64,
+        /// The most.
+        max: u64,
+    },
+    /// An address that others can reach, without authentication.
+    #[error(
+        "{0} can be reached from other machines, and there is no authentication yet: listen on \
+         127.0.0.1, or say --allow-unauthenticated if the network is trusted"
+    )]
+    Exposed(SocketAddr),
+}
+
+impl Config {
+    /// The defaults, with what `file` (the text of a configuration file) says instead.
+    pub fn read(file: Option<&str>) -> Result<Self, Error> {
+        let mistake = |error: toml::de::Error| Error::Mistake(error.to_string());
+        let mut all: toml::Table = toml::from_str(DEFAULTS).map_err(mistake)?;
+        if let Some(file) = file {
+            // Read alone first, so that a message has the user's own line.
+            toml::from_str::<Partial>(file).map_err(mistake)?;
+            overlay(&mut all, toml::from_str(file).map_err(mistake)?);
+        }
+        all.try_into().map_err(mistake)
+    }
+
+    /// Checks what only the whole can say.
+    pub fn check(self) -> Result<Self, Error> {
+        let limits = &self.limits;
+        let per_mille = u64::from(self.payment.failures_per_mille);
+        let ranges = [
+            ("limits.shards", limits.shards as u64, 0, 256),
+            ("limits.workers", limits.workers as u64, 0, 256),
+            (
+                "limits.requests_per_shard_max",
+                limits.requests_per_shard_max as u64,
+                1,
+                65_536,
+            ),
+            ("limits.request_ms_max", limits.request_ms_max, 1, 600_000),
+            ("limits.drain_ms_max", limits.drain_ms_max, 0, 600_000),
+            ("limits.checkpoint_ms", limits.checkpoint_ms, 10, 60_000),
+            ("limits.pages_max", limits.pages_max as u64, 64, 1 << 20),
+            ("limits.backlog_max", limits.backlog_max as u64, 64, 1 << 20),
+            (
+                "payment.latency_ms_max",
+                self.payment.latency_ms_max,
+                0,
+                600_000,
+            ),
+            (
+                "payment.latency_ms_min",
+                self.payment.latency_ms_min,
+                0,
+                600_000,
+            ),
+            ("payment.failures_per_mille", per_mille, 0, 1_000),
+        ];
+        for (name, found, min, max) in ranges {
+            if !(min..=max).contains(&found) {
+                return Err(Error::OutOfRange {
+                    name,
+                    found,
+                    min,
+                    max,
+                });
+            }
+        }
+        if !self.listen.ip().is_loopback() && !self.allow_unauthenticated {
+            return Err(Error::Exposed(self.listen));
+        }
+        Ok(self)
+    }
+
+    /// So many, or one for each core.
+    pub fn or_cores(wanted: usize) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        if wanted == 0 { cores } else { wanted }
+    }
+}
+
+/// A user's file: any part of the settings, and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    dead_code,
+    reason = "read only to check a user's file for mistakes, with their lines"
+)]
+struct Partial {
+    listen: Option<SocketAddr>,
+    allow_unauthenticated: Option<bool>,
+    data: Option<PathBuf>,
+    root: Option<String>,
+    storefronts: Option<PathBuf>,
+    limits: Option<PartialLimits>,
+    payment: Option<PartialPayment>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "as above")]
+struct PartialLimits {
+    shards: Option<usize>,
+    workers: Option<usize>,
+    requests_per_shard_max: Option<usize>,
+    request_ms_max: Option<u64>,
+    drain_ms_max: Option<u64>,
+    checkpoint_ms: Option<u64>,
+    pages_max: Option<usize>,
+    backlog_max: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "as above")]
+struct PartialPayment {
+    latency_ms_min: Option<u64>,
+    latency_ms_max: Option<u64>,
+    failures_per_mille: Option<u16>,
+    down: Option<bool>,
+}
+
+fn overlay(all: &mut toml::Table, more: toml::Table) {
+    for (key, value) in more {
+        match (all.get_mut(&key), value) {
+            (Some(toml::Value::Table(own)), toml::Value::Table(more)) => overlay(own, more),
+            (_, value) => drop(all.insert(key, value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_only_what_differs() {
+        let config = Config::read(Some("root = \"a\"\n[limits]\nshards = 3\n")).unwrap();
+        assert_eq!(config.root.as_deref(), Some("a"));
+        assert_eq!(config.limits.shards, 3);
+        assert_eq!(
+            config.limits.checkpoint_ms,
+            Config::read(None).unwrap().limits.checkpoint_ms
+        );
+    }
+
+    #[test]
+    fn mistakes_name_their_line_and_limits_their_range() {
+        let check = |file: &str, message: &str| {
+            let error = Config::read(Some(file))
+                .and_then(Config::check)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(message), "{file:?} gives {error:?}");
+        };
+        check("root = \"a\"\nlimit = 1\n", "line 2");
+        check("[limits]\nshards = \"two\"\n", "line 2");
+        check(
+            "[limits]\ncheckpoint_ms = 1\n",
+            "limits.checkpoint_ms must be between 10 and 60000",
+        );
+        check("listen = \"0.0.0.0:80\"\n", "--allow-unauthenticated");
+    }
+}

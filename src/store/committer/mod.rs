@@ -1,0 +1,212 @@
+//! Group commit on one thread: what waits is appended together and made durable with one sync.
+//!
+//! Nobody hears of a batch before the sync that covers it: first the followers, then the lanes,
+//! each with its tickets in the order of submission. While one group is being synced the next one
+//! gathers. When the journal fails, everything that waits and everything that still comes is
+//! settled with [`CommitFailed`](super::commit::CommitFailed); the program should end then.
+
+mod under_way;
+mod worker;
+
+use std::{
+    fmt, io,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{SyncSender, TrySendError, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+pub use under_way::{Guard, UnderWay};
+
+use super::{
+    commit::{Commit, Follower, Lane, NotTaken, Position, Submission},
+    journal::{self, Journal},
+};
+use worker::Worker;
+
+/// How much the committer takes at once, and how long it waits for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Submissions that wait. More are not taken.
+    pub queue_max: usize,
+    /// Submissions in one group.
+    pub group_max: usize,
+    /// Encoded bytes after which a group takes no further batch.
+    pub group_bytes_max: usize,
+    /// How long a group waits for requests that are under way, in microseconds. About two syncs of
+    /// a fast disk: waiting longer costs more than the sync it saves.
+    pub window_us: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            queue_max: 8192,
+            group_max: 1024,
+            group_bytes_max: 4 * 1024 * 1024,
+            window_us: 200,
+        }
+    }
+}
+
+/// Who hears of what is committed.
+pub struct Listeners {
+    /// The shards, by [`Submission::lane`].
+    pub lanes: Vec<Arc<dyn Lane>>,
+    /// Views and feeds, in the order in which they hear of a group.
+    pub followers: Vec<Box<dyn Follower>>,
+    /// Called once, from the committer's thread, when nothing more can be committed.
+    pub on_failure: Box<dyn FnOnce() + Send>,
+}
+
+impl fmt::Debug for Listeners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listeners")
+            .field("lanes", &self.lanes.len())
+            .field("followers", &self.followers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the committer has done since it was started.
+#[derive(Debug, Default)]
+pub struct Statistics {
+    /// Groups that were written.
+    pub groups: AtomicU64,
+    /// Batches in them.
+    pub batches: AtomicU64,
+    /// Events in them.
+    pub events: AtomicU64,
+    /// Encoded bytes in them, without the journal's frames.
+    pub bytes: AtomicU64,
+    /// Syncs, the journal's own on changing segments included.
+    pub syncs: AtomicU64,
+}
+
+/// The committer's handle: shared by the shards as an `Arc<dyn Commit>`.
+#[derive(Debug)]
+pub struct Committer {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What handle and thread share.
+#[derive(Debug)]
+struct Shared {
+    /// Taken away when nothing more is to be submitted; the thread ends when it has done the rest.
+    queue: RwLock<Option<SyncSender<Submission>>>,
+    lanes: usize,
+    frames: journal::Limits,
+    durable: AtomicU64,
+    failed: AtomicBool,
+    statistics: Statistics,
+}
+
+impl Committer {
+    /// Starts the thread, which owns the journal from now on. Fails where no thread can be started.
+    pub fn start(
+        journal: Journal,
+        listeners: Listeners,
+        under_way: UnderWay,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        let (sender, queue) = sync_channel(limits.queue_max);
+        let shared = Arc::new(Shared {
+            queue: RwLock::new(Some(sender)),
+            lanes: listeners.lanes.len(),
+            frames: journal.limits(),
+            durable: AtomicU64::new(journal.stable()),
+            failed: AtomicBool::new(false),
+            statistics: Statistics::default(),
+        });
+        let worker = Worker::new(
+            journal,
+            queue,
+            listeners,
+            under_way,
+            limits,
+            Arc::clone(&shared),
+        );
+        let thread = thread::Builder::new()
+            .name("committer".to_owned())
+            .spawn(|| worker.run())?;
+        Ok(Self {
+            shared,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// The position of the last event that is durable.
+    pub fn durable(&self) -> Position {
+        self.shared.durable.load(Ordering::Acquire)
+    }
+
+    /// Whether the journal failed, or the thread panicked: the program should end.
+    pub fn failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Acquire)
+    }
+
+    /// What it has done so far.
+    pub fn statistics(&self) -> &Statistics {
+        &self.shared.statistics
+    }
+
+    /// Takes nothing more, settles everything that waits, and ends the thread; the journal is
+    /// closed when this returns. A second call does nothing.
+    pub fn stop(&self) {
+        self.shared.close();
+        let mut slot = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(thread) = slot.take() else {
+            return;
+        };
+        drop(slot);
+        // A listener that stops the committer is on that thread; it ends after the listener.
+        if thread.thread().id() != thread::current().id() && thread.join().is_err() {
+            tracing::error!("the committer's thread panicked");
+        }
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Commit for Committer {
+    /// Also refuses, as not taken, what no journal frame can hold and what no lane could hear of:
+    /// a batch that is too large or without events, and a lane that does not exist.
+    fn submit(&self, submission: Submission) -> Result<(), NotTaken> {
+        if !self.shared.fits(&submission) {
+            return Err(NotTaken(submission));
+        }
+        let queue = self.shared.queue.read();
+        match &*queue.unwrap_or_else(PoisonError::into_inner) {
+            None => Err(NotTaken(submission)),
+            Some(queue) => queue.try_send(submission).map_err(|refused| {
+                let (TrySendError::Full(submission) | TrySendError::Disconnected(submission)) =
+                    refused;
+                NotTaken(submission)
+            }),
+        }
+    }
+}
+
+impl Shared {
+    fn fits(&self, submission: &Submission) -> bool {
+        let fits = submission.batch.as_ref().is_none_or(|encoded| {
+            !encoded.batch.events.is_empty() && self.frames.take(encoded.body.len())
+        });
+        fits && submission.lane < self.lanes
+    }
+
+    fn close(&self) {
+        let queue = self.queue.write();
+        drop(queue.unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! The committer's thread.
+
+use std::{
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{Limits, Listeners, Shared, UnderWay};
+use crate::store::{
+    commit::{CommitFailed, Committed, Follower, Lane, Settled, Submission},
+    journal::{self, Journal, Record},
+};
+
+/// How often the gauge of requests under way is looked at again while waiting for them.
+const LOOK_AGAIN: Duration = Duration::from_micros(50);
+
+pub(super) struct Worker {
+    journal: Journal,
+    queue: Receiver<Submission>,
+    lanes: Vec<Arc<dyn Lane>>,
+    followers: Vec<Box<dyn Follower>>,
+    on_failure: Option<Box<dyn FnOnce() + Send>>,
+    under_way: UnderWay,
+    limits: Limits,
+    shared: Arc<Shared>,
+    /// What is being committed. Lives here, so that a panic does not lose it.
+    group: Vec<Submission>,
+    group_bytes: usize,
+    /// By lane, what it has not been told yet.
+    untold: Vec<Vec<Settled>>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        journal: Journal,
+        queue: Receiver<Submission>,
+        listeners: Listeners,
+        under_way: UnderWay,
+        limits: Limits,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            journal,
+            queue,
+            untold: vec![Vec::new(); listeners.lanes.len()],
+            lanes: listeners.lanes,
+            followers: listeners.followers,
+            on_failure: Some(listeners.on_failure),
+            under_way,
+            limits,
+            shared,
+            group: Vec::new(),
+            group_bytes: 0,
+        }
+    }
+
+    /// Works until nothing more can be submitted and everything is settled.
+    pub(super) fn run(mut self) {
+        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
+            self.give_up();
+        }
+    }
+
+    fn work(&mut self) {
+        while let Ok(first) = self.queue.recv() {
+            self.take(first);
+            self.gather();
+            self.commit();
+        }
+    }
+
+    fn take(&mut self, submission: Submission) {
+        let bytes = submission
+            .batch
+            .as_ref()
+            .map_or(0, |batch| batch.body.len());
+        self.group_bytes += bytes;
+        self.group.push(submission);
+    }
+
+    /// Adds what waits, and what comes while others are under way and the window is open.
+    fn gather(&mut self) {
+        let window = Duration::from_micros(self.limits.window_us);
+        let mut deadline = None;
+        loop {
+            while self.has_room() {
+                match self.queue.try_recv() {
+                    Ok(submission) => self.take(submission),
+                    Err(_) => break,
+                }
+            }
+            // Without bytes there is no sync to share, and nothing to wait for.
+            if !self.has_room() || self.group_bytes == 0 || self.under_way.count() == 0 {
+                return;
+            }
+            let now = Instant::now();
+            let left = *deadline.get_or_insert(now + window) - now;
+            if left.is_zero() {
+                return;
+            }
+            match self.queue.recv_timeout(left.min(LOOK_AGAIN)) {
+                Ok(submission) => self.take(submission),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.group.len() < self.limits.group_max && self.group_bytes < self.limits.group_bytes_max
+    }
+
+    fn commit(&mut self) {
+        if let Err(error) = self.write() {
+            // Once it failed every further group fails, and says nothing new.
+            if !self.shared.failed.swap(true, Ordering::AcqRel) {
+                tracing::error!(%error, "nothing more can be committed");
+            }
+            self.settle_group_as_failed();
+        } else {
+            let committed = self.settle_group();
+            if !committed.is_empty() {
+                for follower in &mut self.followers {
+                    follower.committed(&committed);
+                }
+            }
+        }
+        self.group_bytes = 0;
+        self.tell();
+        if self.shared.failed.load(Ordering::Relaxed) {
+            self.announce_failure();
+        }
+    }
+
+    /// Makes the group durable.
+    fn write(&mut self) -> Result<(), journal::Error> {
+        let records: Vec<_> = self.group.iter().filter_map(record).collect();
+        if records.is_empty() {
+            return if self.shared.failed.load(Ordering::Relaxed) {
+                Err(journal::Error::Poisoned)
+            } else {
+                Ok(())
+            };
+        }
+        self.journal.append(&records)?;
+        let durable = self.journal.sync()?;
+        self.shared.durable.store(durable, Ordering::Release);
+
+        let statistics = &self.shared.statistics;
+        let events: u64 = records.iter().map(|record| u64::from(record.count)).sum();
+        let add = |counter: &AtomicU64, more: u64| {
+            counter.fetch_add(more, Ordering::Relaxed);
+        };
+        add(&statistics.groups, 1);
+        add(&statistics.batches, records.len() as u64);
+        add(&statistics.events, events);
+        add(&statistics.bytes, self.group_bytes as u64);
+        statistics
+            .syncs
+            .store(self.journal.syncs(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Gives each submission of a durable group its position; returns its batches.
+    fn settle_group(&mut self) -> Vec<Committed> {
+        let events: u64 = self
+            .group
+            .iter()
+            .filter_map(|submission| submission.batch.as_ref())
+            .map(|encoded| encoded.batch.events.len() as u64)
+            .sum();
+        let mut end = self.journal.end() - events;
+        let mut committed = Vec::with_capacity(self.group.len());
+        for Submission {
+            lane,
+            ticket,
+            batch,
+        } in self.group.drain(..)
+        {
+            let mut position = end;
+            if let Some(encoded) = batch {
+                position = end + 1;
+                end += encoded.batch.events.len() as u64;
+                committed.push(Committed {
+                    first: position,
+                    batch: encoded.batch,
+                });
+            }
+            let outcome = Ok(position);
+            self.untold[lane].push(Settled { ticket, outcome });
+        }
+        committed
+    }
+
+    fn settle_group_as_failed(&mut self) {
+        for submission in self.group.drain(..) {
+            self.untold[submission.lane].push(failed(&submission));
+        }
+    }
+
+    /// Tells each lane what became of its submissions.
+    fn tell(&mut self) {
+        for (lane, untold) in self.lanes.iter().zip(&mut self.untold) {
+            if !untold.is_empty() {
+                // Taken first: a lane that panics has been told.
+                let mut told = mem::take(untold);
+                lane.settled(&told);
+                told.clear();
+                *untold = told;
+            }
+        }
+    }
+
+    /// After the lanes were told, so that callers have their answers before the program ends.
+    fn announce_failure(&mut self) {
+        if let Some(on_failure) = self.on_failure.take() {
+            on_failure();
+        }
+    }
+
+    /// After a panic: takes nothing more, and leaves nobody waiting.
+    fn give_up(&mut self) {
+        tracing::error!("the committer panicked; nothing more can be committed");
+        self.shared.failed.store(true, Ordering::Release);
+        self.shared.close();
+        self.settle_group_as_failed();
+        while let Ok(submission) = self.queue.try_recv() {
+            self.untold[submission.lane].push(failed(&submission));
+        }
+        let mut lanes_left = self.lanes.len();
+        while lanes_left > 0 && catch_unwind(AssertUnwindSafe(|| self.tell())).is_err() {
+            lanes_left -= 1;
+        }
+        if catch_unwind(AssertUnwindSafe(|| self.announce_failure())).is_err() {
+            tracing::error!("whoever was to hear that nothing can be committed panicked too");
+        }
+    }
+}
+
+fn failed(submission: &Submission) -> Settled {
+    Settled {
+        ticket: submission.ticket,
+        outcome: Err(CommitFailed),
+    }
+}
+
+fn record(submission: &Submission) -> Option<Record<'_>> {
+    let encoded = submission.batch.as_ref()?;
+    let count = u32::try_from(encoded.batch.events.len()).expect("a batch fits in a frame");
+    let body = &encoded.body;
+    Some(Record { body, count })
+}

@@ -1,0 +1,161 @@
+//! Reading every segment from its first byte to its last, and telling a torn tail from damage.
+//!
+//! What was not yet synced when the power went may be there, or not, or in part, in any order:
+//! such a tail was never acknowledged and is cut. What had been synced must be there. The two are
+//! told apart by `stable`, which each frame carries: a whole frame behind a bad one, written when
+//! the bad one's position was already durable, proves that this is damage.
+
+use super::{
+    Error,
+    error::io,
+    frame::{self, HEADER_BYTES, Header},
+    medium::Source,
+};
+use crate::store::commit::Position;
+
+/// A tail that was written but not made durable before a crash, and was never acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// The segment.
+    pub file: String,
+    /// The position that would have begun there.
+    pub position: Position,
+    /// How many bytes are cut, zeros at the end not counted.
+    pub bytes: u64,
+}
+
+/// What the whole journal holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scanned {
+    /// The position of the last event; 0 if there is none.
+    pub end: Position,
+    /// How many segments there are.
+    pub segments: usize,
+    /// The tail that opening the journal would cut.
+    pub torn: Option<Torn>,
+    /// The last segment that is to be kept, and where its last frame ends.
+    pub(super) tail: Option<(Position, u64)>,
+    /// A last segment that is to be removed: its creation was cut short.
+    pub(super) stillborn: Option<Position>,
+}
+
+/// Checks every segment and every checksum without changing anything, and hands each frame to
+/// `visit` as the position of its first event, its body, and its number of events.
+///
+/// Not for a journal that is being written.
+pub fn scan(
+    source: &dyn Source,
+    mut visit: impl FnMut(Position, &[u8], u32),
+) -> Result<Scanned, Error> {
+    let segments = source
+        .segments()
+        .map_err(io("list the files of", "the journal".to_owned()))?;
+    let mut scanned = Scanned {
+        end: 0,
+        segments: segments.len(),
+        torn: None,
+        tail: None,
+        stillborn: None,
+    };
+    for (index, &segment) in segments.iter().enumerate() {
+        let file = source.name(segment);
+        if segment != scanned.end + 1 {
+            let expected = scanned.end + 1;
+            return Err(Error::Gap { file, expected });
+        }
+        let bytes = source
+            .read(segment, 0, usize::MAX)
+            .map_err(io("read", file.clone()))?;
+        let place = Place {
+            file,
+            segment,
+            is_last: index + 1 == segments.len(),
+        };
+        place.scan(&bytes, &mut scanned, &mut visit)?;
+    }
+    Ok(scanned)
+}
+
+/// A segment, while it is scanned.
+struct Place {
+    file: String,
+    segment: Position,
+    is_last: bool,
+}
+
+impl Place {
+    fn scan(
+        &self,
+        bytes: &[u8],
+        scanned: &mut Scanned,
+        visit: &mut impl FnMut(Position, &[u8], u32),
+    ) -> Result<(), Error> {
+        match frame::read_header(bytes) {
+            Header::Begins(first) if first == self.segment => {}
+            Header::Begins(_) => {
+                return Err(self.damaged(0, self.segment, "it begins with another position"));
+            }
+            Header::Newer(version) => {
+                let file = self.file.clone();
+                return Err(Error::Newer { file, version });
+            }
+            Header::Bad => return self.headless(bytes, scanned),
+        }
+        let (mut at, mut next) = (HEADER_BYTES, self.segment);
+        while let Some(frame) = frame::read(&bytes[at..]).filter(|frame| frame.first == next) {
+            visit(frame.first, frame.body, frame.count);
+            at += frame.bytes();
+            next = frame.last() + 1;
+        }
+        scanned.end = next - 1;
+        scanned.tail = Some((self.segment, at as u64));
+        let left = frame::without_zeros(&bytes[at..]);
+        if left == 0 {
+            return Ok(());
+        }
+        if !self.is_last {
+            return Err(self.damaged(
+                at,
+                next,
+                "a record is not what was written, and more follow",
+            ));
+        }
+        if frame::proves(next, &bytes[at..]) {
+            return Err(self.damaged(
+                at,
+                next,
+                "a record that was durable is not what was written",
+            ));
+        }
+        scanned.torn = Some(self.torn(next, left));
+        Ok(())
+    }
+
+    /// A header is synced before the first frame is written, so that a segment without one holds
+    /// no frame, or is damaged.
+    fn headless(&self, bytes: &[u8], scanned: &mut Scanned) -> Result<(), Error> {
+        if !self.is_last || frame::belongs(self.segment, bytes) {
+            return Err(self.damaged(0, self.segment, "its header is not what was written"));
+        }
+        scanned.stillborn = Some(self.segment);
+        scanned.torn = Some(self.torn(self.segment, frame::without_zeros(bytes)));
+        Ok(())
+    }
+
+    fn torn(&self, position: Position, bytes: usize) -> Torn {
+        Torn {
+            file: self.file.clone(),
+            position,
+            bytes: bytes as u64,
+        }
+    }
+
+    fn damaged(&self, at: usize, position: Position, what: &'static str) -> Error {
+        Error::Damaged {
+            file: self.file.clone(),
+            offset: at as u64,
+            position,
+            what,
+        }
+    }
+}

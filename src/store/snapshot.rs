@@ -1,0 +1,85 @@
+//! The stored form of an entity's state: a format byte, then bincode.
+//!
+//! Only for what the journal can rebuild. bincode writes neither field names nor types, so a
+//! changed state is not recognised by its bytes: the fingerprint given to
+//! [`super::pages::Opening`] must change with it, and the store is then rebuilt.
+
+use bincode::config;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// The form written today. Raised when the encoding changes; the store is then rebuilt.
+pub const FORMAT: u8 = 1;
+
+/// A snapshot cannot be read or made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It was written by another version of the program.
+    #[error("a snapshot has format {found}, this program reads format {FORMAT}; run rebuild-views")]
+    Format {
+        /// What stands in its first byte; 0 for an empty snapshot.
+        found: u8,
+    },
+    /// Its bytes do not stand for a state of the expected type.
+    #[error("a snapshot cannot be read ({0}); run rebuild-views")]
+    Damaged(#[from] bincode::error::DecodeError),
+    /// It has more bytes than its state.
+    #[error("a snapshot has {0} bytes too many; run rebuild-views")]
+    TooLong(usize),
+}
+
+/// The bytes that stand for `state`.
+///
+/// # Panics
+///
+/// If the type's own `Serialize` refuses, which derived ones do not.
+pub fn encode<T: Serialize>(state: &T) -> Vec<u8> {
+    let mut bytes = vec![FORMAT];
+    bincode::serde::encode_into_std_write(state, &mut bytes, config::standard())
+        .expect("a derived Serialize does not refuse, and a Vec takes everything");
+    bytes
+}
+
+/// The state that `bytes` stand for.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    let Some((&FORMAT, body)) = bytes.split_first() else {
+        return Err(Error::Format {
+            found: bytes.first().copied().unwrap_or(0),
+        });
+    };
+    let (state, read) = bincode::serde::decode_from_slice(body, config::standard())?;
+    match body.len() - read {
+        0 => Ok(state),
+        rest => Err(Error::TooLong(rest)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_reads_back_and_nothing_else_does() {
+        let state = (7_u64, String::from("rose"), vec![Some(1_i64), None]);
+        let bytes = encode(&state);
+        assert_eq!(
+            decode::<(u64, String, Vec<Option<i64>>)>(&bytes).unwrap(),
+            state
+        );
+
+        let mut newer = bytes.clone();
+        newer[0] = FORMAT + 1;
+        assert!(matches!(
+            decode::<u64>(&newer),
+            Err(Error::Format { found: 2 })
+        ));
+        assert!(matches!(
+            decode::<u64>(&[]),
+            Err(Error::Format { found: 0 })
+        ));
+        assert!(matches!(decode::<u64>(&bytes), Err(Error::TooLong(_))));
+        assert!(matches!(
+            decode::<(u64, String, Vec<Option<i64>>)>(&bytes[..5]),
+            Err(Error::Damaged(_))
+        ));
+    }
+}

@@ -1,0 +1,30 @@
+//! The tracing subscriber: what is logged, where, and in which form.
+
+use tracing_subscriber::EnvFilter;
+
+/// What is logged unless `RUST_LOG` says otherwise: refusals and failures, not each request (a line
+/// per request costs 3.5 µs of CPU, a sixth of an order).
+const DEFAULT_FILTER: &str = "info,sled=warn";
+
+/// How log lines are written, to standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// Begins to log. Does nothing where the program has a subscriber already.
+pub fn start(form: Form) {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(DEFAULT_FILTER));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = match form {
+        Form::Text => builder.try_init(),
+        Form::Json => builder.json().try_init(),
+    };
+    drop(started);
+}

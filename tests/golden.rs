@@ -1,0 +1,179 @@
+//! What older versions wrote can be read for ever: one stored batch for each event type.
+//!
+//! The files under `golden/v1` were written when their schema version was new and are never
+//! edited. `JUMUN_WRITE_GOLDEN=1 cargo test --test golden` writes the files that are missing; it
+//! overwrites none. A changed body needs a new schema version, an upcaster, and a new folder.
+
+use std::{fs, path::PathBuf};
+
+use jumun::{
+    domain::{
+        Batch, Correlation, EntityKey, Event, Fields, Kind, Money, Stamped, Timestamp, Value,
+        delivery, ids::OrderId, listing, money::Currency, order, payment, recorded::Answered, saga,
+    },
+    store::codec::{Error, STEPS, TYPES, decode, encode, registered},
+};
+
+const ORDER: OrderId = OrderId(4_711);
+
+fn fields() -> Fields {
+    [
+        ("address".into(), Value::from("서울시 중구 \"1\"")),
+        ("quantity".into(), Value::Int(i64::MIN)),
+        ("price".into(), Value::Int(5)),
+        ("gift".into(), Value::Bool(true)),
+        ("note".into(), Value::from("")),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// One event of each type.
+fn events() -> Vec<Event> {
+    let order = ORDER;
+    let fields = fields();
+    let amount = Money::new(10_000, Currency::KRW);
+    let large = Money::new(i64::MAX, Currency::from_code("EUR").expect("a code"));
+    let reason = "카드 한도 초과".to_owned();
+    let due = Timestamp(1_790_000_000_123);
+    let on_hand = Some(u64::MAX);
+    vec![
+        listing::Event::Offered {
+            fields: fields.clone(),
+            on_hand,
+        }
+        .into(),
+        listing::Event::Opened.into(),
+        listing::Event::Closed.into(),
+        listing::Event::Reserved { order, quantity: 3 }.into(),
+        listing::Event::Released { order, quantity: 3 }.into(),
+        order::Event::Placed { fields, amount }.into(),
+        order::Event::Amended {
+            fields: Fields::new(),
+        }
+        .into(),
+        order::Event::Held.into(),
+        order::Event::Confirmed.into(),
+        order::Event::Completed.into(),
+        order::Event::Cancelled.into(),
+        order::Event::Removed.into(),
+        payment::Event::Requested { order, amount }.into(),
+        payment::Event::Captured { amount: large }.into(),
+        payment::Event::Failed { reason }.into(),
+        payment::Event::VoidRequested.into(),
+        payment::Event::RefundRequested { amount }.into(),
+        payment::Event::Refunded { amount }.into(),
+        delivery::Event::Planned { order, steps: 2 }.into(),
+        delivery::Event::Stepped { step: 0 }.into(),
+        delivery::Event::Done.into(),
+        delivery::Event::Cancelled.into(),
+        saga::Event::RetryScheduled { attempt: 7, due }.into(),
+        saga::Event::Settled.into(),
+    ]
+}
+
+fn batch(events: Vec<Event>, answered: Option<Answered>) -> Batch {
+    let stamp = |(event, version): (Event, u64)| Stamped {
+        entity: EntityKey::new(event.kind(), ORDER.0),
+        version,
+        event,
+    };
+    Batch {
+        storefront: "flowers".into(),
+        at: Timestamp(1_790_000_000_000),
+        correlation: Correlation([0x5A; 16]),
+        answered,
+        events: events.into_iter().zip(1..).map(stamp).collect(),
+    }
+}
+
+/// Each golden file's name with the batch it stands for.
+fn goldens() -> Vec<(String, Batch)> {
+    let name = |event: &Event| format!("{}-{}.bin", event.kind(), event.name());
+    let single = |event: Event| (name(&event), batch(vec![event], None));
+    let mut goldens: Vec<_> = events().into_iter().map(single).collect();
+    let answered = Answered {
+        key: "ключ-1".to_owned(),
+        fingerprint: 0x0123_4567_89AB_CDEF,
+        entity: EntityKey::new(Kind::Order, ORDER.0),
+    };
+    goldens.push(("answered.bin".to_owned(), batch(events(), Some(answered))));
+    goldens
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/v1")
+        .join(name)
+}
+
+#[test]
+fn what_was_ever_written_is_read_and_still_written_alike() {
+    let may_write = std::env::var("JUMUN_WRITE_GOLDEN").as_deref() == Ok("1");
+    for (name, expected) in goldens() {
+        let path = path(&name);
+        if may_write && !path.exists() {
+            fs::write(&path, encode(&expected)).unwrap();
+        }
+        let stored = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(decode(&stored).as_ref(), Ok(&expected), "{name}");
+        assert_eq!(
+            encode(&expected),
+            stored,
+            "{name}: changed without a new schema version"
+        );
+    }
+}
+
+#[test]
+fn each_registered_type_has_its_golden_file() {
+    let made = events();
+    for known in TYPES {
+        let golden = format!("{}-{}.bin", known.kind, known.name);
+        assert!(path(&golden).exists(), "{golden}");
+        let of_type = |event: &&Event| (event.kind(), event.name()) == (known.kind, known.name);
+        assert_eq!(made.iter().filter(of_type).count(), 1, "{known:?}");
+    }
+    assert_eq!(made.len(), TYPES.len());
+    assert!(
+        STEPS.is_empty(),
+        "a step needs the golden file of the version it starts from"
+    );
+}
+
+#[test]
+fn no_prefix_and_no_longer_text_is_a_batch() {
+    for (name, batch) in goldens() {
+        let mut bytes = encode(&batch);
+        for end in 0..bytes.len() {
+            assert!(decode(&bytes[..end]).is_err(), "{name} up to byte {end}");
+        }
+        bytes.push(0);
+        assert!(decode(&bytes).is_err(), "{name} and more");
+    }
+}
+
+#[test]
+fn what_a_newer_version_wrote_is_refused_with_advice() {
+    let whole = encode(&batch(vec![order::Event::Held.into()], None));
+    // An event without a body ends the envelope: type, schema version and length are its last 8.
+    let (number, schema) = (whole.len() - 8, whole.len() - 6);
+    let changed = |at: usize, to: u8| {
+        let mut bytes = whole.clone();
+        bytes[at] = to;
+        decode(&bytes).unwrap_err()
+    };
+    assert!(registered(299).is_none() && registered(203).is_some());
+    for error in [changed(0, 2), changed(number, 0xFF), changed(schema, 2)] {
+        assert!(
+            error.to_string().contains("written by a newer version"),
+            "{error}"
+        );
+    }
+    assert!(matches!(changed(0, 0), Error::Envelope(_)));
+    assert!(matches!(changed(schema, 0), Error::Body { .. }));
+    assert!(
+        matches!(changed(number, 201), Error::Body { .. }),
+        "an order placed without fields"
+    );
+}

@@ -1,0 +1,122 @@
+//! What a storefront says on the wire stands in its file and nowhere in the source.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Fault, files,
+    source::{Source, has_word},
+};
+
+/// Words of storefront files that are also the engine's own: where, and why.
+const SHARED_WORDS: [(&str, &str, &str); 4] = [
+    (
+        "status",
+        "src/",
+        "a member of every problem detail, and a kind of field in definitions",
+    ),
+    ("orders", "src/store/", TREE),
+    ("payments", "src/store/", TREE),
+    ("deliveries", "src/store/", TREE),
+];
+const TREE: &str = "a kind's tree is called by its plural, whatever a storefront calls it";
+
+/// A word that a storefront's file gives, with whether it is the storefront's own name.
+pub(crate) type Word = (String, bool);
+
+/// A name may not stand anywhere in a text; other words may be a part of a sentence.
+pub(crate) fn said_by(source: &Source, words: &BTreeSet<Word>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    // A definition that is embedded is named by its path.
+    let literals = source
+        .code_literals()
+        .filter(|(_, text)| !text.contains("/storefronts/"));
+    for (line, text) in literals {
+        for (word, is_name) in words {
+            let is_shared = |(own, under, _): &(&str, &str, &str)| {
+                own == word && source.path.starts_with(under)
+            };
+            if SHARED_WORDS.iter().any(is_shared) {
+                continue;
+            }
+            let is_whole = text.split('/').any(|part| part == word);
+            if is_whole || (*is_name && has_word(text, word)) {
+                faults.push((
+                    *line,
+                    format!("\"{word}\" is a storefront's word, not ours"),
+                ));
+            }
+        }
+    }
+    faults
+}
+
+/// All words of the shipped storefronts.
+pub(crate) fn words() -> BTreeSet<Word> {
+    let mut words = BTreeSet::new();
+    for (_, text) in files("storefronts", "toml") {
+        let file: toml::Table = text.parse().expect("a shipped storefront is TOML");
+        words.insert((file["name"].as_str().unwrap().to_owned(), true));
+        collect_words("", &toml::Value::Table(file), &mut words);
+    }
+    words
+}
+
+/// Paths, statuses, names of events and fields: all that a storefront says on the wire.
+fn collect_words(key: &str, value: &toml::Value, words: &mut BTreeSet<Word>) {
+    const LISTS: [&str; 9] = [
+        "topic", "title", "path", "item", "aliases", "steps", "words", "events", "when",
+    ];
+    if LISTS.contains(&key) {
+        let all: Vec<String> = match (value.as_array(), value.as_table()) {
+            (Some(list), _) => list.iter().map(text_of).collect(),
+            (None, Some(table)) => table.values().map(text_of).collect(),
+            (None, None) => vec![text_of(value)],
+        };
+        words.extend(all.into_iter().map(|word| (word, false)));
+    } else if let toml::Value::Table(table) = value {
+        if ["fields", "search"].contains(&key) {
+            words.extend(table.keys().map(|name| (name.clone(), false)));
+        }
+        table
+            .iter()
+            .for_each(|(key, value)| collect_words(key, value, words));
+    } else if let toml::Value::Array(list) = value {
+        for value in list {
+            collect_words("", value, words);
+        }
+    }
+}
+
+fn text_of(value: &toml::Value) -> String {
+    let word = value.as_str();
+    word.expect("a word is a text").to_owned()
+}
+
+#[test]
+fn words_of_storefronts_are_found() {
+    let file = r#"
+        name = "tulips"
+        order.path = "posies"
+        order.words = { placed = "Bespoke" }
+        order.fields.petal = { type = "text" }
+        [[command]]
+        when = { status = "Wilted" }
+    "#;
+    let mut words = BTreeSet::from([("tulips".to_owned(), true)]);
+    collect_words("", &toml::Value::Table(file.parse().unwrap()), &mut words);
+    let check = |text: &str, expected: &[&str]| {
+        let found = said_by(&Source::new("src/a.rs", text), &words);
+        let expected = expected
+            .iter()
+            .map(|word| (1, format!("\"{word}\" is a storefront's word, not ours")));
+        assert_eq!(found, expected.collect::<Vec<_>>(), "{text}");
+    };
+    check(r#""Bespoke""#, &["Bespoke"]);
+    check(r##"r#"Wilted"#"##, &["Wilted"]);
+    check(r#""/posies/{id}" "petal""#, &["posies", "petal"]);
+    check(r#""the tulips shop""#, &["tulips"]);
+    check(
+        r#""all posies" "text" /* "Bespoke" */ include_str!("../storefronts/tulips.toml")"#,
+        &[],
+    );
+}
