@@ -66,7 +66,7 @@ pub(super) enum Collection<'a> {
 /// What a path addresses, if anything.
 pub(super) fn locate<'a>(
     storefronts: &'a [Arc<Storefront>],
-    root: Option<usize>,
+    mounts: Mounts,
     path: &'a str,
 ) -> Option<Place<'a>> {
     let path = path.strip_prefix('/').unwrap_or(path);

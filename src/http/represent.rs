@@ -6,7 +6,7 @@ use super::hal::Href;
 use crate::{
     actors::handles::{Entity, Item, Row},
     domain::{
-        Fields, Value, delivery,
+        Fields, Value,
         storefront::{Field, FieldType, Resource, View},
     },
 };
@@ -161,7 +161,13 @@ fn of_fields<'a>(fields: &'a Fields, field: &Field) -> Wire<'a> {
 mod tests {
     use super::*;
     use crate::{
-        domain::{Kind, Money, delivery::Delivery, money::Currency, order, storefront::read},
+        domain::{
+            Kind, Money,
+            delivery::{self, Delivery},
+            money::Currency,
+            order,
+            storefront::read,
+        },
         http::hal,
     };
 
