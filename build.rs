@@ -9,15 +9,24 @@ fn main() -> io::Result<()> {
     let mut files: Vec<_> = fs::read_dir(Path::new(&root).join("storefronts"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<io::Result<_>>()?;
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
     files.sort();
     let entries: String = files
         .iter()
         .map(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            format!("({name:?}, include_str!({:?})),\n", path.display().to_string())
+            format!(
+                "({name:?}, include_str!({:?})),\n",
+                path.display().to_string()
+            )
         })
         .collect();
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
-    fs::write(Path::new(&out).join("definitions.rs"), format!("&[\n{entries}]"))
+    fs::write(
+        Path::new(&out).join("definitions.rs"),
+        format!("&[\n{entries}]"),
+    )
 }

@@ -19,7 +19,9 @@ pub enum Form {
 pub fn start(form: Form) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(DEFAULT_FILTER));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let started = match form {
         Form::Text => builder.try_init(),
         Form::Json => builder.json().try_init(),

@@ -69,7 +69,7 @@ pub struct State {
 
 /// Serves every path that nothing else was registered for.
 pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>) {
-    config.app_data(state).default_service(web::to(serve));
+    config.app_data(state).default_service(web::to(respond));
 }
 
 /// Any origin, method and header, with credentials, as the originals' gateways answered (SEED API
@@ -84,7 +84,7 @@ pub fn cors() -> Cors {
         .max_age(3600)
 }
 
-async fn serve(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let state = request
         .app_data::<web::Data<State>>()
         .expect("configure() registers the state with the handler");

@@ -7,9 +7,10 @@ use crate::domain::{
 
 /// Takes an event into a row. False if the view has no rule for it.
 pub fn fold(storefront: &Storefront, view: &View, row: &mut Fields, event: &Event) -> bool {
-    let rule = view.rules.iter().find(|rule| {
-        rule.kind == event.kind() && *rule.event == *event.name()
-    });
+    let rule = view
+        .rules
+        .iter()
+        .find(|rule| rule.kind == event.kind() && *rule.event == *event.name());
     let Some(rule) = rule else { return false };
     for (name, source) in &rule.set {
         row.set(name.clone(), value(storefront, event, source));

@@ -9,7 +9,9 @@ use crate::{
         turn::{Caller, OrderKey, Turn},
     },
     domain::{
-        Correlation, Kind, Refusal, Timestamp, delivery, ids::OrderId, order,
+        Correlation, Kind, Refusal, Timestamp, delivery,
+        ids::OrderId,
+        order,
         saga::{Command, Progress, Saga},
         storefront::{Action, CommandAction, Storefront},
     },
@@ -28,10 +30,17 @@ impl Coordinator {
         if self.crashes.is_quarantined(ask.key) {
             return ask.caller.answer(Err(Failure::Quarantined.into()));
         }
-        let Some(ask) = self.answer_if_repeated(ask) else { return };
+        let Some(ask) = self.answer_if_repeated(ask) else {
+            return;
+        };
         let waiting_max = self.local.settings.requests_per_order_max;
         match self.live(ask.key) {
-            Err(failure) => self.answer(ask.key, ask.caller, ask.from.key.as_ref(), Err(failure.into())),
+            Err(failure) => self.answer(
+                ask.key,
+                ask.caller,
+                ask.from.key.as_ref(),
+                Err(failure.into()),
+            ),
             Ok(live) if live.busy || live.reload => {
                 if live.waiting.len() < waiting_max {
                     live.waiting.push_back(Waiting::Ask(ask));
@@ -46,15 +55,26 @@ impl Coordinator {
 
     /// Opens a turn for a request whose order has none.
     pub(super) fn open(&mut self, ask: Ask) {
-        let Ask { key, request, from, caller } = ask;
-        let live = self.live.get_mut(&key).expect("an order is live when a turn is opened");
+        let Ask {
+            key,
+            request,
+            from,
+            caller,
+        } = ask;
+        let live = self
+            .live
+            .get_mut(&key)
+            .expect("an order is live when a turn is opened");
         let storefront = &self.local.storefronts[key.storefront];
         match meaning(&live.saga, storefront, key.order(), request) {
             Err(refusal) => {
                 self.answer(key, caller, from.key.as_ref(), Err(Error::Refused(refusal)));
                 self.rest_if_idle(key);
             }
-            Ok(Meaning { commands, answer_with }) => {
+            Ok(Meaning {
+                commands,
+                answer_with,
+            }) => {
                 let mut turn = self.turn(key, from.correlation, commands);
                 turn.own_commands = turn.todo.len();
                 turn.answer_with = answer_with;
@@ -73,7 +93,10 @@ impl Coordinator {
         todo: VecDeque<Command>,
     ) -> Box<Turn> {
         let at = self.local.clock.now();
-        let live = self.live.get_mut(&key).expect("an order is live when a turn is opened");
+        let live = self
+            .live
+            .get_mut(&key)
+            .expect("an order is live when a turn is opened");
         live.busy = true;
         Box::new(Turn {
             key,
@@ -150,25 +173,29 @@ fn meaning(
     order: OrderId,
     request: Request,
 ) -> Result<Meaning, Refusal> {
-    let Request { action, order: _, fields, amount } = request;
+    let Request {
+        action,
+        order: _,
+        fields,
+        amount,
+    } = request;
     let of_order = |command| Meaning {
         commands: VecDeque::from([Command::Order(command)]),
         answer_with: Kind::Order,
     };
     let exists = saga.order != order::State::Absent;
-    let missing = Refusal::NotFound { kind: Kind::Order, number: order.0 };
+    let missing = Refusal::NotFound {
+        kind: Kind::Order,
+        number: order.0,
+    };
     match action {
         CommandAction::PlaceOrder => {
             let amount = amount.unwrap_or(crate::domain::Money::zero(storefront.currency));
             Ok(of_order(order::Command::Place { fields, amount }))
         }
-        CommandAction::AdvanceDelivery if !exists => {
-            Err(Refusal::UnknownOrder { number: order.0 })
-        }
+        CommandAction::AdvanceDelivery if !exists => Err(Refusal::UnknownOrder { number: order.0 }),
         CommandAction::AdvanceDelivery => advance_delivery(saga, storefront, order),
-        CommandAction::AmendOrder
-        | CommandAction::CancelOrder
-        | CommandAction::RemoveOrder
+        CommandAction::AmendOrder | CommandAction::CancelOrder | CommandAction::RemoveOrder
             if !exists =>
         {
             Err(missing)
@@ -188,14 +215,24 @@ fn advance_delivery(
     if saga.order == order::State::Cancelled {
         return Err(Refusal::OrderCancelled);
     }
-    let not_ready = Refusal::OrderNotReady { state: saga.order.name() };
+    let not_ready = Refusal::OrderNotReady {
+        state: saga.order.name(),
+    };
     let delivers = |action| matches!(action, Action::Deliver { .. });
-    let step = storefront.flow.step(delivers).ok_or_else(|| not_ready.clone())?;
-    let is_next = saga.current(&storefront.flow).is_none_or(|current| current == step);
+    let step = storefront
+        .flow
+        .step(delivers)
+        .ok_or_else(|| not_ready.clone())?;
+    let is_next = saga
+        .current(&storefront.flow)
+        .is_none_or(|current| current == step);
     if !is_next && saga.deliver != Progress::Done {
         return Err(not_ready);
     }
     let mut commands = VecDeque::from(saga.begin(order, step));
     commands.push_back(Command::Delivery(delivery::Command::Advance));
-    Ok(Meaning { commands, answer_with: Kind::Delivery })
+    Ok(Meaning {
+        commands,
+        answer_with: Kind::Delivery,
+    })
 }

@@ -31,7 +31,10 @@ impl Keys {
     /// The first is answered: who waits for the same?
     pub(super) fn answered(&mut self, storefront: usize, key: &str) -> Vec<Caller> {
         let named = (storefront, key.to_owned());
-        self.0.remove(&named).map(|under_way| under_way.waiting).unwrap_or_default()
+        self.0
+            .remove(&named)
+            .map(|under_way| under_way.waiting)
+            .unwrap_or_default()
     }
 
     /// The order's turn was lost: who waited for it?
@@ -51,7 +54,9 @@ impl Keys {
 impl Coordinator {
     /// Answers a repeated command. Gives the request back if it is the first of its key.
     pub(super) fn answer_if_repeated(&mut self, ask: Ask) -> Option<Ask> {
-        let Some(CommandKey { key, fingerprint }) = &ask.from.key else { return Some(ask) };
+        let Some(CommandKey { key, fingerprint }) = &ask.from.key else {
+            return Some(ask);
+        };
         let named = (ask.key.storefront, key.clone());
         if let Some(under_way) = self.keys.0.get_mut(&named) {
             if under_way.fingerprint == *fingerprint {
@@ -70,7 +75,11 @@ impl Coordinator {
             }
             Ok(None) => {
                 let (order, fingerprint) = (ask.key, *fingerprint);
-                let under_way = UnderWay { order, fingerprint, waiting: Vec::new() };
+                let under_way = UnderWay {
+                    order,
+                    fingerprint,
+                    waiting: Vec::new(),
+                };
                 self.keys.0.insert(named, under_way);
                 Some(ask)
             }

@@ -169,7 +169,9 @@ impl Coordinator {
 
     /// Rings once the earliest timer is due.
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
-        let Some(due) = self.timers.first_due() else { return };
+        let Some(due) = self.timers.first_due() else {
+            return;
+        };
         if let Some((set, alarm)) = self.alarm.take() {
             if set == due {
                 self.alarm = Some((set, alarm));
