@@ -72,7 +72,17 @@ pub(super) async fn run(
     }
     // A repeated key is answered by the engine as before, even if what it is about is gone.
     let is_missing = number.is_some() && current.is_none();
-    if is_missing && (context.key.is_none() || call.header(header::IF_MATCH).is_some()) {
+    // A PUT of what is not there makes it, under a fresh number, as in the originals (SEED API 1.2).
+    let is_new = is_missing
+        && verb == Verb::Put
+        && action == CommandAction::AmendOrder
+        && call.header(header::IF_MATCH).is_none();
+    let action = if is_new {
+        CommandAction::PlaceOrder
+    } else {
+        action
+    };
+    if is_missing && !is_new && (context.key.is_none() || call.header(header::IF_MATCH).is_some()) {
         return Err(not_found(resource.kind, number));
     }
     let currency = call.front.definition.currency;
@@ -89,7 +99,13 @@ pub(super) async fn run(
         .engine()
         .perform(call.front.at, request, context)
         .await?;
-    Ok(done(call, resource, verb, &item))
+    let status = match verb {
+        Verb::Post => StatusCode::CREATED,
+        Verb::Put if is_new => StatusCode::CREATED,
+        Verb::Put | Verb::Patch if call.wants_body() => StatusCode::OK,
+        Verb::Put | Verb::Patch | Verb::Delete => StatusCode::NO_CONTENT,
+    };
+    Ok(done(call, resource, status, &item))
 }
 
 /// The first rule that fits counts.
@@ -221,15 +237,10 @@ const fn bare(action: CommandAction, order: Option<u64>) -> Request {
     }
 }
 
-fn done(call: &Call<'_>, resource: &Resource, verb: Verb, item: &Item) -> HttpResponse {
-    let status = match verb {
-        Verb::Post => StatusCode::CREATED,
-        Verb::Put | Verb::Patch if call.wants_body() => StatusCode::OK,
-        Verb::Put | Verb::Patch | Verb::Delete => StatusCode::NO_CONTENT,
-    };
+fn done(call: &Call<'_>, resource: &Resource, status: StatusCode, item: &Item) -> HttpResponse {
     let mut response = Call::versioned(status, item.version);
     let url = call.url(&resource.path);
-    if matches!(verb, Verb::Post | Verb::Put) {
+    if status == StatusCode::CREATED || call.request.method() == Method::PUT {
         response.insert_header((LOCATION, format!("{url}/{}", item.number)));
     }
     if status == StatusCode::NO_CONTENT || !call.wants_body() {

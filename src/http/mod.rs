@@ -41,6 +41,20 @@ use crate::{actors::handles::Engine, clock::Clock, domain::Correlation};
 /// The largest body of a request, in bytes. An order is some 250.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
+/// How long a client may take to send a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a page of another origin may read of an answer's header.
+const EXPOSED: [&str; 7] = [
+    "allow",
+    "content-type",
+    "etag",
+    "link",
+    "location",
+    "retry-after",
+    "x-correlation-id",
+];
+
 /// How long a client may take to send a request's head: enough for a slow phone, short for someone
 /// who holds connections open on purpose.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -79,7 +93,7 @@ pub fn cors() -> Cors {
         .allow_any_origin()
         .allow_any_method()
         .allow_any_header()
-        .expose_any_header()
+        .expose_headers(EXPOSED)
         .supports_credentials()
         .max_age(3600)
 }
@@ -160,9 +174,17 @@ async fn answer(
     }
 }
 
-/// The body, unless it is too large.
+/// The body, unless it is too large or does not come.
 async fn read(payload: web::Payload) -> Result<web::Bytes, ApiError> {
-    match payload.to_bytes_limited(BODY_BYTES_MAX).await {
+    let body = payload.to_bytes_limited(BODY_BYTES_MAX);
+    let Ok(read) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
+        let detail = format!(
+            "the body did not arrive within {} s",
+            BODY_TIMEOUT.as_secs()
+        );
+        return Err(ApiError::new("body_timed_out", detail));
+    };
+    match read {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => {
             let detail = format!("the body could not be read: {error}");
