@@ -1,0 +1,9 @@
+//! Jumun from outside: through real HTTP, and the real binary.
+
+#![cfg(test)]
+
+mod bad_input;
+mod behaviour;
+mod contract;
+mod support;
+mod walk;
