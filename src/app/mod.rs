@@ -8,7 +8,13 @@ pub mod open;
 mod server;
 pub mod verify;
 
-use std::{io, net::TcpListener, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    io,
+    net::TcpListener,
+    sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use tokio::sync::Notify;
 
@@ -89,7 +95,9 @@ impl Options {
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("storefronts", &self.storefronts.len()).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("storefronts", &self.storefronts.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,8 +121,17 @@ pub struct App {
 impl App {
     /// Opens the data directory and starts the actors.
     pub fn start(config: Config, options: Options) -> Result<Self, Error> {
-        let Options { storefronts, guard, providers, faults, clock } = options;
-        let root = config.root.as_deref().map(|name| definitions::place(&storefronts, name));
+        let Options {
+            storefronts,
+            guard,
+            providers,
+            faults,
+            clock,
+        } = options;
+        let root = config
+            .root
+            .as_deref()
+            .map(|name| definitions::place(&storefronts, name));
         let root = root.transpose()?;
         let limits = pages::Limits {
             pages_max: config.limits.pages_max,
@@ -122,7 +139,13 @@ impl App {
             ..pages::Limits::default()
         };
         let opened = open::open(&config.data, &storefronts, limits, &guard)?;
-        let open::Opened { directory, journal, layout, pages, notices } = opened;
+        let open::Opened {
+            directory,
+            journal,
+            layout,
+            pages,
+            notices,
+        } = opened;
 
         let settings = settings(&config);
         let lanes: Vec<Arc<Lane>> = (0..settings.shards).map(|_| Arc::default()).collect();
@@ -134,11 +157,21 @@ impl App {
             journal.end(),
         ));
         let follows = Arc::clone(&durable);
-        let (queue, views) =
-            follower::start(Arc::clone(&projector), journal.source(), move || follows.position())
-                .map_err(|source| Error::Io { doing: "start the views' thread", source })?;
+        let (queue, views) = follower::start(Arc::clone(&projector), journal.source(), move || {
+            follows.position()
+        })
+        .map_err(|source| Error::Io {
+            doing: "start the views' thread",
+            source,
+        })?;
         let (under_way, failure) = (UnderWay::default(), Arc::<Notify>::default());
-        let committer = commit(journal, &lanes, Box::new(queue), under_way.clone(), &failure)?;
+        let committer = commit(
+            journal,
+            &lanes,
+            Box::new(queue),
+            under_way.clone(),
+            &failure,
+        )?;
         durable.set(&committer);
 
         let complete = complete_to(&committer, &lanes, &projector);
@@ -198,8 +231,15 @@ impl App {
             mounts: http::Mounts { root: self.root },
             clock: self.clock.clone(),
         };
-        let server = server::start(listener, state, Config::or_cores(self.config.limits.workers))
-            .map_err(|source| Error::Io { doing: "serve HTTP", source })?;
+        let server = server::start(
+            listener,
+            state,
+            Config::or_cores(self.config.limits.workers),
+        )
+        .map_err(|source| Error::Io {
+            doing: "serve HTTP",
+            source,
+        })?;
         let handle = server.handle();
         let served = actix_web::rt::spawn(server);
         let failed = tokio::select! {
@@ -209,7 +249,11 @@ impl App {
         handle.stop(true).await;
         drop(served.await);
         self.close().await?;
-        if failed { Err(Error::StoreFailed) } else { Ok(()) }
+        if failed {
+            Err(Error::StoreFailed)
+        } else {
+            Ok(())
+        }
     }
 
     /// Finishes what is under way, checkpoints, and gives the directory up.
@@ -225,8 +269,19 @@ impl App {
         }
         self.checkpointer.stop()?;
         self.pages.close()?;
+        let written = self.committer.statistics();
+        tracing::info!(
+            groups = written.groups.load(Ordering::Relaxed),
+            batches = written.batches.load(Ordering::Relaxed),
+            bytes = written.bytes.load(Ordering::Relaxed),
+            "the journal is closed"
+        );
         drop(self.directory);
-        if self.committer.failed() { Err(Error::StoreFailed) } else { Ok(()) }
+        if self.committer.failed() {
+            Err(Error::StoreFailed)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -268,8 +323,10 @@ fn commit(
     };
     let limits = committer::Limits::default();
     let committer = Committer::start(journal, listeners, under_way, limits);
-    let committer =
-        committer.map_err(|source| Error::Io { doing: "start the committer's thread", source })?;
+    let committer = committer.map_err(|source| Error::Io {
+        doing: "start the committer's thread",
+        source,
+    })?;
     Ok(Arc::new(committer))
 }
 
@@ -298,5 +355,7 @@ fn simulators(config: &Config, count: usize) -> Vec<Arc<dyn Provider>> {
         down: payment.down,
     };
     let seeds = 1..=count as u64;
-    seeds.map(|seed| Arc::new(Simulator::new(behaviour, seed)) as Arc<dyn Provider>).collect()
+    seeds
+        .map(|seed| Arc::new(Simulator::new(behaviour, seed)) as Arc<dyn Provider>)
+        .collect()
 }

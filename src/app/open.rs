@@ -87,11 +87,25 @@ pub fn open(
         fingerprint: &fingerprint(storefronts),
         guard,
     })?;
-    notices.extend(opened.rebuilt.map(|why| format!("the trees were made again: {why}")));
+    notices.extend(
+        opened
+            .rebuilt
+            .map(|why| format!("the trees were made again: {why}")),
+    );
     let pages = Arc::new(opened.pages);
-    let restorer = Restorer::new(storefronts.to_vec(), Arc::clone(&layout), Arc::clone(&pages));
+    let restorer = Restorer::new(
+        storefronts.to_vec(),
+        Arc::clone(&layout),
+        Arc::clone(&pages),
+    );
     replay(journal.source(), opened.complete_to + 1, end, restorer)?;
-    Ok(Opened { directory, journal, layout, pages, notices })
+    Ok(Opened {
+        directory,
+        journal,
+        layout,
+        pages,
+        notices,
+    })
 }
 
 /// Lets a restorer take in the journal's events `from..=to`.

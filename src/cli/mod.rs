@@ -73,7 +73,12 @@ struct Serve {
 #[derive(Debug, Args)]
 struct Offline {
     /// The data directory
-    #[arg(long, env = "JUMUN_DATA", default_value = "./jumun-data", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "JUMUN_DATA",
+        default_value = "./jumun-data",
+        value_name = "DIR"
+    )]
     data: PathBuf,
     /// Where the definition files of more storefronts are
     #[arg(long, env = "JUMUN_STOREFRONTS", value_name = "DIR")]
@@ -147,8 +152,10 @@ impl Serve {
     /// The checked settings.
     fn config(&self) -> Result<Config, Error> {
         let file = self.config.as_ref().map(|path| {
-            std::fs::read_to_string(path)
-                .map_err(|source| Error::ConfigFile { path: path.clone(), source })
+            std::fs::read_to_string(path).map_err(|source| Error::ConfigFile {
+                path: path.clone(),
+                source,
+            })
         });
         let mut config = Config::read(file.transpose()?.as_deref())?;
         config.listen = self.listen.unwrap_or(config.listen);
@@ -161,7 +168,11 @@ impl Serve {
 }
 
 fn serve(given: Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
-    let form = if given.log_json { telemetry::Form::Json } else { telemetry::Form::Text };
+    let form = if given.log_json {
+        telemetry::Form::Json
+    } else {
+        telemetry::Form::Text
+    };
     telemetry::start(form);
     let config = given.config()?;
     let mut options = Options::new(&config)?;
@@ -176,7 +187,11 @@ fn serve(given: Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
         greeting::write(out, address, &config, &storefronts, app.notices())?;
         let shutdown = signalled().map_err(Error::Signals)?;
         app.serve(listener, shutdown).await?;
-        writeln!(out, "Stopped; everything is safe in {}.", config.data.display())?;
+        writeln!(
+            out,
+            "Stopped; everything is safe in {}.",
+            config.data.display()
+        )?;
         Ok(ExitCode::SUCCESS)
     })
 }

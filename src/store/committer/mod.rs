@@ -5,15 +5,15 @@
 //! gathers. When the journal fails, everything that waits and everything that still comes is
 //! settled with [`CommitFailed`](super::commit::CommitFailed); the program should end then.
 
+mod queue;
 mod under_way;
 mod worker;
 
 use std::{
     fmt, io,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
-        mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
 };
@@ -24,6 +24,7 @@ use super::{
     commit::{Commit, Follower, Lane, NotTaken, Position, Submission},
     journal::{self, Journal},
 };
+use queue::Queue;
 use worker::Worker;
 
 /// How much the committer takes at once, and how long it waits for more.
@@ -95,8 +96,8 @@ pub struct Committer {
 /// What handle and thread share.
 #[derive(Debug)]
 struct Shared {
-    /// Taken away when nothing more is to be submitted; the thread ends when it has done the rest.
-    queue: RwLock<Option<SyncSender<Submission>>>,
+    /// Closed when nothing more is to be submitted; the thread ends when it has done the rest.
+    queue: Queue,
     lanes: usize,
     frames: journal::Limits,
     durable: AtomicU64,
@@ -112,23 +113,15 @@ impl Committer {
         under_way: UnderWay,
         limits: Limits,
     ) -> io::Result<Self> {
-        let (sender, queue) = sync_channel(limits.queue_max);
         let shared = Arc::new(Shared {
-            queue: RwLock::new(Some(sender)),
+            queue: Queue::new(under_way.clone(), limits.queue_max),
             lanes: listeners.lanes.len(),
             frames: journal.limits(),
             durable: AtomicU64::new(journal.stable()),
             failed: AtomicBool::new(false),
             statistics: Statistics::default(),
         });
-        let worker = Worker::new(
-            journal,
-            queue,
-            listeners,
-            under_way,
-            limits,
-            Arc::clone(&shared),
-        );
+        let worker = Worker::new(journal, listeners, under_way, limits, Arc::clone(&shared));
         let thread = thread::Builder::new()
             .name("committer".to_owned())
             .spawn(|| worker.run())?;
@@ -182,15 +175,7 @@ impl Commit for Committer {
         if !self.shared.fits(&submission) {
             return Err(NotTaken(submission));
         }
-        let queue = self.shared.queue.read();
-        match &*queue.unwrap_or_else(PoisonError::into_inner) {
-            None => Err(NotTaken(submission)),
-            Some(queue) => queue.try_send(submission).map_err(|refused| {
-                let (TrySendError::Full(submission) | TrySendError::Disconnected(submission)) =
-                    refused;
-                NotTaken(submission)
-            }),
-        }
+        self.shared.queue.push(submission).map_err(NotTaken)
     }
 }
 
@@ -203,8 +188,7 @@ impl Shared {
     }
 
     fn close(&self) {
-        let queue = self.queue.write();
-        drop(queue.unwrap_or_else(PoisonError::into_inner).take());
+        self.queue.close();
     }
 }
 
