@@ -5,5 +5,6 @@
 mod bad_input;
 mod behaviour;
 mod contract;
+mod durable;
 mod support;
 mod walk;

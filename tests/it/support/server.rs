@@ -137,6 +137,16 @@ impl Server {
         std::mem::replace(&mut self.data, TempDir::new().unwrap())
     }
 
+    /// Waits until it stops by itself.
+    pub(crate) fn ended(mut self) -> (TempDir, Result<(), app::Error>) {
+        let thread = self.thread.take().unwrap();
+        let outcome = thread.join().expect("the server's thread does not panic");
+        (
+            std::mem::replace(&mut self.data, TempDir::new().unwrap()),
+            outcome,
+        )
+    }
+
     /// Stops it and reads what its journal has.
     pub(crate) fn recorded(self) -> Recorded {
         Recorded::read(&self.stop().path().join("data"))
