@@ -5,6 +5,7 @@
 mod bad_input;
 mod behaviour;
 mod contract;
+mod crash;
 mod durable;
 mod support;
 mod walk;

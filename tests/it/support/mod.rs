@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod journal;
+pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod server;
 
