@@ -6,6 +6,7 @@ mod bad_input;
 mod behaviour;
 mod contract;
 mod crash;
+mod damage;
 mod durable;
 mod support;
 mod walk;

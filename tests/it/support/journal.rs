@@ -1,8 +1,12 @@
 //! What a stopped server's journal has.
 
-use std::{fmt::Write, path::Path};
+use std::{fmt::Write, ops::ControlFlow, path::Path, sync::Arc};
 
-use jumun::store::{codec, journal};
+use jumun::store::{
+    codec,
+    commit::Position,
+    journal::{self, Source},
+};
 
 /// Every event of a journal, as `order.placed 1`.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,15 +16,29 @@ impl Recorded {
     /// The journal of the data directory at `path`, which nobody is writing.
     pub(crate) fn read(path: &Path) -> Self {
         let files = journal::Files::new(path.join("journal"));
-        let mut events = Vec::new();
-        let scanned = journal::scan(&files, |_, body, _| {
-            for stamped in codec::decode(body).unwrap().events {
-                let (kind, name) = (stamped.event.kind(), stamped.event.name());
-                events.push(format!("{kind}.{name} {}", stamped.entity.number));
-            }
+        let mut recorded = Self(Vec::new());
+        let scanned = journal::scan(&files, |_, body, _| recorded.add(body));
+        assert_eq!(scanned.unwrap().end, recorded.0.len() as u64);
+        recorded
+    }
+
+    /// The same of a journal that is open and ends with the event `end`.
+    pub(crate) fn up_to(source: Arc<dyn Source>, end: Position) -> Self {
+        let mut recorded = Self(Vec::new());
+        let read = journal::Reader::new(source).read(1, end, |_, body, _| {
+            recorded.add(body);
+            ControlFlow::Continue(())
         });
-        assert_eq!(scanned.unwrap().end, events.len() as u64);
-        Self(events)
+        read.unwrap();
+        recorded
+    }
+
+    fn add(&mut self, body: &[u8]) {
+        for stamped in codec::decode(body).unwrap().events {
+            let (kind, name) = (stamped.event.kind(), stamped.event.name());
+            self.0
+                .push(format!("{kind}.{name} {}", stamped.entity.number));
+        }
     }
 
     /// How many there are of `what`, such as `payment.captured`.
