@@ -95,6 +95,7 @@ fn goldens() -> Vec<(String, Batch)> {
     let answered = Answered {
         key: "ключ-1".to_owned(),
         fingerprint: 0x0123_4567_89AB_CDEF,
+        version: 3,
         entity: EntityKey::new(Kind::Order, ORDER.0),
     };
     goldens.push(("answered.bin".to_owned(), batch(events(), Some(answered))));

@@ -20,7 +20,7 @@ use super::{
     coordinator::{Visited, Work},
     faults::Point,
     handles::Failure,
-    local::Local,
+    local::{Local, decode},
     turn::{Snapshot, Turn},
 };
 use crate::{
@@ -118,7 +118,7 @@ impl<A: Hosted> Entity<A> {
         }
         let found = self.local.slot(self.storefront, self.key)?;
         (self.state, self.version) = match found {
-            Some(slot) => (self.local.decode(self.key, &slot.bytes)?, slot.version),
+            Some(slot) => (decode(self.key, &slot.bytes)?, slot.version),
             None => (A::default(), 0),
         };
         self.loaded = true;

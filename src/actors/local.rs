@@ -58,18 +58,6 @@ impl Local {
         })
     }
 
-    /// Reads a snapshot. One that cannot be read is a failure of the store.
-    pub(super) fn decode<T: DeserializeOwned>(
-        &self,
-        entity: EntityKey,
-        bytes: &[u8],
-    ) -> Result<T, Failure> {
-        snapshot::decode(bytes).map_err(|error| {
-            tracing::error!(%entity, %error, "a snapshot cannot be read; run rebuild-views");
-            Failure::Store
-        })
-    }
-
     /// What the store has of an entity, as its state.
     pub(super) fn state<T: DeserializeOwned + Default>(
         &self,
@@ -79,8 +67,16 @@ impl Local {
     ) -> Result<T, Failure> {
         let entity = EntityKey::new(kind, number);
         match self.slot(storefront, entity)? {
-            Some(slot) => self.decode(entity, &slot.bytes),
+            Some(slot) => decode(entity, &slot.bytes),
             None => Ok(T::default()),
         }
     }
+}
+
+/// Reads a snapshot. One that cannot be read is a failure of the store.
+pub(super) fn decode<T: DeserializeOwned>(entity: EntityKey, bytes: &[u8]) -> Result<T, Failure> {
+    snapshot::decode(bytes).map_err(|error| {
+        tracing::error!(%entity, %error, "a snapshot cannot be read; run rebuild-views");
+        Failure::Store
+    })
 }

@@ -49,7 +49,7 @@ impl Numbers {
             .expect("nothing panics while numbers are locked");
         let number = next[shard];
         let shards = next.len() as u64;
-        let ends_page = (number + 1) % NUMBERS_PER_PAGE == 0;
+        let ends_page = (number + 1).is_multiple_of(NUMBERS_PER_PAGE);
         next[shard] = number
             + 1
             + if ends_page {

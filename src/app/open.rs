@@ -145,9 +145,7 @@ pub fn replay(
 
 /// Changes whenever rows or snapshots made under one set of definitions would differ under another.
 pub(super) fn fingerprint(storefronts: &[Arc<Storefront>]) -> String {
-    let mut text = String::new();
-    for storefront in storefronts {
-        text.push_str(&format!("{storefront:?}\n"));
-    }
+    let text: Vec<String> = storefronts.iter().map(|own| format!("{own:?}")).collect();
+    let text = text.join("\n");
     format!("{:08x}", crc32c::crc32c(text.as_bytes()))
 }

@@ -127,8 +127,8 @@ pub enum Error {
 /// Carries out the command; what it has to say goes to `out`.
 pub fn run(arguments: Arguments, out: &mut dyn Write) -> Result<ExitCode, Error> {
     match arguments.command {
-        None => serve(arguments.serve, out),
-        Some(Command::Serve(given)) => serve(given.or(arguments.serve), out),
+        None => serve(&arguments.serve, out),
+        Some(Command::Serve(given)) => serve(&given.or(arguments.serve), out),
         Some(Command::Verify(given)) => offline::verify(&given, out),
         Some(Command::RebuildViews(given)) => offline::rebuild(&given, out),
         Some(Command::ProbeStore { data }) => offline::probe(&data),
@@ -167,7 +167,7 @@ impl Serve {
     }
 }
 
-fn serve(given: Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
+fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
     let form = if given.log_json {
         telemetry::Form::Json
     } else {

@@ -265,9 +265,15 @@ mod tests {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "so that a case reads as a sentence"
+    )]
     fn check(given: &[Event], when: Command, then: Result<Vec<Event>, Refusal>) {
         let mut order = Order::default();
-        given.iter().for_each(|event| order.apply(event));
+        for event in given {
+            order.apply(event);
+        }
         assert_eq!(order.decide(&when), then, "given {given:?} when {when:?}");
     }
 

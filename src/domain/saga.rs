@@ -263,7 +263,9 @@ mod tests {
 
     fn saga(given: &[AnyEvent]) -> Saga {
         let mut saga = Saga::default();
-        given.iter().for_each(|event| saga.apply(event));
+        for event in given {
+            saga.apply(event);
+        }
         saga
     }
 

@@ -1,7 +1,7 @@
 //! The REST surface, as the originals spoke it (HAL, paging, forgiving bodies), over the engine.
 //!
 //! There is one handler. Which paths exist follows from the storefronts' definitions; see
-//! [`address`] for the whole route table. Nothing here decides a business rule.
+//! `address.rs` for the whole route table. Nothing here decides a business rule.
 
 mod address;
 mod body;

@@ -115,7 +115,9 @@ pub fn read(slot: &Slot) -> Fields {
 
 fn fold_all(storefront: &Storefront, view: usize, row: &mut Fields, batch: &Batch) -> bool {
     let view = &storefront.views[view];
-    batch.events.iter().fold(false, |changed, stamped| {
-        fold::fold(storefront, view, row, &stamped.event) || changed
-    })
+    let mut changed = false;
+    for stamped in &batch.events {
+        changed |= fold::fold(storefront, view, row, &stamped.event);
+    }
+    changed
 }

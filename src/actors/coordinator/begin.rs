@@ -6,10 +6,11 @@ use super::{Ask, Coordinator, Live, Waiting};
 use crate::{
     actors::{
         handles::{CommandKey, Error, Failure, Item, Request},
+        local::decode,
         turn::{Caller, OrderKey, Turn},
     },
     domain::{
-        Correlation, Kind, Refusal, Timestamp, delivery,
+        Correlation, Kind, Money, Refusal, Timestamp, delivery,
         ids::OrderId,
         order,
         saga::{Command, Progress, Saga},
@@ -128,7 +129,7 @@ impl Coordinator {
                 let entity = key.order().saga();
                 let slot = self.local.slot(key.storefront, entity)?;
                 let (saga, saga_version) = match slot {
-                    Some(slot) => (self.local.decode(entity, &slot.bytes)?, slot.version),
+                    Some(slot) => (decode(entity, &slot.bytes)?, slot.version),
                     None => (Saga::default(), 0),
                 };
                 Ok(place.insert(Live {
@@ -190,7 +191,7 @@ fn meaning(
     };
     match action {
         CommandAction::PlaceOrder => {
-            let amount = amount.unwrap_or(crate::domain::Money::zero(storefront.currency));
+            let amount = amount.unwrap_or_else(|| Money::zero(storefront.currency));
             Ok(of_order(order::Command::Place { fields, amount }))
         }
         CommandAction::AdvanceDelivery if !exists => Err(Refusal::UnknownOrder { number: order.0 }),

@@ -163,9 +163,9 @@ impl Coordinator {
                         .step(|action| action == Action::Pay)
                         .is_some_and(|step| step.mode != Mode::Async);
                     if waits {
-                        charge = Some(effect)
+                        charge = Some(effect);
                     } else {
-                        turn.effects.push(effect)
+                        turn.effects.push(effect);
                     }
                 }
                 payment::Event::RefundRequested { amount } => {
@@ -231,7 +231,9 @@ impl Coordinator {
             version,
             event: retry.clone(),
         });
-        events.iter().for_each(|stamped| saga.apply(&stamped.event));
+        for stamped in &events {
+            saga.apply(&stamped.event);
+        }
         let live = self
             .live
             .get_mut(&key)

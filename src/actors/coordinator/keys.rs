@@ -89,7 +89,7 @@ impl Coordinator {
             }
             Ok(Some(answer)) => {
                 let item = Item::decode(answer.number, answer.version, &answer.bytes);
-                ask.caller.answer(item.ok_or(Failure::Store.into()));
+                ask.caller.answer(item.ok_or_else(|| Failure::Store.into()));
                 None
             }
         }

@@ -222,11 +222,10 @@ impl Handler<Work> for Coordinator {
     /// happened in, and nothing else.
     fn handle(&mut self, work: Work, ctx: &mut Self::Context) {
         self.current = None;
-        if catch_unwind(AssertUnwindSafe(|| self.work(work))).is_err() {
-            if let Some(key) = self.current.take() {
-                tracing::error!(order = %key.order(), "a saga panicked; its turn is given up");
-                self.give_up(key);
-            }
+        let panicked = catch_unwind(AssertUnwindSafe(|| self.work(work))).is_err();
+        if panicked && let Some(key) = self.current.take() {
+            tracing::error!(order = %key.order(), "a saga panicked; its turn is given up");
+            self.give_up(key);
         }
         self.set_alarm(ctx);
     }

@@ -7,6 +7,7 @@ use crate::{
     actors::{
         gateway::Carry,
         handles::{Error, Failure},
+        local::decode,
         turn::{OrderKey, Snapshot, Turn},
     },
     domain::{
@@ -194,7 +195,7 @@ impl Coordinator {
                 if let Some(caller) = turn.caller.take() {
                     let outcome = match (turn.failed.take(), stored) {
                         (Some(error), _) | (None, Err(error)) => Err(error),
-                        (None, Ok(())) => turn.answer.take().ok_or(Failure::Crashed.into()),
+                        (None, Ok(())) => turn.answer.take().ok_or_else(|| Failure::Crashed.into()),
                     };
                     self.answer(key, caller, turn.command_key.as_ref(), outcome);
                 }
@@ -300,7 +301,7 @@ impl Coordinator {
             .local
             .slot(key.storefront, entity)
             .and_then(|slot| match slot {
-                Some(slot) => Ok((self.local.decode(entity, &slot.bytes)?, slot.version)),
+                Some(slot) => Ok((decode(entity, &slot.bytes)?, slot.version)),
                 None => Ok((Saga::default(), 0)),
             });
         let live = self
