@@ -74,6 +74,8 @@ pub struct Options {
     pub guard: Guard,
     /// The payment provider of each storefront; `None` for the embedded one.
     pub providers: Option<Vec<Arc<dyn Provider>>>,
+    /// What stands before the journal's files.
+    pub before_journal: open::Before,
     /// What may go wrong on purpose.
     pub faults: Arc<dyn Faults>,
     /// The time.
@@ -87,6 +89,7 @@ impl Options {
             storefronts: definitions::load(config.storefronts.as_deref())?,
             guard: Guard::InProcess,
             providers: None,
+            before_journal: open::nothing(),
             faults: Arc::new(NoFaults),
             clock: Clock::System,
         })
@@ -125,6 +128,7 @@ impl App {
             storefronts,
             guard,
             providers,
+            before_journal,
             faults,
             clock,
         } = options;
@@ -138,7 +142,7 @@ impl App {
             backlog_max: config.limits.backlog_max,
             ..pages::Limits::default()
         };
-        let opened = open::open(&config.data, &storefronts, limits, &guard)?;
+        let opened = open::open(&config.data, &storefronts, limits, &guard, before_journal)?;
         let open::Opened {
             directory,
             journal,

@@ -9,7 +9,7 @@ use crate::{
         codec,
         commit::Position,
         directory::{self, Directory},
-        journal::{self, Journal, Reader, Source},
+        journal::{self, Journal, Medium, Reader, Source},
         layout::Layout,
         mark::{self, MarkFile},
         pages::{self, Guard, Opening, Pages},
@@ -62,19 +62,32 @@ pub struct Opened {
     pub notices: Vec<String>,
 }
 
+/// Makes the journal's medium of its files: these themselves, or something that stands before them
+/// and delays or fails what is written.
+pub type Before = Box<dyn FnOnce(journal::Directory) -> Box<dyn Medium> + Send>;
+
+/// Nothing stands before the journal's files.
+pub fn nothing() -> Before {
+    Box::new(|files| Box::new(files))
+}
+
 /// Opens a directory and brings its pages up to the journal's end.
 pub fn open(
     path: &Path,
     storefronts: &[Arc<Storefront>],
     page_limits: pages::Limits,
     guard: &Guard,
+    before: Before,
 ) -> Result<Opened, Error> {
     let directory = Directory::open(path)?;
     let mark = Arc::new(MarkFile::open(&directory.mark())?);
     let medium = journal::Directory::open(directory.journal())?;
-    let opened = Journal::open(medium, journal::Limits::default())?;
-    let (end, journal) = (opened.journal.end(), opened.journal);
+    let found = journal::scan(&*medium.source(), |_, _, _| {})?;
+    let end = found.end;
+    // Before anything is cut or begun: what is refused stays as it was found.
     mark.last().check_journal(end)?;
+    let opened = Journal::after(found, before(medium), journal::Limits::default())?;
+    let journal = opened.journal;
     let mut notices: Vec<String> = opened.torn.iter().map(ToString::to_string).collect();
 
     let layout = Arc::new(Layout::of(storefronts));

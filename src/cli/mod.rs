@@ -178,6 +178,8 @@ fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
     let mut options = Options::new(&config)?;
     options.guard = guard();
     actix_web::rt::System::new().block_on(async move {
+        // Before anything is opened: who is asked to end while starting ends properly, too.
+        let shutdown = signalled().map_err(Error::Signals)?;
         let address = config.listen;
         let listener = std::net::TcpListener::bind(address)
             .map_err(|source| Error::Listen { address, source })?;
@@ -185,7 +187,6 @@ fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
         let storefronts = options.storefronts.clone();
         let app = App::start(config.clone(), options)?;
         greeting::write(out, address, &config, &storefronts, app.notices())?;
-        let shutdown = signalled().map_err(Error::Signals)?;
         app.serve(listener, shutdown).await?;
         writeln!(
             out,

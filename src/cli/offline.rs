@@ -62,8 +62,14 @@ pub(super) fn rebuild(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, 
     let storefronts = definitions::load(given.storefronts.as_deref())?;
     discard(&given.data).map_err(app::Error::Open)?;
     let limits = pages::Limits::default();
-    let opened =
-        open::open(&given.data, &storefronts, limits, &super::guard()).map_err(app::Error::Open)?;
+    let opened = open::open(
+        &given.data,
+        &storefronts,
+        limits,
+        &super::guard(),
+        open::nothing(),
+    )
+    .map_err(app::Error::Open)?;
     let events = opened.journal.end();
     opened.pages.checkpoint(events)?;
     opened.pages.close()?;
