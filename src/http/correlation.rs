@@ -1,9 +1,9 @@
 //! Ties a request to everything that it leads to, by the id that the caller knows it under.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
-use crate::domain::Correlation;
+use crate::domain::{Correlation, Timestamp};
 
 const NAME: HeaderName = HeaderName::from_static("x-correlation-id");
 
@@ -11,15 +11,26 @@ const NAME: HeaderName = HeaderName::from_static("x-correlation-id");
 const TOKEN_BYTES_MAX: usize = 64;
 
 /// The caller's `X-Correlation-Id`, else the trace of its `traceparent`, else a fresh one.
-pub(super) fn of(headers: &HeaderMap) -> Correlation {
+pub(super) fn of(headers: &HeaderMap, now: Timestamp) -> Correlation {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let given = text("x-correlation-id")
         .filter(|token| is_token(token))
         .map(from_token);
     let traced = || text("traceparent").and_then(trace);
-    given
-        .or_else(traced)
-        .unwrap_or_else(|| Correlation(Uuid::now_v7().into_bytes()))
+    given.or_else(traced).unwrap_or_else(|| fresh(now))
+}
+
+/// A UUID of version 7. It must be unlike others, not unguessable, so no system call is spent on
+/// its random part.
+fn fresh(now: Timestamp) -> Correlation {
+    let millis = u64::try_from(now.0).unwrap_or(0);
+    let random = fastrand::u128(..).to_be_bytes();
+    let random = random.first_chunk().expect("ten of sixteen bytes");
+    Correlation(
+        Builder::from_unix_timestamp_millis(millis, random)
+            .into_uuid()
+            .into_bytes(),
+    )
 }
 
 /// Tells the caller which id its request has.
@@ -80,10 +91,14 @@ mod tests {
             HeaderName::try_from(header).unwrap(),
             HeaderValue::from_str(value).unwrap(),
         );
-        let id = hyphenated(of(&headers));
+        let id = hyphenated(of(&headers, Timestamp(0)));
         match expected {
             Some(expected) => assert_eq!(id, expected, "{header}: {value}"),
-            None => assert_ne!(of(&headers), of(&headers), "{header}: {value} is not taken"),
+            None => assert_ne!(
+                of(&headers, Timestamp(0)),
+                of(&headers, Timestamp(0)),
+                "{header}: {value} is not taken"
+            ),
         }
     }
 

@@ -102,7 +102,7 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let state = request
         .app_data::<web::Data<State>>()
         .expect("configure() registers the state with the handler");
-    let correlation = correlation::of(request.headers());
+    let correlation = correlation::of(request.headers(), state.clock.now());
     let answered = catch::unwind(answer(state, &request, payload, correlation)).await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
