@@ -96,7 +96,7 @@ fn write(client: &Client, name: &str, answered: &SyncSender<()>) -> Acknowledged
             price,
             statuses,
         };
-        drop(answered.send(()));
+        answered.send(()).ok();
         let mut is_answered = true;
         if turn % 2 == 0 {
             let body = format!(r#"{{"orderId": {number}}}"#);
