@@ -9,7 +9,10 @@ fn main() -> io::Result<()> {
     let mut files: Vec<_> = fs::read_dir(Path::new(&root).join("storefronts"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<io::Result<_>>()?;
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
     files.sort();
     let entries: Vec<String> = files
         .iter()
@@ -21,5 +24,8 @@ fn main() -> io::Result<()> {
         })
         .collect();
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
-    fs::write(Path::new(&out).join("definitions.rs"), format!("&[\n{}]", entries.concat()))
+    fs::write(
+        Path::new(&out).join("definitions.rs"),
+        format!("&[\n{}]", entries.concat()),
+    )
 }

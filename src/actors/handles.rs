@@ -339,15 +339,22 @@ impl Engine {
 
     /// Whether every shard answers within a second; `/livez`.
     pub async fn is_live(&self) -> bool {
+        self.live().await.is_some()
+    }
+
+    /// How many entities are in memory, over all shards; `None` if a shard does not answer within a
+    /// second.
+    pub async fn live(&self) -> Option<usize> {
+        let mut sum = 0;
         for shard in &self.inner.shards {
             let (reply, answer) = oneshot::channel();
-            let asked = shard.coordinator.try_send(Work::Ping(reply)).is_ok();
-            let second = Duration::from_secs(1);
-            if !asked || !matches!(tokio::time::timeout(second, answer).await, Ok(Ok(_live))) {
-                return false;
-            }
+            shard.coordinator.try_send(Work::Ping(reply)).ok()?;
+            sum += tokio::time::timeout(Duration::from_secs(1), answer)
+                .await
+                .ok()?
+                .ok()?;
         }
-        true
+        Some(sum)
     }
 
     /// Why the engine takes no requests at the moment, if it does not; `/readyz`.

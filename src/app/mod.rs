@@ -178,7 +178,11 @@ impl App {
         )?;
         durable.set(&committer);
 
-        let complete = complete_to(&committer, &lanes, &projector);
+        let complete = {
+            let (committer, lanes) = (Arc::clone(&committer), lanes.clone());
+            let projector = Arc::clone(&projector);
+            move || complete_to(committer.durable(), &lanes, &projector)
+        };
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
         let checkpointer = Checkpointer::start(Arc::clone(&pages), interval, complete)?;
         let (position, failed) = (Arc::clone(&committer), Arc::clone(&committer));
@@ -334,20 +338,11 @@ fn commit(
     Ok(Arc::new(committer))
 }
 
-/// Up to where everything committed is in the page cache.
-fn complete_to(
-    committer: &Arc<Committer>,
-    lanes: &[Arc<Lane>],
-    projector: &Arc<Projector>,
-) -> impl Fn() -> Position + Send + 'static {
-    let (committer, lanes) = (Arc::clone(committer), lanes.to_vec());
-    let projector = Arc::clone(projector);
-    move || {
-        // Read first: what is submitted from here on comes after it.
-        let durable = committer.durable();
-        let entities = lanes.iter().map(|lane| lane.complete_to(durable)).min();
-        entities.unwrap_or(durable).min(projector.position())
-    }
+/// Up to where everything committed is in the page cache. `durable` was read before the call: what
+/// is submitted from then on comes after it.
+pub fn complete_to(durable: Position, lanes: &[Arc<Lane>], projector: &Projector) -> Position {
+    let entities = lanes.iter().map(|lane| lane.complete_to(durable)).min();
+    entities.unwrap_or(durable).min(projector.position())
 }
 
 fn simulators(config: &Config, count: usize) -> Vec<Arc<dyn Provider>> {

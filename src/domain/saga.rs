@@ -237,7 +237,9 @@ const fn delivery_progress(state: delivery::State) -> Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Fields, money::Currency, storefront::Retry};
+    use std::sync::Arc;
+
+    use crate::domain::{money::Currency, storefront::Retry};
 
     const ORDER: OrderId = OrderId(7);
     const AMOUNT: Money = Money::new(10_000, Currency::KRW);
@@ -279,7 +281,7 @@ mod tests {
 
     fn placed() -> AnyEvent {
         order::Event::Placed {
-            fields: Fields::new(),
+            fields: Arc::default(),
             amount: AMOUNT,
         }
         .into()

@@ -161,7 +161,7 @@ fn amend(
             return Err(not_settable(body));
         }
     }
-    let mut fields = order.fields.clone();
+    let mut fields = order.fields.as_ref().clone();
     if verb == Verb::Put {
         for field in resource
             .fields
@@ -300,7 +300,7 @@ mod tests {
             version: 3,
             entity: Entity::Order(order::Order {
                 state,
-                fields: fields.into_iter().collect(),
+                fields: Arc::new(fields.into_iter().collect()),
                 amount: Some(Money::new(10_000, Currency::KRW)),
                 removed: false,
             }),

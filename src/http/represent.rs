@@ -159,6 +159,8 @@ fn of_fields<'a>(fields: &'a Fields, field: &Field) -> Wire<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
         domain::{
@@ -201,7 +203,7 @@ mod tests {
             version: 2,
             entity: Entity::Order(order::Order {
                 state: order::State::Confirmed,
-                fields: fields.into_iter().collect(),
+                fields: Arc::new(fields.into_iter().collect()),
                 amount: Some(Money::new(10_000, Currency::KRW)),
                 removed: false,
             }),

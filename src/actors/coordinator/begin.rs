@@ -1,6 +1,9 @@
 //! From a request to an open turn.
 
-use std::collections::{VecDeque, hash_map::Entry};
+use std::{
+    collections::{VecDeque, hash_map::Entry},
+    sync::Arc,
+};
 
 use super::{Ask, Coordinator, Live, Waiting};
 use crate::{
@@ -66,11 +69,14 @@ impl Coordinator {
             .live
             .get_mut(&key)
             .expect("an order is live when a turn is opened");
+        live.named = from.key.as_ref().map(|named| named.key.clone());
         let storefront = &self.local.storefronts[key.storefront];
         match meaning(&live.saga, storefront, key.order(), request) {
             Err(refusal) => {
+                live.named = None;
                 self.answer(key, caller, from.key.as_ref(), Err(Error::Refused(refusal)));
-                self.rest_if_idle(key);
+                // Others may wait behind it.
+                self.resume(key);
             }
             Ok(Meaning {
                 commands,
@@ -136,6 +142,7 @@ impl Coordinator {
                     saga,
                     saga_version,
                     busy: false,
+                    named: None,
                     in_flight: 0,
                     calls: 0,
                     reload: false,
@@ -180,6 +187,7 @@ fn meaning(
         fields,
         amount,
     } = request;
+    let fields = Arc::new(fields);
     let of_order = |command| Meaning {
         commands: VecDeque::from([Command::Order(command)]),
         answer_with: Kind::Order,

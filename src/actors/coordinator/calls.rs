@@ -15,24 +15,44 @@ use crate::{
 /// When each order that awaits something is to be looked at again.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
+    /// Each order at most once.
     by_time: BTreeSet<(Timestamp, OrderKey)>,
-    by_order: BTreeMap<OrderKey, Timestamp>,
+    by_order: BTreeMap<OrderKey, Timer>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Timer {
+    /// As the store has it.
+    stored: Timestamp,
+    /// When it is next due: as stored, or later if it was postponed.
+    due: Timestamp,
 }
 
 impl Timers {
-    /// The order's timer, if it has one.
+    /// The order's timer as the store has it, if it has one.
     pub(super) fn of(&self, key: OrderKey) -> Option<Timestamp> {
-        self.by_order.get(&key).copied()
+        self.by_order.get(&key).map(|timer| timer.stored)
     }
 
-    /// Sets or clears the order's timer.
-    pub(super) fn set(&mut self, key: OrderKey, due: Option<Timestamp>) {
-        if let Some(old) = self.by_order.remove(&key) {
-            self.by_time.remove(&(old, key));
+    /// Sets or clears the order's timer, as the store has it from now on.
+    pub(super) fn set(&mut self, key: OrderKey, stored: Option<Timestamp>) {
+        let before = self.by_order.get(&key).copied();
+        if before.map(|timer| timer.stored) == stored {
+            return;
         }
-        if let Some(due) = due {
-            self.by_order.insert(key, due);
-            self.by_time.insert((due, key));
+        if let Some(timer) = before {
+            self.by_time.remove(&(timer.due, key));
+            self.by_order.remove(&key);
+        }
+        if let Some(stored) = stored {
+            self.by_order.insert(
+                key,
+                Timer {
+                    stored,
+                    due: stored,
+                },
+            );
+            self.by_time.insert((stored, key));
         }
     }
 
@@ -41,20 +61,20 @@ impl Timers {
         self.by_time.first().map(|(due, _)| *due)
     }
 
-    /// Takes an order off that is due by `now`. It stays known as having a timer, so that the
-    /// store's copy is only replaced once something else is durable.
-    fn pop_due(&mut self, now: Timestamp) -> Option<OrderKey> {
+    /// An order that is due by `now`.
+    fn due(&self, now: Timestamp) -> Option<OrderKey> {
         let (due, key) = *self.by_time.first()?;
-        if due > now {
-            return None;
-        }
-        self.by_time.remove(&(due, key));
-        Some(key)
+        (due <= now).then_some(key)
     }
 
-    /// Looks at an order again later, though nothing durable says so.
+    /// Looks at an order again later. What the store has stays as it is until something else is
+    /// durable.
     fn postpone(&mut self, key: OrderKey, due: Timestamp) {
-        self.by_time.insert((due, key));
+        if let Some(timer) = self.by_order.get_mut(&key) {
+            self.by_time.remove(&(timer.due, key));
+            timer.due = due;
+            self.by_time.insert((due, key));
+        }
     }
 }
 
@@ -123,7 +143,7 @@ impl Coordinator {
     /// Looks at every order whose timer is due.
     pub(super) fn due(&mut self) {
         let now = self.now();
-        while let Some(key) = self.timers.pop_due(now) {
+        while let Some(key) = self.timers.due(now) {
             self.current = Some(key);
             // Should anything below fail, it is looked at again.
             let pause_ms = self.retry_pause_ms(key, 1);

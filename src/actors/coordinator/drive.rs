@@ -113,6 +113,11 @@ impl Coordinator {
         self.forget_visited(&mut turn);
         self.reset_saga(&turn);
         if let Some(caller) = turn.caller.take() {
+            let error = if self.store_failed {
+                Failure::Store.into()
+            } else {
+                error
+            };
             self.answer(turn.key, caller, turn.command_key.as_ref(), Err(error));
         }
         self.close(turn.key, true);
@@ -121,7 +126,11 @@ impl Coordinator {
     /// Gives the open turn of an order up that was lost in a panic.
     pub(super) fn give_up(&mut self, key: OrderKey) {
         self.note_crash(key);
-        for waiting in self.keys.lost(key) {
+        // Only the lost turn's own: an earlier one may be in flight, and others may wait.
+        let named = self.live.get_mut(&key).and_then(|live| live.named.take());
+        for waiting in
+            named.map_or_else(Vec::new, |named| self.keys.answered(key.storefront, &named))
+        {
             waiting.answer(Err(Failure::Crashed.into()));
         }
         for kind in crate::actors::entity::HOSTED {

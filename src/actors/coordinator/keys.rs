@@ -9,7 +9,7 @@ use super::{Ask, Coordinator};
 use crate::{
     actors::{
         handles::{CommandKey, Failure, Item},
-        turn::{Caller, OrderKey},
+        turn::Caller,
     },
     domain::Refusal,
     store::answers,
@@ -17,7 +17,6 @@ use crate::{
 
 #[derive(Debug)]
 struct UnderWay {
-    order: OrderKey,
     fingerprint: u64,
     waiting: Vec<Caller>,
 }
@@ -35,19 +34,6 @@ impl Keys {
             .remove(&named)
             .map(|under_way| under_way.waiting)
             .unwrap_or_default()
-    }
-
-    /// The order's turn was lost: who waited for it?
-    pub(super) fn lost(&mut self, order: OrderKey) -> Vec<Caller> {
-        let mut waiting = Vec::new();
-        self.0.retain(|_, under_way| {
-            let lost = under_way.order == order;
-            if lost {
-                waiting.append(&mut under_way.waiting);
-            }
-            !lost
-        });
-        waiting
     }
 }
 
@@ -74,10 +60,8 @@ impl Coordinator {
                 None
             }
             Ok(None) => {
-                let (order, fingerprint) = (ask.key, *fingerprint);
                 let under_way = UnderWay {
-                    order,
-                    fingerprint,
+                    fingerprint: *fingerprint,
                     waiting: Vec::new(),
                 };
                 self.keys.0.insert(named, under_way);

@@ -13,7 +13,7 @@ mod keys;
 mod settle;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
@@ -30,7 +30,7 @@ use super::{
     lane::Lane,
     local::Local,
     provider::{Provider, Trouble},
-    registry::Registry,
+    registry::{Numbered, Registry},
     turn::{Caller, OrderKey, Turn},
 };
 use crate::{
@@ -100,6 +100,8 @@ struct Live {
     saga_version: u64,
     /// A turn is open.
     busy: bool,
+    /// The caller's own key for the open turn's command.
+    named: Option<String>,
     /// Submitted, not settled.
     in_flight: usize,
     /// Provider calls that nobody waits for.
@@ -126,7 +128,7 @@ pub(super) struct Coordinator {
     outside: Outside,
     registry: Registry,
     gateways: Vec<Addr<Gateway>>,
-    live: HashMap<OrderKey, Live>,
+    live: Numbered<OrderKey, Live>,
     pending: VecDeque<settle::Pending>,
     next_ticket: u64,
     timers: calls::Timers,
@@ -135,6 +137,8 @@ pub(super) struct Coordinator {
     crashes: crashes::Crashes,
     /// Whose work is being done, in case it panics.
     current: Option<OrderKey>,
+    /// The journal failed: what turns find in memory from then on says nothing.
+    store_failed: bool,
 }
 
 impl Coordinator {
@@ -142,7 +146,7 @@ impl Coordinator {
         Self {
             registry: Registry::new(Rc::clone(&local)),
             gateways: Vec::new(),
-            live: HashMap::new(),
+            live: Numbered::default(),
             pending: VecDeque::new(),
             next_ticket: 0,
             timers: outside.timers.iter().copied().collect(),
@@ -150,6 +154,7 @@ impl Coordinator {
             keys: keys::Keys::default(),
             crashes: crashes::Crashes::new(local.settings),
             current: None,
+            store_failed: false,
             local,
             outside,
         }

@@ -159,6 +159,7 @@ impl Coordinator {
             return;
         };
         live.busy = false;
+        live.named = None;
         if gave_up && live.in_flight > 0 {
             live.reload = true;
         }
@@ -253,6 +254,7 @@ impl Coordinator {
                 Err(Failure::Store.into()),
             );
         }
+        self.store_failed = true;
         self.registry.clear();
         if let Some(live) = self.live.get_mut(&pending.key) {
             live.reload = true;

@@ -1,0 +1,62 @@
+//! Panics, where the engine says that it survives them.
+
+use std::{
+    collections::BTreeSet,
+    panic::resume_unwind,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use jumun::actors::faults::{Faults, Point};
+
+/// Panics now and then, without a word on the terminal.
+#[derive(Clone, Debug)]
+pub(crate) struct Strikes(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    random: fastrand::Rng,
+    per_mille: u32,
+    hit: BTreeSet<u64>,
+}
+
+impl Strikes {
+    pub(crate) fn new(random: fastrand::Rng, per_mille: u32) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            random,
+            per_mille,
+            hit: BTreeSet::new(),
+        })))
+    }
+
+    pub(crate) fn end(&self) {
+        self.state().per_mille = 0;
+    }
+
+    /// Whether an order of this number has ever made something panic.
+    pub(crate) fn hit(&self, number: u64) -> bool {
+        self.state().hit.contains(&number)
+    }
+
+    pub(crate) fn any(&self) -> bool {
+        !self.state().hit.is_empty()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Faults for Strikes {
+    fn strike(&self, point: Point) {
+        let number = match point {
+            Point::Decide(entity) | Point::Apply(entity) => entity.number,
+            Point::React(number) => number,
+        };
+        let mut state = self.state();
+        if state.random.u32(0..1_000) < state.per_mille {
+            state.hit.insert(number);
+            drop(state);
+            resume_unwind(Box::new("a strike"));
+        }
+    }
+}
