@@ -34,8 +34,8 @@ async fn run(config: Config) -> Result<(), Error> {
 
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = actix_web::rt::spawn(app.serve(listener, async { drop(stopped.await) }));
+    let (close, closing) = oneshot::channel::<()>();
+    let server = actix_web::rt::spawn(app.serve(listener, async { drop(closing.await) }));
     writeln!(out, "The shop is open at http://{address}/flowers")?;
 
     let number = order(&engine, shop).await?;
@@ -55,7 +55,7 @@ async fn run(config: Config) -> Result<(), Error> {
     let reply = actix_web::rt::task::spawn_blocking(move || get(address, &path)).await??;
     writeln!(out, "Read over HTTP:\n{reply}")?;
 
-    drop(stop);
+    drop(close);
     server.await??;
     writeln!(
         out,

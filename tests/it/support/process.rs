@@ -51,6 +51,21 @@ impl Process {
         Self::start(command.arg(data).args(more))
     }
 
+    /// Starts it, and kills it wherever it has come to after so many looks.
+    pub(crate) fn kill_starting(data: &Path, looks: usize) {
+        let mut command = jumun(&["serve", "--listen", "127.0.0.1:0", "--data"]);
+        command
+            .arg(data)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        for _ in 0..looks {
+            assert_eq!(child.try_wait().unwrap(), None, "it does not start");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     /// Starts this command, and waits for its greeting.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command
