@@ -39,9 +39,23 @@ pub(crate) fn jumun(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the binary to its end.
+/// Runs the binary to its end. It must not begin to serve.
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    jumun(arguments).output().unwrap()
+    let mut command = jumun(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    while out.read_line(&mut said).unwrap() > 0 {
+        if said.contains("listens on") {
+            child.kill().unwrap();
+            panic!("{arguments:?} began to serve: {said}");
+        }
+    }
+    Output {
+        stdout: said.into_bytes(),
+        ..child.wait_with_output().unwrap()
+    }
 }
 
 impl Process {
