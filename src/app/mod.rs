@@ -7,6 +7,7 @@ pub mod definitions;
 pub mod open;
 mod server;
 pub mod verify;
+pub mod writing;
 
 use std::{
     io,
@@ -18,11 +19,11 @@ use std::{
 
 use tokio::sync::Notify;
 
+use self::writing::Writing;
 use crate::{
     actors::{
         faults::{Faults, NoFaults},
         handles::Engine,
-        lane::Lane,
         provider::Provider,
         settings::Settings,
         shard::{Parts, Threads},
@@ -33,12 +34,10 @@ use crate::{
     domain::storefront::Storefront,
     http,
     store::{
-        commit::{Follower, Position},
-        committer::{self, Committer, Listeners, UnderWay},
+        committer::Committer,
         directory::Directory,
         pages::{self, Checkpointer, Guard, Pages},
     },
-    views::{follower, projector::Projector},
 };
 
 /// Why the program cannot start, or had to stop.
@@ -152,39 +151,11 @@ impl App {
         } = opened;
 
         let settings = settings(&config);
-        let lanes: Vec<Arc<Lane>> = (0..settings.shards).map(|_| Arc::default()).collect();
-        let durable = Arc::new(OnceDurable::default());
-        let projector = Arc::new(Projector::new(
-            storefronts.clone(),
-            Arc::clone(&layout),
-            Arc::clone(&pages),
-            journal.end(),
-        ));
-        let follows = Arc::clone(&durable);
-        let (queue, views) = follower::start(Arc::clone(&projector), journal.source(), move || {
-            follows.position()
-        })
-        .map_err(|source| Error::Io {
-            doing: "start the views' thread",
-            source,
-        })?;
-        let (under_way, failure) = (UnderWay::default(), Arc::<Notify>::default());
-        let committer = commit(
-            journal,
-            &lanes,
-            Box::new(queue),
-            under_way.clone(),
-            &failure,
-        )?;
-        durable.set(&committer);
-
-        let complete = {
-            let (committer, lanes) = (Arc::clone(&committer), lanes.clone());
-            let projector = Arc::clone(&projector);
-            move || complete_to(committer.durable(), &lanes, &projector)
-        };
+        let writing = Writing::start(journal, &storefronts, &layout, &pages, settings.shards)?;
+        let complete_to = writing.complete_to();
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
-        let checkpointer = Checkpointer::start(Arc::clone(&pages), interval, complete)?;
+        let checkpointer = Checkpointer::start(Arc::clone(&pages), interval, complete_to)?;
+        let committer = writing.committer;
         let (position, failed) = (Arc::clone(&committer), Arc::clone(&committer));
         let engine = Engine::start(Parts {
             providers: providers.unwrap_or_else(|| simulators(&config, storefronts.len())),
@@ -192,11 +163,11 @@ impl App {
             layout,
             pages: Arc::clone(&pages),
             committer: Arc::clone(&committer) as _,
-            lanes,
-            under_way,
+            lanes: writing.lanes,
+            under_way: writing.under_way,
             durable: Arc::new(move || position.durable()),
             failed: Arc::new(move || failed.failed()),
-            views: projector.positions(),
+            views: writing.projector.positions(),
             clock: clock.clone(),
             settings,
             faults,
@@ -211,8 +182,8 @@ impl App {
             committer,
             checkpointer,
             pages,
-            views,
-            failure,
+            views: writing.views,
+            failure: writing.failure,
             directory,
         })
     }
@@ -293,18 +264,9 @@ impl App {
     }
 }
 
-/// The committer's position, for those who are needed before the committer is there.
-#[derive(Debug, Default)]
-struct OnceDurable(std::sync::OnceLock<Arc<Committer>>);
-
-impl OnceDurable {
-    fn set(&self, committer: &Arc<Committer>) {
-        drop(self.0.set(Arc::clone(committer)));
-    }
-
-    fn position(&self) -> Position {
-        self.0.get().map_or(0, |committer| committer.durable())
-    }
+/// Runs a future on this thread, in the actix system that an [`App`] needs.
+pub fn in_system<T>(future: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(future)
 }
 
 fn settings(config: &Config) -> Settings {
@@ -314,35 +276,6 @@ fn settings(config: &Config) -> Settings {
         request_ms_max: config.limits.request_ms_max,
         ..Settings::default()
     }
-}
-
-fn commit(
-    journal: crate::store::journal::Journal,
-    lanes: &[Arc<Lane>],
-    follower: Box<dyn Follower>,
-    under_way: UnderWay,
-    failure: &Arc<Notify>,
-) -> Result<Arc<Committer>, Error> {
-    let failure = Arc::clone(failure);
-    let listeners = Listeners {
-        lanes: lanes.iter().map(|lane| Arc::clone(lane) as _).collect(),
-        followers: vec![follower],
-        on_failure: Box::new(move || failure.notify_one()),
-    };
-    let limits = committer::Limits::default();
-    let committer = Committer::start(journal, listeners, under_way, limits);
-    let committer = committer.map_err(|source| Error::Io {
-        doing: "start the committer's thread",
-        source,
-    })?;
-    Ok(Arc::new(committer))
-}
-
-/// Up to where everything committed is in the page cache. `durable` was read before the call: what
-/// is submitted from then on comes after it.
-pub fn complete_to(durable: Position, lanes: &[Arc<Lane>], projector: &Projector) -> Position {
-    let entities = lanes.iter().map(|lane| lane.complete_to(durable)).min();
-    entities.unwrap_or(durable).min(projector.position())
 }
 
 fn simulators(config: &Config, count: usize) -> Vec<Arc<dyn Provider>> {

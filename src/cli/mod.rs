@@ -177,7 +177,7 @@ fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
     let config = given.config()?;
     let mut options = Options::new(&config)?;
     options.guard = guard();
-    actix_web::rt::System::new().block_on(async move {
+    app::in_system(async move {
         // Before anything is opened: who is asked to end while starting ends properly, too.
         let shutdown = signalled().map_err(Error::Signals)?;
         let address = config.listen;

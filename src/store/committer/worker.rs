@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -29,6 +30,8 @@ pub(super) struct Worker {
     /// What is being committed. Lives here, so that a panic does not lose it.
     group: Vec<Submission>,
     group_bytes: usize,
+    /// The last group was a large one.
+    busy: bool,
     /// By lane, what it has not been told yet.
     untold: Vec<Vec<Settled>>,
 }
@@ -52,6 +55,7 @@ impl Worker {
             shared,
             group: Vec::new(),
             group_bytes: 0,
+            busy: false,
         }
     }
 
@@ -66,6 +70,7 @@ impl Worker {
         while let Some(first) = self.shared.queue.first() {
             self.take(first);
             self.gather();
+            self.busy = self.group.len() >= self.limits.busy_group_min;
             self.commit();
         }
     }
@@ -81,6 +86,10 @@ impl Worker {
 
     /// Adds what waits, and what comes while others are under way and the window is open.
     fn gather(&mut self) {
+        if mem::take(&mut self.busy) {
+            // Nobody is woken and nothing is looked at meanwhile: the cores are the callers'.
+            thread::sleep(Duration::from_micros(self.limits.linger_us));
+        }
         let window = Duration::from_micros(self.limits.window_us);
         let mut deadline = None;
         loop {
