@@ -69,10 +69,11 @@ fn each_verb_has_its_status_at_each_place() {
     check("PATCH /orders/999", 404);
     check("PUT /orders/1", 200);
     check("PUT /orders/999", 201);
-    check("DELETE /orders/2", 204);
-    check("DELETE /orders/2", 404);
+    let other = client.post("/orders", ORDER).number();
+    check(&format!("DELETE /orders/{other}"), 204);
+    check(&format!("DELETE /orders/{other}"), 404);
     check("DELETE /orders/999", 404);
-    check("GET /orders/2", 404);
+    check(&format!("GET /orders/{other}"), 404);
     check("GET /profile", 200);
     check("GET /orders/search", 200);
 }
@@ -262,7 +263,7 @@ fn bodies_look_as_the_originals_did() {
         .has("/phoneNumber", "1012")
         .has("/customerName", "12.5");
     coerced.has("/address", Value::Null).has("/x", Value::Null);
-    assert_eq!(coerced.number(), 2, "the id in the body is not taken");
+    assert_ne!(coerced.number(), 1, "the id in the body is not taken");
 }
 
 #[test]

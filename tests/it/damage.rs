@@ -43,11 +43,11 @@ impl Left {
         let process = Process::serve(&data.path().join("data"), &config);
         let client = process.client();
         client.post("/orders", ORDER);
-        client.post("/orders", ORDER);
+        let other = client.post("/orders", ORDER).number();
         client.post("/deliveries", DELIVER);
         client.patch("/orders/1", CANCEL);
         client.until("/payments/1", "/status", "PaymentCancelled");
-        client.patch("/orders/2", r#"{"address": "Busan"}"#);
+        client.patch(&format!("/orders/{other}"), r#"{"address": "Busan"}"#);
         if is_killed {
             process.kill();
         } else {

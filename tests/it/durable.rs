@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
     },
+    time::Duration,
 };
 
 use jumun::{
@@ -18,6 +19,9 @@ use jumun::{
 };
 
 use crate::support::{CANCEL, Client, DELIVER, ORDER, Server, Setup};
+
+/// Much longer than a request takes to come to its sync.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The journal's files, whose syncs the test holds back or fails.
 #[derive(Debug)]
@@ -64,8 +68,8 @@ impl Medium for Gated {
     fn sync(&mut self) -> io::Result<()> {
         if self.gate.is_closed.load(Ordering::SeqCst) {
             // The test that has given up does not hold anything back.
-            drop(self.gate.waiting.send(()));
-            drop(self.gate.through.lock().unwrap().recv());
+            self.gate.waiting.send(()).ok();
+            self.gate.through.lock().unwrap().recv().ok();
         }
         if self.gate.is_broken.load(Ordering::SeqCst) {
             return Err(io::Error::other("the disk is gone"));
@@ -117,7 +121,9 @@ impl Held {
                 let found = sender.request(method, path).json(body).send();
                 reply.send(found.map(|(status, _)| status)).unwrap();
             });
-            self.waiting.recv().expect("the request leads to a sync");
+            self.waiting
+                .recv_timeout(SYNC_TIMEOUT)
+                .expect("the request leads to a sync");
             unseen(&client);
             let early = replied.try_recv();
             self.gate.is_closed.store(false, Ordering::SeqCst);

@@ -8,5 +8,6 @@ mod contract;
 mod crash;
 mod damage;
 mod durable;
+mod readme;
 mod support;
 mod walk;

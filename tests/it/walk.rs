@@ -56,6 +56,21 @@ fn walk(client: &Client) {
     client.get("/orders/1").has("/status", "Delivered");
     client.get("/myPages/1").has("/deliveryStatus", "Delivered");
 
+    more_orders(client);
+
+    client
+        .patch("/orders/1", CANCEL)
+        .has("/status", "OrderCancelled");
+    client.until("/payments/1", "/status", "PaymentCancelled");
+    client
+        .get("/deliveries/1")
+        .has("/status", "DeliveryCancelled");
+    client
+        .get("/myPages/1")
+        .has("/deliveryStatus", "DeliveryCancelled");
+}
+
+fn more_orders(client: &Client) {
     let more = [
         ("KWON", "Seoul", "RoseBox", "10000"),
         ("LEE", "Bundang", "RandomBox", "20000"),
@@ -79,17 +94,6 @@ fn walk(client: &Client) {
         client.post("/orders", body).has("/status", "Ordered");
     }
     client.get("/payments").has("/page/totalElements", 7);
-
-    client
-        .patch("/orders/1", CANCEL)
-        .has("/status", "OrderCancelled");
-    client.until("/payments/1", "/status", "PaymentCancelled");
-    client
-        .get("/deliveries/1")
-        .has("/status", "DeliveryCancelled");
-    client
-        .get("/myPages/1")
-        .has("/deliveryStatus", "DeliveryCancelled");
 }
 
 #[test]

@@ -22,7 +22,7 @@ const PAGE_ITEMS: u64 = 1_000;
 pub(crate) struct Known {
     customer: String,
     price: u64,
-    /// More than one while a command got no answer.
+    /// The one that was acknowledged, and the one of a command that got no answer.
     statuses: Vec<String>,
 }
 
@@ -96,7 +96,7 @@ fn write(client: &Client, name: &str, answered: &SyncSender<()>) -> Acknowledged
             price,
             statuses,
         };
-        drop(answered.send(()));
+        answered.send(()).ok();
         let mut is_answered = true;
         if turn % 2 == 0 {
             let body = format!(r#"{{"orderId": {number}}}"#);
@@ -148,14 +148,14 @@ impl Acknowledged {
     }
 
     /// Compares with what the server has: nothing acknowledged is missing, nothing is there twice,
-    /// each order has one payment, of its price. Returns how many orders were found that were
-    /// stored but not acknowledged.
+    /// each order has one payment, of its price. Returns how many commands were carried out but
+    /// not acknowledged.
     pub(crate) fn check(&mut self, client: &Client) -> usize {
         let mut found = BTreeMap::new();
         for item in collection(client, "orders") {
             found.insert(number(&item["_links"]["self"]["href"]), item);
         }
-        let known = self.orders.len();
+        let (known, mut changed) = (self.orders.len(), 0);
         for (number, known) in &mut self.orders {
             let order = found
                 .remove(number)
@@ -167,6 +167,7 @@ impl Acknowledged {
                 known.statuses.contains(&status),
                 "{number} is {status}, not {known:?}"
             );
+            changed += usize::from(known.statuses[0] != status);
             known.statuses = vec![status];
         }
         for (number, order) in found {
@@ -192,7 +193,7 @@ impl Acknowledged {
         // What is not there by now never comes.
         self.unanswered.clear();
         self.check_payments(client);
-        self.orders.len() - known
+        self.orders.len() - known + changed
     }
 
     fn check_payments(&self, client: &Client) {

@@ -39,9 +39,23 @@ pub(crate) fn jumun(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the binary to its end.
+/// Runs the binary to its end. It must not begin to serve.
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    jumun(arguments).output().unwrap()
+    let mut command = jumun(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    while out.read_line(&mut said).unwrap() > 0 {
+        if said.contains("listens on") {
+            child.kill().unwrap();
+            panic!("{arguments:?} began to serve: {said}");
+        }
+    }
+    Output {
+        stdout: said.into_bytes(),
+        ..child.wait_with_output().unwrap()
+    }
 }
 
 impl Process {
@@ -49,6 +63,21 @@ impl Process {
     pub(crate) fn serve(data: &Path, more: &[&str]) -> Self {
         let mut command = jumun(&["serve", "--listen", "127.0.0.1:0", "--data"]);
         Self::start(command.arg(data).args(more))
+    }
+
+    /// Starts it, and kills it wherever it has come to after so many looks.
+    pub(crate) fn kill_starting(data: &Path, looks: usize) {
+        let mut command = jumun(&["serve", "--listen", "127.0.0.1:0", "--data"]);
+        command
+            .arg(data)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        for _ in 0..looks {
+            assert_eq!(child.try_wait().unwrap(), None, "it does not start");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Starts this command, and waits for its greeting.

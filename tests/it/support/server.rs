@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, sync::mpsc, thread::JoinHandle};
 
 use jumun::{
-    actors::handles::Engine,
     app::{self, App, Options},
     config::Config,
 };
@@ -22,8 +21,6 @@ pub(crate) struct Setup {
 /// A running server. Dropping it stops it without looking at how that went.
 pub(crate) struct Server {
     address: SocketAddr,
-    engine: Engine,
-    notices: Vec<String>,
     data: TempDir,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), app::Error>>>,
@@ -81,12 +78,11 @@ impl Setup {
                 let app = App::start(config, options)?;
                 let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
                 let address = listener.local_addr().unwrap();
-                let running = (address, app.engine().clone(), app.notices().to_vec());
-                started.send(running).unwrap();
+                started.send(address).unwrap();
                 app.serve(listener, async { drop(stopped.await) }).await
             })
         });
-        let Ok((address, engine, notices)) = starting.recv() else {
+        let Ok(address) = starting.recv() else {
             let outcome = thread
                 .join()
                 .expect("a start that fails says why, without a panic");
@@ -95,8 +91,6 @@ impl Setup {
         let (stop, thread) = (Some(stop), Some(thread));
         Ok(Server {
             address,
-            engine,
-            notices,
             data,
             stop,
             thread,
@@ -113,21 +107,6 @@ impl Server {
     /// A client of it.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.address)
-    }
-
-    /// Where it listens.
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Its engine.
-    pub(crate) const fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
-    /// What its start had to say.
-    pub(crate) fn notices(&self) -> &[String] {
-        &self.notices
     }
 
     /// Stops it, which must go well, and hands its directory over.
