@@ -48,6 +48,8 @@ pub(crate) struct Desk {
     commands: Vec<Command>,
     /// The least version that a reader must see from now on.
     acknowledged: BTreeMap<(Name, Kind), u64>,
+    /// The order that was asked for last; often several ask for the same one at once.
+    last: Option<Name>,
     strikes: Strikes,
     book: Arc<Mutex<Book>>,
     pub(crate) complaints: Vec<String>,
@@ -60,6 +62,7 @@ impl Desk {
             random,
             commands,
             acknowledged,
+            last: None,
             strikes,
             book,
             complaints: Vec::new(),
@@ -153,12 +156,14 @@ impl Desk {
                 self.random.usize(..STOREFRONTS.len()),
                 self.random.u64(1..80),
             )),
-            1..4 => self.random.choice(known),
+            1..3 => self.random.choice(known),
+            3..7 if self.last.is_some() => self.last,
             _ => self.random.choice(&known[recent..]).copied(),
         };
         let Some((storefront, number)) = order else {
             return self.place();
         };
+        self.last = order;
         let (action, amount) = match self.random.u32(0..10) {
             0..3 => (CommandAction::CancelOrder, None),
             3 => (CommandAction::RemoveOrder, None),

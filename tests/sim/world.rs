@@ -314,7 +314,7 @@ impl World {
     async fn step(&mut self, run: &Run) -> Result<(), String> {
         match self.random.u32(0..100) {
             0..25 => {
-                for _ in 0..self.random.u32(1..=3) {
+                for _ in 0..self.random.u32(1..=5) {
                     self.send(run);
                 }
             }
