@@ -57,6 +57,8 @@ pub(crate) struct World {
     now: Timestamp,
     settings: Settings,
     refusals: u32,
+    /// The disk takes no more writes until the next start.
+    is_failing: bool,
     crashes: u32,
     commands: u32,
     pub(crate) trace: Trace,
@@ -115,6 +117,7 @@ impl World {
             now: Timestamp(1_700_000_000_000),
             settings,
             refusals: random.choice([0, 0, 2, 5]).expect("four"),
+            is_failing: false,
             crashes: random.u32(0..4),
             commands: random.u32(30..=70),
             trace,
@@ -136,6 +139,7 @@ impl World {
         self.desk.borrow_mut().hung_up();
         if ended == Ok(Ended::Crashed) {
             self.memory.mend();
+            self.is_failing = false;
             let (random, odds) = (&mut self.random, [0, 50, 100]);
             let odds = random.choice(odds).expect("three");
             self.memory.cut_power(|_, _| chance(random, odds));
@@ -297,7 +301,7 @@ impl World {
             }
             self.check(run)?;
         }
-        let healthy = !self.strikes.any() && !run.disk.failed();
+        let healthy = !self.strikes.any() && !self.is_failing;
         self.strikes.end();
         self.remote.heal();
         self.refusals = 0;
@@ -340,6 +344,7 @@ impl World {
             96 => sleep(Duration::from_millis(self.random.u64(0..15_000))).await,
             97 if self.random.u32(0..20) == 0 => {
                 self.trace.note(|| "the disk fails".into());
+                self.is_failing = true;
                 self.memory.fail();
             }
             _ => self.pump(run)?,
