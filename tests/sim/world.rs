@@ -93,7 +93,7 @@ impl World {
         };
         let trouble = random.choice([0, 10, 30, 60]).expect("four");
         let remote = Remote::new(random.fork(), settles, trouble, Arc::clone(&book));
-        let per_mille = random.choice([0, 0, 3, 10, 40]).expect("five");
+        let per_mille = random.choice([0, 0, 3, 10, 40, 150]).expect("six");
         let strikes = Strikes::new(random.fork(), per_mille);
         let desk = Desk::new(random.fork(), strikes.clone(), Arc::clone(&book));
         let storefronts = storefronts();
