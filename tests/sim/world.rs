@@ -151,6 +151,9 @@ impl World {
     fn open(&mut self, clock: Clock) -> Result<Run, String> {
         let opened =
             Journal::open(self.memory.clone(), JOURNAL).map_err(|error| error.to_string())?;
+        if let Some(torn) = &opened.torn {
+            self.trace.note(|| torn.to_string());
+        }
         let journal = opened.journal;
         let end = journal.end();
         self.reread(&journal)?;
