@@ -174,9 +174,10 @@ impl Desk {
             }
             _ => (CommandAction::AdvanceDelivery, None),
         };
-        let fields = match action {
-            CommandAction::AmendOrder => fields(self.commands.len(), self.random.u32(..)),
-            _ => Fields::new(),
+        let fields = if action == CommandAction::AmendOrder {
+            fields(self.commands.len(), self.random.u32(..))
+        } else {
+            Fields::new()
         };
         let request = Request {
             action,
@@ -327,9 +328,9 @@ impl Desk {
                 complaints.push(format!("order {name:?} is cancelled, and nobody did that"));
             }
         }
-        let places = |sent: &&Command| sent.request.action == CommandAction::PlaceOrder;
+        let is_place = |sent: &&Command| sent.request.action == CommandAction::PlaceOrder;
         let mut limits: BTreeMap<&str, (BTreeSet<Name>, usize)> = BTreeMap::new();
-        for sent in self.commands.iter().filter(places) {
+        for sent in self.commands.iter().filter(is_place) {
             let tag = tag(&sent.request.fields);
             let (done, unknown) = limits.entry(tag).or_default();
             match &sent.fate {
@@ -387,7 +388,15 @@ fn may_be_refused(command: &Command, refusal: &Refusal) -> bool {
         Refusal::AmountFixed => action == AmendOrder && command.request.amount.is_some(),
         Refusal::OrderCancelled => matches!(action, AmendOrder | AdvanceDelivery),
         Refusal::OrderNotReady { .. } | Refusal::DeliveryCancelled => action == AdvanceDelivery,
-        _ => false,
+        Refusal::AlreadyExists { .. }
+        | Refusal::AmountNegative { .. }
+        | Refusal::StatusNotSettable { .. }
+        | Refusal::PaymentNotReady { .. }
+        | Refusal::RefundTooLarge { .. }
+        | Refusal::UnknownStep { .. }
+        | Refusal::ListingNotOpen { .. }
+        | Refusal::SoldOut { .. }
+        | Refusal::QuantityZero => false,
     }
 }
 

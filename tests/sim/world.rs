@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::BTreeMap,
+    fmt::Debug,
     ops::ControlFlow,
     rc::Rc,
     sync::{Arc, Mutex},
@@ -72,6 +73,23 @@ pub(crate) struct Run {
     pub(crate) pages: Arc<Pages>,
     pub(crate) projector: Arc<Projector>,
     clock: Clock,
+}
+
+impl Run {
+    /// Lets the committer and the views do everything that they have to do.
+    pub(crate) fn pump(&self) -> Result<(), String> {
+        self.disk.append(usize::MAX);
+        self.disk.sync();
+        self.disk.settle(&self.lanes);
+        self.see(usize::MAX)
+    }
+
+    fn see(&self, count: usize) -> Result<(), String> {
+        let unseen = self.disk.unseen(count);
+        self.projector
+            .take(&unseen)
+            .map_err(|error| error.to_string())
+    }
 }
 
 /// How a life ended.
@@ -272,20 +290,15 @@ impl World {
         );
         replay(source, 1, end, restorer).map_err(|error| error.to_string())?;
         for (place, collection) in collections.iter().enumerate() {
-            let (found, expected) = (slots(pages, place), slots(&fresh, place));
-            if found != expected {
-                return Err(format!(
-                    "{collection:?} has {found:?}\na replay gives {expected:?}"
-                ));
-            }
+            let what = format!("{collection:?}");
+            same(&what, &slots(pages, place), &slots(&fresh, place))?;
         }
         for tree in [NoteTree::Timers, NoteTree::Answered] {
-            let (found, expected) = (notes(pages, tree), notes(&fresh, tree));
-            if found != expected {
-                return Err(format!(
-                    "{tree:?} has {found:?}\na replay gives {expected:?}"
-                ));
-            }
+            same(
+                &format!("{tree:?}"),
+                &notes(pages, tree),
+                &notes(&fresh, tree),
+            )?;
         }
         Ok(())
     }
@@ -338,7 +351,7 @@ impl World {
                 let settled = run.disk.settle(&run.lanes);
                 self.trace.note(|| format!("settle {settled}"));
             }
-            70..76 => self.see(run, 3)?,
+            70..76 => run.see(3)?,
             76..80 => self.checkpoint(run)?,
             80..96 => {
                 let wait_ms = self.random.u64(0..100);
@@ -350,7 +363,7 @@ impl World {
                 self.is_failing = true;
                 self.memory.fail();
             }
-            _ => self.pump(run)?,
+            _ => run.pump()?,
         }
         for _ in 0..self.random.u32(0..6) {
             tokio::task::yield_now().await;
@@ -364,28 +377,14 @@ impl World {
         let context = self.desk.borrow().context(id);
         self.trace.note(|| format!("command {id}: {command:?}"));
         let (engine, disk) = (run.engine.clone(), run.disk.clone());
-        let (desk, trace) = (Rc::clone(&self.desk), self.trace.clone());
+        let (customers, trace) = (Rc::clone(&self.desk), self.trace.clone());
         actix::spawn(async move {
             let outcome = engine
                 .perform(command.storefront, command.request, context)
                 .await;
             trace.note(|| format!("answer {id}: {outcome:?}"));
-            desk.borrow_mut().answered(id, outcome, &disk);
+            customers.borrow_mut().answered(id, outcome, &disk);
         });
-    }
-
-    /// Lets the committer and the views do everything that they have to do.
-    pub(crate) fn pump(&mut self, run: &Run) -> Result<(), String> {
-        run.disk.append(usize::MAX);
-        run.disk.sync();
-        run.disk.settle(&run.lanes);
-        self.see(run, usize::MAX)
-    }
-
-    fn see(&mut self, run: &Run, count: usize) -> Result<(), String> {
-        run.projector
-            .take(&run.disk.unseen(count))
-            .map_err(|error| error.to_string())
     }
 
     pub(crate) fn checkpoint(&mut self, run: &Run) -> Result<(), String> {
@@ -435,6 +434,23 @@ impl World {
             }
         }
         Ok(())
+    }
+}
+
+/// Compares what was found with what a replay gives; says the first thing that differs.
+fn same<K: Ord + Debug, V: PartialEq + Debug>(
+    what: &str,
+    found: &BTreeMap<K, V>,
+    replayed: &BTreeMap<K, V>,
+) -> Result<(), String> {
+    let mut keys = found.keys().chain(replayed.keys());
+    match keys.find(|key| found.get(key) != replayed.get(key)) {
+        None => Ok(()),
+        Some(key) => Err(format!(
+            "{what} {key:?} is {:?}, a replay gives {:?}",
+            found.get(key),
+            replayed.get(key)
+        )),
     }
 }
 
