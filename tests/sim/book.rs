@@ -92,7 +92,7 @@ impl Life {
 
     /// What must hold after each batch.
     fn check(&self, pays_later: bool) -> Result<(), &'static str> {
-        use order::State::{Absent, Cancelled, Completed};
+        use order::State::{Absent, Cancelled, Completed, Confirmed, Held, Placed};
         use payment::State as Pay;
         let (order, payment, delivery) = (self.order(), self.payment(), self.delivery());
         let no_money = [Pay::Absent, Pay::Requested, Pay::Voiding, Pay::Failed];
@@ -110,12 +110,20 @@ impl Life {
                 Err("cancelled, and delivered all the same")
             }
             Absent | Cancelled => Ok(()),
-            _ if pays_later && payment == Pay::Requested => Ok(()),
-            _ if payment != Pay::Captured => Err("an order that is not paid"),
-            _ if (order == Completed) != (delivery == delivery::State::Done) => {
-                Err("completed and delivered are not the same")
+            Placed | Held | Confirmed | Completed => {
+                let is_done = delivery == delivery::State::Done;
+                match payment {
+                    Pay::Requested if pays_later => Ok(()),
+                    Pay::Captured if (order == Completed) == is_done => Ok(()),
+                    Pay::Captured => Err("completed and delivered are not the same"),
+                    Pay::Absent
+                    | Pay::Requested
+                    | Pay::Refunding
+                    | Pay::Refunded
+                    | Pay::Voiding
+                    | Pay::Failed => Err("an order that is not paid"),
+                }
             }
-            _ => Ok(()),
         }
     }
 

@@ -48,6 +48,8 @@ pub(crate) struct Desk {
     commands: Vec<Command>,
     /// The least version that a reader must see from now on.
     acknowledged: BTreeMap<(Name, Kind), u64>,
+    /// The order that was asked for last; often several ask for the same one at once.
+    last: Option<Name>,
     strikes: Strikes,
     book: Arc<Mutex<Book>>,
     pub(crate) complaints: Vec<String>,
@@ -60,6 +62,7 @@ impl Desk {
             random,
             commands,
             acknowledged,
+            last: None,
             strikes,
             book,
             complaints: Vec::new(),
@@ -153,12 +156,14 @@ impl Desk {
                 self.random.usize(..STOREFRONTS.len()),
                 self.random.u64(1..80),
             )),
-            1..4 => self.random.choice(known),
+            1..3 => self.random.choice(known),
+            3..7 if self.last.is_some() => self.last,
             _ => self.random.choice(&known[recent..]).copied(),
         };
         let Some((storefront, number)) = order else {
             return self.place();
         };
+        self.last = order;
         let (action, amount) = match self.random.u32(0..10) {
             0..3 => (CommandAction::CancelOrder, None),
             3 => (CommandAction::RemoveOrder, None),
@@ -169,9 +174,10 @@ impl Desk {
             }
             _ => (CommandAction::AdvanceDelivery, None),
         };
-        let fields = match action {
-            CommandAction::AmendOrder => fields(self.commands.len(), self.random.u32(..)),
-            _ => Fields::new(),
+        let fields = if action == CommandAction::AmendOrder {
+            fields(self.commands.len(), self.random.u32(..))
+        } else {
+            Fields::new()
         };
         let request = Request {
             action,
@@ -322,9 +328,9 @@ impl Desk {
                 complaints.push(format!("order {name:?} is cancelled, and nobody did that"));
             }
         }
-        let places = |sent: &&Command| sent.request.action == CommandAction::PlaceOrder;
+        let is_place = |sent: &&Command| sent.request.action == CommandAction::PlaceOrder;
         let mut limits: BTreeMap<&str, (BTreeSet<Name>, usize)> = BTreeMap::new();
-        for sent in self.commands.iter().filter(places) {
+        for sent in self.commands.iter().filter(is_place) {
             let tag = tag(&sent.request.fields);
             let (done, unknown) = limits.entry(tag).or_default();
             match &sent.fate {
@@ -382,7 +388,15 @@ fn may_be_refused(command: &Command, refusal: &Refusal) -> bool {
         Refusal::AmountFixed => action == AmendOrder && command.request.amount.is_some(),
         Refusal::OrderCancelled => matches!(action, AmendOrder | AdvanceDelivery),
         Refusal::OrderNotReady { .. } | Refusal::DeliveryCancelled => action == AdvanceDelivery,
-        _ => false,
+        Refusal::AlreadyExists { .. }
+        | Refusal::AmountNegative { .. }
+        | Refusal::StatusNotSettable { .. }
+        | Refusal::PaymentNotReady { .. }
+        | Refusal::RefundTooLarge { .. }
+        | Refusal::UnknownStep { .. }
+        | Refusal::ListingNotOpen { .. }
+        | Refusal::SoldOut { .. }
+        | Refusal::QuantityZero => false,
     }
 }
 

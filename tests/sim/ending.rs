@@ -20,7 +20,7 @@ pub(crate) async fn come_to_rest(world: &mut World, run: &Run) -> Result<(), Str
     let mut taken = 0;
     for half_second in 0..HALF_SECONDS {
         sleep(Duration::from_millis(500)).await;
-        world.pump(run)?;
+        run.pump()?;
         if half_second == QUIET_FROM {
             taken = run.disk.taken();
         }

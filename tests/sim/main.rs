@@ -177,6 +177,41 @@ fn one_seed_is_always_the_same_run() {
     }
 }
 
+/// What some of the first hundreds of seeds must meet, or the simulation proves little.
+const MET: [&str; 16] = [
+    "Err(Failed(Overloaded))",
+    "Err(Failed(PaymentUnavailable))",
+    "Err(Failed(PaymentTimedOut))",
+    "Err(Failed(OutcomeUnknown))",
+    "Err(Failed(Crashed))",
+    "Err(Failed(Quarantined))",
+    "Err(Failed(Store))",
+    "Err(Refused(PaymentDeclined",
+    "Err(Refused(KeyReused))",
+    "Err(Refused(OrderNotReady",
+    "Err(Refused(OrderCancelled))",
+    "Err(Refused(AmountFixed))",
+    "state: Done",
+    "removed: true",
+    "crash",
+    "memory/",
+];
+
+#[test]
+fn the_first_seeds_meet_all_that_can_go_wrong() {
+    let mut missed = MET.to_vec();
+    for seed in 0..400 {
+        let trace = Trace::new(true);
+        drop(run(seed, &trace));
+        let text = trace.text();
+        missed.retain(|what| !text.contains(what));
+        if missed.is_empty() {
+            return;
+        }
+    }
+    panic!("never met: {missed:?}");
+}
+
 #[test]
 fn one_seed_in_full_if_asked_for() {
     let Ok(seed) = env::var("JUMUN_SIM_SEED") else {

@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     domain::{EntityKey, Timestamp, payment::Effect, saga::Saga},
-    store::commit::{Commit, Position},
+    store::commit::{Commit, Position, Settled},
 };
 
 /// Everything that reaches a coordinator.
@@ -130,6 +130,8 @@ pub(super) struct Coordinator {
     gateways: Vec<Addr<Gateway>>,
     live: Numbered<OrderKey, Live>,
     pending: VecDeque<settle::Pending>,
+    /// Taken from the lane, and not taken in.
+    settled: VecDeque<Settled>,
     next_ticket: u64,
     timers: calls::Timers,
     alarm: Option<(Timestamp, SpawnHandle)>,
@@ -148,6 +150,7 @@ impl Coordinator {
             gateways: Vec::new(),
             live: Numbered::default(),
             pending: VecDeque::new(),
+            settled: VecDeque::new(),
             next_ticket: 0,
             timers: outside.timers.iter().copied().collect(),
             alarm: None,
@@ -169,6 +172,15 @@ impl Coordinator {
             Work::Settled => self.settle(),
             Work::Due => self.due(),
             Work::Ping(reply) => drop(reply.send(self.registry.len())),
+        }
+    }
+
+    /// Takes a step. The order whose open turn was lost, if the step panicked.
+    fn guarded(&mut self, step: impl FnOnce(&mut Self)) -> Option<OrderKey> {
+        self.current = None;
+        match catch_unwind(AssertUnwindSafe(|| step(self))) {
+            Ok(()) => None,
+            Err(_panic) => self.current.take(),
         }
     }
 
@@ -224,13 +236,19 @@ impl Handler<Work> for Coordinator {
     type Result = ();
 
     /// A panic in here (a saga's rule, or a mistake of the coordinator's own) ends the turn it
-    /// happened in, and nothing else.
+    /// happened in, and nothing else. Giving a turn up begins the order's next one, which may panic
+    /// too; and what else was settled has still to be taken in.
     fn handle(&mut self, work: Work, ctx: &mut Self::Context) {
-        self.current = None;
-        let panicked = catch_unwind(AssertUnwindSafe(|| self.work(work))).is_err();
-        if panicked && let Some(key) = self.current.take() {
-            tracing::error!(order = %key.order(), "a saga panicked; its turn is given up");
-            self.give_up(key);
+        let mut lost = self.guarded(|coordinator| coordinator.work(work));
+        loop {
+            lost = match lost {
+                Some(key) => {
+                    tracing::error!(order = %key.order(), "a saga panicked; its turn is given up");
+                    self.guarded(|coordinator| coordinator.give_up(key))
+                }
+                None if !self.settled.is_empty() => self.guarded(Self::settle),
+                None => break,
+            };
         }
         self.set_alarm(ctx);
     }

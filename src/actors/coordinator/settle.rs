@@ -138,7 +138,8 @@ impl Coordinator {
 
     /// Takes in what the committer has settled, in the order it was submitted.
     pub(super) fn settle(&mut self) {
-        for Settled { ticket, outcome } in self.outside.lane.take() {
+        self.settled.extend(self.outside.lane.take());
+        while let Some(Settled { ticket, outcome }) = self.settled.pop_front() {
             let pending = self
                 .pending
                 .pop_front()
