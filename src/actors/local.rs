@@ -36,11 +36,10 @@ impl Local {
     /// Sends work to the shard's coordinator. Its mailbox has room for everything that can be
     /// under way, so a refusal means that the shard is being shut down.
     pub(super) fn tell(self: &Rc<Self>, work: Work) {
-        let told = self
-            .coordinator
-            .get()
-            .map(|coordinator| coordinator.try_send(work));
-        if let Some(Err(full_or_closed)) = told {
+        let Some(coordinator) = self.coordinator.get() else {
+            return;
+        };
+        if let Err(full_or_closed) = coordinator.try_send(work) {
             tracing::warn!(%full_or_closed, "the shard's coordinator is gone; a turn is dropped");
         }
     }

@@ -220,13 +220,13 @@ impl App {
             source,
         })?;
         let handle = server.handle();
-        let served = actix_web::rt::spawn(server);
+        let ended = actix_web::rt::spawn(server);
         let failed = tokio::select! {
             () = shutdown => false,
             () = self.failure.notified() => true,
         };
         handle.stop(true).await;
-        drop(served.await);
+        drop(ended.await);
         self.close().await?;
         if failed {
             Err(Error::StoreFailed)

@@ -207,10 +207,10 @@ impl Saga {
             (Action::Deliver { .. }, Progress::Asked | Progress::Done) => {
                 Some(Command::Delivery(delivery::Command::Cancel))
             }
-            (Action::Pay, Progress::Waiting | Progress::Undoing | Progress::Undone)
-            | (Action::Deliver { .. }, Progress::Waiting | Progress::Undoing | Progress::Undone) => {
-                None
-            }
+            (
+                Action::Pay | Action::Deliver { .. },
+                Progress::Waiting | Progress::Undoing | Progress::Undone,
+            ) => None,
         }
     }
 }

@@ -254,7 +254,12 @@ mod tests {
                     };
                     format!("{}/: {spot}", front.prefix())
                 }
-                other => format!("{other:?}"),
+                other @ (Place::Home
+                | Place::Live
+                | Place::Ready
+                | Place::Health
+                | Place::Problems
+                | Place::Problem(_)) => format!("{other:?}"),
             };
             (name, place.methods())
         });

@@ -238,7 +238,13 @@ const fn bare(action: CommandAction, order: Option<u64>) -> Request {
 }
 
 fn done(call: &Call<'_>, resource: &Resource, status: StatusCode, item: &Item) -> HttpResponse {
-    let mut response = Call::versioned(status, item.version);
+    // What a creation is answered with is the order as it was placed; what follows from it by itself
+    // has made newer versions already. A tag of it would only ever fail to match.
+    let mut response = if status == StatusCode::CREATED {
+        HttpResponse::build(status)
+    } else {
+        Call::versioned(status, item.version)
+    };
     let url = call.url(&resource.path);
     if status == StatusCode::CREATED || call.request.method() == Method::PUT {
         response.insert_header((LOCATION, format!("{url}/{}", item.number)));
