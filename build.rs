@@ -9,15 +9,23 @@ fn main() -> io::Result<()> {
     let mut files: Vec<_> = fs::read_dir(Path::new(&root).join("storefronts"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<io::Result<_>>()?;
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
     files.sort();
-    let entries: String = files
+    let entries: Vec<String> = files
         .iter()
         .map(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            format!("({name:?}, include_str!({:?})),\n", path.display().to_string())
+            // Relative to the crate, so that checkouts may share a target directory.
+            let path = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/storefronts/{name}\")");
+            format!("({name:?}, include_str!({path})),\n")
         })
         .collect();
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
-    fs::write(Path::new(&out).join("definitions.rs"), format!("&[\n{entries}]"))
+    fs::write(
+        Path::new(&out).join("definitions.rs"),
+        format!("&[\n{}]", entries.concat()),
+    )
 }

@@ -27,7 +27,7 @@ fn flower_order(number: u64) -> Batch {
         ("quantity".into(), Value::Int(3)),
         ("address".into(), Value::from("12, Sejong-daero, Seoul")),
     ];
-    let fields = fields.into_iter().collect();
+    let fields = std::sync::Arc::new(fields.into_iter().collect());
     let events: [(u64, Event); 6] = [
         (1, order::Event::Placed { fields, amount }.into()),
         (1, payment::Event::Requested { order, amount }.into()),

@@ -104,14 +104,14 @@ fn taking(order: &Order, command: &order::Command) -> Order {
 
 fn place() -> order::Command {
     order::Command::Place {
-        fields: fields(),
+        fields: fields().into(),
         amount: AMOUNT,
     }
 }
 
 fn placed() -> Event {
     order::Event::Placed {
-        fields: fields(),
+        fields: fields().into(),
         amount: AMOUNT,
     }
     .into()

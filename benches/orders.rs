@@ -12,16 +12,22 @@ mod cpu;
 mod load;
 
 use std::{
-    env,
+    env, future,
     io::{self, Write},
     net::{SocketAddr, TcpListener},
+    sync::mpsc,
     thread,
     time::Duration,
 };
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{HttpResponse, HttpServer, web};
+use jumun::{
+    app::{self, Options},
+    config::Config,
+};
 use load::{Report, THREAD_NAME, Until, drive};
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
 /// As the `jumun` binary has it; the echo profits as well.
 #[global_allocator]
@@ -52,6 +58,9 @@ struct Server {
     name: &'static str,
     address: SocketAddr,
     rounds: [Vec<Round>; CONNECTIONS.len()],
+    /// Removed at the end.
+    #[expect(dead_code, reason = "held, not read")]
+    directory: Option<TempDir>,
 }
 
 /// One server under one load for one round.
@@ -67,8 +76,7 @@ fn main() -> io::Result<()> {
     if filters.clone().next().is_some() && !filters.any(|filter| "orders".contains(filter)) {
         return Ok(());
     }
-    let mut servers = vec![start_echo()?];
-    servers.extend(start_jumun()?);
+    let mut servers = vec![start_echo()?, start_jumun()?];
     let mut out = io::stdout().lock();
     if arguments.iter().any(|own| own == "--test") {
         for server in &mut servers {
@@ -97,21 +105,44 @@ fn start_echo() -> io::Result<Server> {
     let address = listener.local_addr()?;
     thread::spawn(move || {
         let order = |order: web::Json<Order>| async move { HttpResponse::Created().json(order) };
-        let server = HttpServer::new(move || App::new().route(PATH, web::post().to(order)))
-            .workers(WORKERS)
-            .listen(listener)
-            .expect("a listener of our own can be used");
+        let server =
+            HttpServer::new(move || actix_web::App::new().route(PATH, web::post().to(order)))
+                .workers(WORKERS)
+                .listen(listener)
+                .expect("a listener of our own can be used");
         actix_web::rt::System::new().block_on(server.run())
     });
     Ok(Server::new("echo", address))
 }
 
 /// The whole of Jumun with the shipped storefronts, on a directory of its own.
-///
-/// `None` as long as the crate has no `app` to start.
-#[expect(clippy::unnecessary_wraps, reason = "starting Jumun can fail")]
-fn start_jumun() -> io::Result<Option<Server>> {
-    Ok(None)
+fn start_jumun() -> io::Result<Server> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let directory = tempfile::tempdir()?;
+    let mut config = Config::read(None).map_err(io::Error::other)?;
+    config.data = directory.path().join("data");
+    config.limits.workers = WORKERS;
+    let (ready, started) = mpsc::channel();
+    thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let app = Options::new(&config)
+                .map_err(app::Error::from)
+                .and_then(|options| app::App::start(config, options));
+            let app = match app {
+                Ok(app) => app,
+                Err(error) => return drop(ready.send(Err(io::Error::other(error)))),
+            };
+            drop(ready.send(Ok(())));
+            let served = app.serve(listener, future::pending()).await;
+            served.expect("the disk of the benchmark is well");
+        });
+    });
+    started.recv().map_err(io::Error::other)??;
+    Ok(Server {
+        directory: Some(directory),
+        ..Server::new("jumun", address)
+    })
 }
 
 impl Server {
@@ -121,6 +152,7 @@ impl Server {
             name,
             address,
             rounds,
+            directory: None,
         }
     }
 }

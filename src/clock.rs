@@ -22,7 +22,10 @@ pub enum Clock {
 impl Clock {
     /// The runtime's clock, with `epoch` as its present instant.
     pub fn runtime(epoch: Timestamp) -> Self {
-        Self::Runtime { start: tokio::time::Instant::now(), epoch }
+        Self::Runtime {
+            start: tokio::time::Instant::now(),
+            epoch,
+        }
     }
 
     /// The present instant.
@@ -36,8 +39,13 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the machine's clock"
+)]
 fn system_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let since = std::time::SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -109,19 +109,39 @@ impl Config {
         let ranges = [
             ("limits.shards", limits.shards as u64, 0, 256),
             ("limits.workers", limits.workers as u64, 0, 256),
-            ("limits.requests_per_shard_max", limits.requests_per_shard_max as u64, 1, 65_536),
+            (
+                "limits.requests_per_shard_max",
+                limits.requests_per_shard_max as u64,
+                1,
+                65_536,
+            ),
             ("limits.request_ms_max", limits.request_ms_max, 1, 600_000),
             ("limits.drain_ms_max", limits.drain_ms_max, 0, 600_000),
             ("limits.checkpoint_ms", limits.checkpoint_ms, 10, 60_000),
             ("limits.pages_max", limits.pages_max as u64, 64, 1 << 20),
             ("limits.backlog_max", limits.backlog_max as u64, 64, 1 << 20),
-            ("payment.latency_ms_max", self.payment.latency_ms_max, 0, 600_000),
-            ("payment.latency_ms_min", self.payment.latency_ms_min, 0, 600_000),
+            (
+                "payment.latency_ms_max",
+                self.payment.latency_ms_max,
+                0,
+                600_000,
+            ),
+            (
+                "payment.latency_ms_min",
+                self.payment.latency_ms_min,
+                0,
+                600_000,
+            ),
             ("payment.failures_per_mille", per_mille, 0, 1_000),
         ];
         for (name, found, min, max) in ranges {
             if !(min..=max).contains(&found) {
-                return Err(Error::OutOfRange { name, found, min, max });
+                return Err(Error::OutOfRange {
+                    name,
+                    found,
+                    min,
+                    max,
+                });
             }
         }
         if !self.listen.ip().is_loopback() && !self.allow_unauthenticated {
@@ -140,7 +160,10 @@ impl Config {
 /// A user's file: any part of the settings, and nothing else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read only to check a user's file for mistakes, with their lines")]
+#[expect(
+    dead_code,
+    reason = "read only to check a user's file for mistakes, with their lines"
+)]
 struct Partial {
     listen: Option<SocketAddr>,
     allow_unauthenticated: Option<bool>,
@@ -193,18 +216,27 @@ mod tests {
         let config = Config::read(Some("root = \"a\"\n[limits]\nshards = 3\n")).unwrap();
         assert_eq!(config.root.as_deref(), Some("a"));
         assert_eq!(config.limits.shards, 3);
-        assert_eq!(config.limits.checkpoint_ms, Config::read(None).unwrap().limits.checkpoint_ms);
+        assert_eq!(
+            config.limits.checkpoint_ms,
+            Config::read(None).unwrap().limits.checkpoint_ms
+        );
     }
 
     #[test]
     fn mistakes_name_their_line_and_limits_their_range() {
         let check = |file: &str, message: &str| {
-            let error = Config::read(Some(file)).and_then(Config::check).unwrap_err().to_string();
+            let error = Config::read(Some(file))
+                .and_then(Config::check)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(message), "{file:?} gives {error:?}");
         };
         check("root = \"a\"\nlimit = 1\n", "line 2");
         check("[limits]\nshards = \"two\"\n", "line 2");
-        check("[limits]\ncheckpoint_ms = 1\n", "limits.checkpoint_ms must be between 10 and 60000");
+        check(
+            "[limits]\ncheckpoint_ms = 1\n",
+            "limits.checkpoint_ms must be between 10 and 60000",
+        );
         check("listen = \"0.0.0.0:80\"\n", "--allow-unauthenticated");
     }
 }

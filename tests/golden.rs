@@ -6,6 +6,8 @@
 
 use std::{fs, path::PathBuf};
 
+use std::sync::Arc;
+
 use jumun::{
     domain::{
         Batch, Correlation, EntityKey, Event, Fields, Kind, Money, Stamped, Timestamp, Value,
@@ -47,9 +49,13 @@ fn events() -> Vec<Event> {
         listing::Event::Closed.into(),
         listing::Event::Reserved { order, quantity: 3 }.into(),
         listing::Event::Released { order, quantity: 3 }.into(),
-        order::Event::Placed { fields, amount }.into(),
+        order::Event::Placed {
+            fields: Arc::new(fields),
+            amount,
+        }
+        .into(),
         order::Event::Amended {
-            fields: Fields::new(),
+            fields: Arc::default(),
         }
         .into(),
         order::Event::Held.into(),
@@ -95,6 +101,7 @@ fn goldens() -> Vec<(String, Batch)> {
     let answered = Answered {
         key: "ключ-1".to_owned(),
         fingerprint: 0x0123_4567_89AB_CDEF,
+        version: 3,
         entity: EntityKey::new(Kind::Order, ORDER.0),
     };
     goldens.push(("answered.bin".to_owned(), batch(events(), Some(answered))));

@@ -1,5 +1,7 @@
 //! The pages on a real disk: what a start finds after a clean end, a crash, and damage.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -13,8 +15,8 @@ use jumun::store::{
     directory::Directory,
     mark::MarkFile,
     pages::{
-        Collection, CollectionId, Guard, Limits, NoteTree, OpenedPages, Opening, Pages, Slot, Tree,
-        probe,
+        Collection, CollectionId, Durable, Guard, Limits, NoteTree, OpenedPages, Opening, Pages,
+        Slot, Tree, probe,
     },
 };
 
@@ -107,11 +109,7 @@ fn content(pages: &Pages) -> Content {
 
 /// What the pages hold when everything up to `to` was played and nothing more.
 fn content_at(to: u64) -> Content {
-    let pages = Pages::in_memory(
-        &jumun::store::pages::Durable::default(),
-        collections(),
-        Limits::default(),
-    );
+    let pages = Pages::in_memory(&Durable::default(), collections(), Limits::default());
     let pages = pages.unwrap().pages;
     play(&pages, 1, to);
     content(&pages)
@@ -272,7 +270,7 @@ fn garbage_and_missing_files_are_noticed() {
                 .open(sled.join("db"))
                 .unwrap();
             db.seek(SeekFrom::Start(len * place / 8)).unwrap();
-            db.write_all(&[0xa5; 20_000]).unwrap();
+            db.write_all(&vec![0xa5; 20_000]).unwrap();
         });
     }
     let gone = |name: &'static str| move |sled: &Path| fs::remove_file(sled.join(name)).unwrap();
@@ -305,10 +303,10 @@ fn what_does_not_fit_the_rest_is_rebuilt_with_the_reason() {
         assert_eq!(damaged(dir.path()).len(), 1);
     };
     check("other definitions", &|opening| {
-        opening.fingerprint = "definitions 2"
+        opening.fingerprint = "definitions 2";
     });
     check("the journal ends at 4999", &|opening| {
-        opening.journal_end = 4_999
+        opening.journal_end = 4_999;
     });
     check("known to be to 5001", &|opening| {
         opening.mark.write(5_001, 5_001).unwrap();
@@ -317,7 +315,7 @@ fn what_does_not_fit_the_rest_is_rebuilt_with_the_reason() {
         fs::write(opening.dir.join("opening"), "").unwrap();
     });
     check("longer than 0 ms", &|opening| {
-        opening.limits.probe_ms_max = Some(0)
+        opening.limits.probe_ms_max = Some(0);
     });
 }
 

@@ -20,7 +20,7 @@ use super::{
     coordinator::{Visited, Work},
     faults::Point,
     handles::Failure,
-    local::Local,
+    local::{Local, decode},
     turn::{Snapshot, Turn},
 };
 use crate::{
@@ -118,7 +118,7 @@ impl<A: Hosted> Entity<A> {
         }
         let found = self.local.slot(self.storefront, self.key)?;
         (self.state, self.version) = match found {
-            Some(slot) => (self.local.decode(self.key, &slot.bytes)?, slot.version),
+            Some(slot) => (decode(self.key, &slot.bytes)?, slot.version),
             None => (A::default(), 0),
         };
         self.loaded = true;
@@ -135,7 +135,11 @@ impl<A: Hosted> Entity<A> {
             self.local.faults.strike(Point::Apply(self.key));
             self.version += 1;
             let version = self.version;
-            stamped.push(Stamped { entity: self.key, version, event: event.into() });
+            stamped.push(Stamped {
+                entity: self.key,
+                version,
+                event: event.into(),
+            });
         }
         Ok(stamped)
     }
@@ -189,7 +193,9 @@ impl<A: Hosted> Supervised for Entity<A> {
         let doublings = self.restarts.min(10);
         let pause_ms = self.local.settings.restart_pause_ms << doublings;
         self.restarts += 1;
-        ctx.wait(wrap_future(tokio::time::sleep(Duration::from_millis(pause_ms))));
+        ctx.wait(wrap_future(tokio::time::sleep(Duration::from_millis(
+            pause_ms,
+        ))));
     }
 }
 
@@ -203,7 +209,11 @@ where
         let Visit { command, mut turn } = visit;
         let outcome = self.visit(&command, &mut turn);
         let crashed = matches!(outcome, Outcome::Failed(Failure::Crashed));
-        self.local.tell(Work::Visited(Visited { entity: self.key, turn, outcome }));
+        self.local.tell(Work::Visited(Visited {
+            entity: self.key,
+            turn,
+            outcome,
+        }));
         if crashed {
             ctx.terminate();
         }

@@ -51,7 +51,12 @@ pub(super) struct Gateway {
 
 impl Gateway {
     pub(super) fn new(local: Rc<Local>, storefront: usize, provider: Arc<dyn Provider>) -> Self {
-        Self { local, storefront, provider, under_way: 0 }
+        Self {
+            local,
+            storefront,
+            provider,
+            under_way: 0,
+        }
     }
 
     /// Makes the call and hands its result to `done`, now or later.
@@ -65,7 +70,10 @@ impl Gateway {
             return done(&self.local, Err(Trouble::Unavailable));
         }
         let storefront = &self.local.storefronts[self.storefront];
-        let call = Call { storefront: Arc::clone(&storefront.name), effect };
+        let call = Call {
+            storefront: Arc::clone(&storefront.name),
+            effect,
+        };
         match catch_unwind(AssertUnwindSafe(|| self.provider.call(call))) {
             // A provider's mistake is the provider's trouble.
             Err(_panic) => done(&self.local, Err(Trouble::Unavailable)),
@@ -75,15 +83,17 @@ impl Gateway {
                 let deadline = Duration::from_millis(storefront.payment.deadline_ms);
                 // A task of its own, so that a panic in it ends the call and not this actor.
                 let task = actix::spawn(tokio::time::timeout(deadline, answer));
-                ctx.spawn(wrap_future::<_, Self>(task).map(move |ended, gateway, _ctx| {
-                    gateway.under_way -= 1;
-                    let result = match ended {
-                        Ok(Ok(result)) => result,
-                        Ok(Err(_elapsed)) => Err(Trouble::TimedOut),
-                        Err(_panic) => Err(Trouble::Unavailable),
-                    };
-                    done(&gateway.local, result);
-                }));
+                ctx.spawn(
+                    wrap_future::<_, Self>(task).map(move |ended, gateway, _ctx| {
+                        gateway.under_way -= 1;
+                        let result = match ended {
+                            Ok(Ok(result)) => result,
+                            Ok(Err(_elapsed)) => Err(Trouble::TimedOut),
+                            Err(_panic) => Err(Trouble::Unavailable),
+                        };
+                        done(&gateway.local, result);
+                    }),
+                );
             }
         }
     }
@@ -114,10 +124,19 @@ impl Handler<Carry> for Gateway {
     type Result = ();
 
     fn handle(&mut self, carry: Carry, ctx: &mut Self::Context) {
-        let Carry { key, effect, attempt } = carry;
+        let Carry {
+            key,
+            effect,
+            attempt,
+        } = carry;
         let asked = effect.clone();
         let done = move |local: &Rc<Local>, result| {
-            local.tell(Work::Called(Called { key, effect: asked, attempt, result }));
+            local.tell(Work::Called(Called {
+                key,
+                effect: asked,
+                attempt,
+                result,
+            }));
         };
         self.call(effect, done, ctx);
     }

@@ -57,7 +57,9 @@ struct Inner {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("shards", &self.inner.shards.len()).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("shards", &self.inner.shards.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -178,7 +180,10 @@ pub enum Failure {
 impl Engine {
     /// Starts the engine's shards on what was opened and restored.
     pub fn start(parts: Parts) -> Result<Self, pages::Error> {
-        let settings = Settings { shards: parts.lanes.len(), ..parts.settings };
+        let settings = Settings {
+            shards: parts.lanes.len(),
+            ..parts.settings
+        };
         let orders = [Kind::Order, Kind::Payment, Kind::Saga];
         let mut numbers = Vec::with_capacity(parts.storefronts.len());
         for place in 0..parts.storefronts.len() {
@@ -227,7 +232,9 @@ impl Engine {
         }
         let (shard, number) = self.place(storefront, &request, context.key.as_ref())?;
         let permits = Arc::clone(&self.inner.shards[shard].permits);
-        let permit = permits.try_acquire_owned().map_err(|_none_left| Failure::Overloaded)?;
+        let permit = permits
+            .try_acquire_owned()
+            .map_err(|_none_left| Failure::Overloaded)?;
         let number = match number {
             Some(number) => number,
             None => self.inner.numbers[storefront].take(shard),
@@ -238,9 +245,17 @@ impl Engine {
             key: OrderKey { storefront, number },
             request,
             from: context,
-            caller: Caller { reply, _permit: permit, under_way },
+            caller: Caller {
+                reply,
+                _permit: permit,
+                under_way,
+            },
         };
-        if self.inner.shards[shard].coordinator.try_send(Work::Ask(ask)).is_err() {
+        if self.inner.shards[shard]
+            .coordinator
+            .try_send(Work::Ask(ask))
+            .is_err()
+        {
             return Err(Failure::Overloaded.into());
         }
         let wait = Duration::from_millis(self.inner.settings.request_ms_max);
@@ -259,8 +274,14 @@ impl Engine {
         number: u64,
     ) -> Result<Option<Item>, Failure> {
         let collection = self.inner.layout.entities(storefront, kind);
-        let slot = self.inner.pages.get(collection, number).map_err(|error| unreadable(&error))?;
-        slot.filter(|slot| slot.listed).map(|slot| item(kind, number, &slot)).transpose()
+        let slot = self
+            .inner
+            .pages
+            .get(collection, number)
+            .map_err(|error| unreadable(&error))?;
+        slot.filter(|slot| slot.listed)
+            .map(|slot| item(kind, number, &slot))
+            .transpose()
     }
 
     /// Listed entities by their place in the collection: at most `limit` from `offset` on.
@@ -272,7 +293,9 @@ impl Engine {
         limit: usize,
     ) -> Result<Page<Item>, Failure> {
         let collection = self.inner.layout.entities(storefront, kind);
-        self.page(collection, offset, limit, |number, slot| item(kind, number, slot))
+        self.page(collection, offset, limit, |number, slot| {
+            item(kind, number, slot)
+        })
     }
 
     /// A row of the view with this place in the storefront's definition, once the view has seen
@@ -285,8 +308,15 @@ impl Engine {
     ) -> Result<Option<Row>, Failure> {
         self.caught_up().await?;
         let collection = self.inner.layout.rows(storefront, view);
-        let slot = self.inner.pages.get(collection, number).map_err(|error| unreadable(&error))?;
-        Ok(slot.map(|slot| Row { number, fields: projector::read(&slot) }))
+        let slot = self
+            .inner
+            .pages
+            .get(collection, number)
+            .map_err(|error| unreadable(&error))?;
+        Ok(slot.map(|slot| Row {
+            number,
+            fields: projector::read(&slot),
+        }))
     }
 
     /// Rows of a view by their place: at most `limit` from `offset` on.
@@ -300,7 +330,10 @@ impl Engine {
         self.caught_up().await?;
         let collection = self.inner.layout.rows(storefront, view);
         self.page(collection, offset, limit, |number, slot| {
-            Ok(Row { number, fields: projector::read(slot) })
+            Ok(Row {
+                number,
+                fields: projector::read(slot),
+            })
         })
     }
 
@@ -316,7 +349,10 @@ impl Engine {
         for shard in &self.inner.shards {
             let (reply, answer) = oneshot::channel();
             shard.coordinator.try_send(Work::Ping(reply)).ok()?;
-            sum += tokio::time::timeout(Duration::from_secs(1), answer).await.ok()?.ok()?;
+            sum += tokio::time::timeout(Duration::from_secs(1), answer)
+                .await
+                .ok()?
+                .ok()?;
         }
         Some(sum)
     }
@@ -396,9 +432,17 @@ impl Engine {
         read: impl Fn(u64, &Slot) -> Result<T, Failure>,
     ) -> Result<Page<T>, Failure> {
         let pages = &self.inner.pages;
-        let found = pages.range(collection, offset, limit).map_err(|error| unreadable(&error))?;
-        let items = found.iter().map(|(number, slot)| read(*number, slot)).collect::<Result<_, _>>();
-        Ok(Page { items: items?, total: pages.listed(collection) })
+        let found = pages
+            .range(collection, offset, limit)
+            .map_err(|error| unreadable(&error))?;
+        let items = found
+            .iter()
+            .map(|(number, slot)| read(*number, slot))
+            .collect::<Result<_, _>>();
+        Ok(Page {
+            items: items?,
+            total: pages.listed(collection),
+        })
     }
 }
 
@@ -413,7 +457,11 @@ fn item(kind: Kind, number: u64, slot: &Slot) -> Result<Item, Failure> {
         tracing::error!(%kind, number, %error, "a snapshot cannot be read; run rebuild-views");
         Failure::Store
     })?;
-    Ok(Item { number, version: slot.version, entity })
+    Ok(Item {
+        number,
+        version: slot.version,
+        entity,
+    })
 }
 
 fn unreadable(error: &pages::Error) -> Failure {

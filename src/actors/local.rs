@@ -36,7 +36,10 @@ impl Local {
     /// Sends work to the shard's coordinator. Its mailbox has room for everything that can be
     /// under way, so a refusal means that the shard is being shut down.
     pub(super) fn tell(self: &Rc<Self>, work: Work) {
-        let told = self.coordinator.get().map(|coordinator| coordinator.try_send(work));
+        let told = self
+            .coordinator
+            .get()
+            .map(|coordinator| coordinator.try_send(work));
         if let Some(Err(full_or_closed)) = told {
             tracing::warn!(%full_or_closed, "the shard's coordinator is gone; a turn is dropped");
         }
@@ -55,18 +58,6 @@ impl Local {
         })
     }
 
-    /// Reads a snapshot. One that cannot be read is a failure of the store.
-    pub(super) fn decode<T: DeserializeOwned>(
-        &self,
-        entity: EntityKey,
-        bytes: &[u8],
-    ) -> Result<T, Failure> {
-        snapshot::decode(bytes).map_err(|error| {
-            tracing::error!(%entity, %error, "a snapshot cannot be read; run rebuild-views");
-            Failure::Store
-        })
-    }
-
     /// What the store has of an entity, as its state.
     pub(super) fn state<T: DeserializeOwned + Default>(
         &self,
@@ -76,8 +67,16 @@ impl Local {
     ) -> Result<T, Failure> {
         let entity = EntityKey::new(kind, number);
         match self.slot(storefront, entity)? {
-            Some(slot) => self.decode(entity, &slot.bytes),
+            Some(slot) => decode(entity, &slot.bytes),
             None => Ok(T::default()),
         }
     }
+}
+
+/// Reads a snapshot. One that cannot be read is a failure of the store.
+pub(super) fn decode<T: DeserializeOwned>(entity: EntityKey, bytes: &[u8]) -> Result<T, Failure> {
+    snapshot::decode(bytes).map_err(|error| {
+        tracing::error!(%entity, %error, "a snapshot cannot be read; run rebuild-views");
+        Failure::Store
+    })
 }

@@ -36,23 +36,39 @@ impl Numbers {
                 page * NUMBERS_PER_PAGE
             })
             .collect();
-        Self { next: Mutex::new(next) }
+        Self {
+            next: Mutex::new(next),
+        }
     }
 
     /// The next number of a shard.
     pub(super) fn take(&self, shard: usize) -> u64 {
-        let mut next = self.next.lock().expect("nothing panics while numbers are locked");
+        let mut next = self
+            .next
+            .lock()
+            .expect("nothing panics while numbers are locked");
         let number = next[shard];
         let shards = next.len() as u64;
-        let ends_page = (number + 1) % NUMBERS_PER_PAGE == 0;
-        next[shard] = number + 1 + if ends_page { (shards - 1) * NUMBERS_PER_PAGE } else { 0 };
+        let ends_page = (number + 1).is_multiple_of(NUMBERS_PER_PAGE);
+        next[shard] = number
+            + 1
+            + if ends_page {
+                (shards - 1) * NUMBERS_PER_PAGE
+            } else {
+                0
+            };
         number
     }
 
     /// The shard with the lowest next number among those with the least to do.
     pub(super) fn quietest(&self, load: impl Fn(usize) -> usize) -> usize {
-        let next = self.next.lock().expect("nothing panics while numbers are locked");
-        (0..next.len()).min_by_key(|&shard| (load(shard), next[shard])).unwrap_or(0)
+        let next = self
+            .next
+            .lock()
+            .expect("nothing panics while numbers are locked");
+        (0..next.len())
+            .min_by_key(|&shard| (load(shard), next[shard]))
+            .unwrap_or(0)
     }
 }
 
@@ -63,7 +79,9 @@ mod tests {
     #[test]
     fn a_quiet_engine_counts_one_two_three() {
         let numbers = Numbers::after(0, 2);
-        let taken: Vec<u64> = (0..130).map(|_| numbers.take(numbers.quietest(|_| 0))).collect();
+        let taken: Vec<u64> = (0..130)
+            .map(|_| numbers.take(numbers.quietest(|_| 0)))
+            .collect();
         assert_eq!(taken, (1..=130).collect::<Vec<u64>>());
     }
 

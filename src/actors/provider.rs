@@ -22,7 +22,11 @@ impl Call {
             Effect::Refund { .. } => "refund",
             Effect::Void { .. } => "void",
         };
-        format!("{}/{}/{verb}", self.storefront, self.effect.order().payment())
+        format!(
+            "{}/{}/{verb}",
+            self.storefront,
+            self.effect.order().payment()
+        )
     }
 }
 

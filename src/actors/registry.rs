@@ -6,6 +6,7 @@
 use std::{collections::HashMap, rc::Rc};
 
 use actix::{Addr, Supervisor};
+use foldhash::fast::FixedState;
 
 use super::{
     entity::{Entity, Hosted, Visit},
@@ -17,7 +18,10 @@ use crate::domain::{
     EntityKey, Kind, delivery::Delivery, order::Order, payment::Payment, saga::Command,
 };
 
-type Live<A> = HashMap<(usize, u64), Addr<Entity<A>>>;
+/// A map whose keys are numbers that we gave out ourselves.
+pub(super) type Numbered<K, V> = HashMap<K, V, FixedState>;
+
+type Live<A> = Numbered<(usize, u64), Addr<Entity<A>>>;
 
 /// The live entities of one shard.
 pub(super) struct Registry {
@@ -31,9 +35,9 @@ impl Registry {
     pub(super) fn new(local: Rc<Local>) -> Self {
         Self {
             local,
-            orders: HashMap::new(),
-            payments: HashMap::new(),
-            deliveries: HashMap::new(),
+            orders: Numbered::default(),
+            payments: Numbered::default(),
+            deliveries: Numbered::default(),
         }
     }
 

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Batch, EntityKey, Kind, Stamped, delivery::Delivery, order::Order,
-        payment::Payment, saga::Saga, storefront::Storefront,
+        Batch, EntityKey, Kind, Stamped, delivery::Delivery, order::Order, payment::Payment,
+        saga::Saga, storefront::Storefront,
     },
     store::{
         answers,
@@ -68,22 +68,34 @@ pub struct Restorer {
 
 impl Restorer {
     /// A restorer into these pages.
-    pub fn new(
-        storefronts: Vec<Arc<Storefront>>,
-        layout: Arc<Layout>,
-        pages: Arc<Pages>,
-    ) -> Self {
-        let views = Projector::new(storefronts.clone(), Arc::clone(&layout), Arc::clone(&pages), 0);
-        Self { storefronts, layout, pages, views }
+    pub fn new(storefronts: Vec<Arc<Storefront>>, layout: Arc<Layout>, pages: Arc<Pages>) -> Self {
+        let views = Projector::new(
+            storefronts.clone(),
+            Arc::clone(&layout),
+            Arc::clone(&pages),
+            0,
+        );
+        Self {
+            storefronts,
+            layout,
+            pages,
+            views,
+        }
     }
 
     /// Takes a batch in whose first event has this position. What the pages have already is
     /// passed over.
     pub fn take(&mut self, first: Position, batch: Batch) -> Result<(), Error> {
-        let place = self.storefronts.iter().position(|own| own.name == batch.storefront);
+        let place = self
+            .storefronts
+            .iter()
+            .position(|own| own.name == batch.storefront);
         let place = place.ok_or_else(|| Error::UnknownStorefront(Arc::clone(&batch.storefront)))?;
         let batch = Arc::new(batch);
-        let committed = Committed { first, batch: Arc::clone(&batch) };
+        let committed = Committed {
+            first,
+            batch: Arc::clone(&batch),
+        };
         let last = committed.last();
         self.entity::<Order>(place, &batch, last)?;
         self.entity::<Payment>(place, &batch, last)?;
@@ -93,12 +105,7 @@ impl Restorer {
         Ok(())
     }
 
-    fn entity<A: Hosted>(
-        &self,
-        place: usize,
-        batch: &Batch,
-        last: Position,
-    ) -> Result<(), Error> {
+    fn entity<A: Hosted>(&self, place: usize, batch: &Batch, last: Position) -> Result<(), Error> {
         let own = |stamped: &&Stamped| stamped.entity.kind == A::KIND;
         let Some(entity) = batch.events.iter().find(own).map(|stamped| stamped.entity) else {
             return Ok(());
@@ -118,19 +125,30 @@ impl Restorer {
             }
             let answered = batch.answered.as_ref();
             if answered.is_some_and(|given| given.entity == entity && given.version == version) {
-                let item = Item { number: entity.number, version, entity: state.as_answer() };
+                let item = Item {
+                    number: entity.number,
+                    version,
+                    entity: state.as_answer(),
+                };
                 answers::remember(&self.pages, batch, &item.encode())?;
             }
         }
         let bytes = snapshot::encode(&state).into();
-        let slot = Slot { version, position: last, listed: state.is_listed(), bytes };
+        let slot = Slot {
+            version,
+            position: last,
+            listed: state.is_listed(),
+            bytes,
+        };
         self.pages.put(collection, entity.number, slot)?;
         Ok(())
     }
 
     fn saga(&self, place: usize, batch: &Batch, last: Position) -> Result<(), Error> {
         let of_order = |stamped: &&Stamped| stamped.entity.kind != Kind::Listing;
-        let Some(first) = batch.events.iter().find(of_order) else { return Ok(()) };
+        let Some(first) = batch.events.iter().find(of_order) else {
+            return Ok(());
+        };
         let entity = EntityKey::new(Kind::Saga, first.entity.number);
         let collection = self.layout.entities(place, Kind::Saga);
         let slot = self.pages.get(collection, entity.number)?;
@@ -146,25 +164,41 @@ impl Restorer {
             }
             saga.apply(&stamped.event);
         }
-        saga.ledger
-            .check()
-            .map_err(|imbalance| Error::Ledger { entity, position: last, imbalance })?;
+        saga.ledger.check().map_err(|imbalance| Error::Ledger {
+            entity,
+            position: last,
+            imbalance,
+        })?;
         let due = saga.retry.map(|(due, _)| due);
         timers::set(&self.pages, &batch.storefront, entity.number, due)?;
         let bytes = snapshot::encode(&saga).into();
-        let slot = Slot { version, position: last, listed: false, bytes };
+        let slot = Slot {
+            version,
+            position: last,
+            listed: false,
+            bytes,
+        };
         self.pages.put(collection, entity.number, slot)?;
         Ok(())
     }
 }
 
 fn load<T: Default + serde::de::DeserializeOwned>(slot: Option<&Slot>) -> T {
-    slot.and_then(|slot| snapshot::decode(&slot.bytes).ok()).unwrap_or_default()
+    slot.and_then(|slot| snapshot::decode(&slot.bytes).ok())
+        .unwrap_or_default()
 }
 
 fn follows(stamped: &Stamped, version: u64) -> Result<(), Error> {
     let (entity, found, expected) = (stamped.entity, stamped.version, version + 1);
-    if found == expected { Ok(()) } else { Err(Error::Version { entity, found, expected }) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Error::Version {
+            entity,
+            found,
+            expected,
+        })
+    }
 }
 
 impl Item {
@@ -186,7 +220,11 @@ impl Item {
             Kind::Delivery => Entity::Delivery(snapshot::decode(bytes).ok()?),
             Kind::Listing | Kind::Saga => return None,
         };
-        Some(Self { number, version, entity })
+        Some(Self {
+            number,
+            version,
+            entity,
+        })
     }
 }
 

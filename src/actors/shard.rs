@@ -70,7 +70,9 @@ pub struct Parts {
 
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts").field("lanes", &self.lanes.len()).finish_non_exhaustive()
+        f.debug_struct("Parts")
+            .field("lanes", &self.lanes.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,7 +102,9 @@ pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pag
         }
     }
     let shards = timers.into_iter().enumerate();
-    Ok(shards.map(|(number, timers)| start_one(parts, settings, number, timers)).collect())
+    Ok(shards
+        .map(|(number, timers)| start_one(parts, settings, number, timers))
+        .collect())
 }
 
 fn start_one(
@@ -122,7 +126,15 @@ fn start_one(
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
     let local = move || {
         let coordinator = OnceCell::new();
-        Rc::new(Local { storefronts, layout, pages, clock, settings, faults, coordinator })
+        Rc::new(Local {
+            storefronts,
+            layout,
+            pages,
+            clock,
+            settings,
+            faults,
+            coordinator,
+        })
     };
     let build = move |address: Addr<Coordinator>| {
         let local = local();

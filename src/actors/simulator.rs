@@ -39,15 +39,28 @@ impl Simulator {
 
     /// Behaves like this from now on.
     pub fn behave(&self, behaviour: Behaviour) {
-        *self.behaviour.lock().expect("no panic happens while it is held") = behaviour;
+        *self
+            .behaviour
+            .lock()
+            .expect("no panic happens while it is held") = behaviour;
     }
 
     fn draw(&self, behaviour: Behaviour) -> (Result<(), Trouble>, u64) {
-        let mut random = self.random.lock().expect("no panic happens while it is held");
+        let mut random = self
+            .random
+            .lock()
+            .expect("no panic happens while it is held");
         let longest = behaviour.latency_ms_max.max(behaviour.latency_ms_min);
         let latency_ms = random.u64(behaviour.latency_ms_min..=longest);
         let fails = random.u16(0..1_000) < behaviour.failures_per_mille;
-        (if fails { Err(Trouble::Unavailable) } else { Ok(()) }, latency_ms)
+        (
+            if fails {
+                Err(Trouble::Unavailable)
+            } else {
+                Ok(())
+            },
+            latency_ms,
+        )
     }
 }
 
@@ -57,7 +70,10 @@ impl Provider for Simulator {
     }
 
     fn call(&self, _call: Call) -> Answer {
-        let behaviour = *self.behaviour.lock().expect("no panic happens while it is held");
+        let behaviour = *self
+            .behaviour
+            .lock()
+            .expect("no panic happens while it is held");
         if behaviour.down {
             return Answer::Now(Err(Trouble::Unavailable));
         }

@@ -11,7 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::handles::{CommandKey, Error, Item};
 use crate::{
     domain::{
-        Correlation, EntityKey, Kind, Stamped, Timestamp, ids::OrderId, payment::Effect,
+        Correlation, EntityKey, Kind, Stamped, Timestamp,
+        ids::OrderId,
+        payment::Effect,
         saga::{Command, Saga},
     },
     store::committer::Guard,
@@ -93,7 +95,11 @@ pub(super) struct Turn {
 impl Turn {
     /// Keeps the last snapshot of each entity.
     pub(super) fn keep(&mut self, snapshot: Snapshot) {
-        match self.snapshots.iter_mut().find(|kept| kept.entity == snapshot.entity) {
+        match self
+            .snapshots
+            .iter_mut()
+            .find(|kept| kept.entity == snapshot.entity)
+        {
             Some(kept) => *kept = snapshot,
             None => self.snapshots.push(snapshot),
         }

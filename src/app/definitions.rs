@@ -53,7 +53,10 @@ pub fn load(directory: Option<&Path>) -> Result<Vec<Arc<Storefront>>, Error> {
         add(&mut all, file, text)?;
     }
     for path in directory.map(files).transpose()?.unwrap_or_default() {
-        let text = read_file(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let text = read_file(&path).map_err(|source| Error::Io {
+            path: path.clone(),
+            source,
+        })?;
         add(&mut all, &path.display().to_string(), &text)?;
     }
     Ok(all)
@@ -61,16 +64,25 @@ pub fn load(directory: Option<&Path>) -> Result<Vec<Arc<Storefront>>, Error> {
 
 /// The place of the storefront with this name.
 pub fn place(storefronts: &[Arc<Storefront>], wanted: &str) -> Result<usize, Error> {
-    storefronts.iter().position(|own| *own.name == *wanted).ok_or_else(|| {
-        let known: Vec<&str> = storefronts.iter().map(|own| &*own.name).collect();
-        Error::Unknown { wanted: wanted.to_owned(), known: known.join(", ") }
-    })
+    storefronts
+        .iter()
+        .position(|own| *own.name == *wanted)
+        .ok_or_else(|| {
+            let known: Vec<&str> = storefronts.iter().map(|own| &*own.name).collect();
+            Error::Unknown {
+                wanted: wanted.to_owned(),
+                known: known.join(", "),
+            }
+        })
 }
 
 fn add(all: &mut Vec<Arc<Storefront>>, file: &str, text: &str) -> Result<(), Error> {
     let storefront = read::storefront(text).map_err(|mistakes| {
         let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-        Error::Mistakes { file: file.to_owned(), mistakes: mistakes.join("\n") }
+        Error::Mistakes {
+            file: file.to_owned(),
+            mistakes: mistakes.join("\n"),
+        }
     })?;
     if all.iter().any(|known| known.name == storefront.name) {
         return Err(Error::Twice(storefront.name));
@@ -83,16 +95,24 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let list = || -> io::Result<Vec<PathBuf>> {
         let paths = fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path()));
         let mut paths = paths.collect::<io::Result<Vec<_>>>()?;
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        paths.retain(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        });
         paths.sort();
         Ok(paths)
     };
-    list().map_err(|source| Error::Io { path: directory.to_owned(), source })
+    list().map_err(|source| Error::Io {
+        path: directory.to_owned(),
+        source,
+    })
 }
 
 fn read_file(path: &Path) -> io::Result<String> {
     if fs::metadata(path)?.len() > FILE_BYTES_MAX {
-        return Err(io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes")));
+        return Err(io::Error::other(format!(
+            "it has more than {FILE_BYTES_MAX} bytes"
+        )));
     }
     fs::read_to_string(path)
 }

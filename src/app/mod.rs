@@ -7,16 +7,23 @@ pub mod definitions;
 pub mod open;
 mod server;
 pub mod verify;
+pub mod writing;
 
-use std::{io, net::TcpListener, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    io,
+    net::TcpListener,
+    sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use tokio::sync::Notify;
 
+use self::writing::Writing;
 use crate::{
     actors::{
         faults::{Faults, NoFaults},
         handles::Engine,
-        lane::Lane,
         provider::Provider,
         settings::Settings,
         shard::{Parts, Threads},
@@ -27,12 +34,10 @@ use crate::{
     domain::storefront::Storefront,
     http,
     store::{
-        commit::{Follower, Position},
-        committer::{self, Committer, Listeners, UnderWay},
+        committer::Committer,
         directory::Directory,
         pages::{self, Checkpointer, Guard, Pages},
     },
-    views::{follower, projector::Projector},
 };
 
 /// Why the program cannot start, or had to stop.
@@ -68,6 +73,8 @@ pub struct Options {
     pub guard: Guard,
     /// The payment provider of each storefront; `None` for the embedded one.
     pub providers: Option<Vec<Arc<dyn Provider>>>,
+    /// What stands before the journal's files.
+    pub before_journal: open::Before,
     /// What may go wrong on purpose.
     pub faults: Arc<dyn Faults>,
     /// The time.
@@ -81,6 +88,7 @@ impl Options {
             storefronts: definitions::load(config.storefronts.as_deref())?,
             guard: Guard::InProcess,
             providers: None,
+            before_journal: open::nothing(),
             faults: Arc::new(NoFaults),
             clock: Clock::System,
         })
@@ -89,7 +97,9 @@ impl Options {
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("storefronts", &self.storefronts.len()).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("storefronts", &self.storefronts.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,41 +123,39 @@ pub struct App {
 impl App {
     /// Opens the data directory and starts the actors.
     pub fn start(config: Config, options: Options) -> Result<Self, Error> {
-        let Options { storefronts, guard, providers, faults, clock } = options;
-        let root = config.root.as_deref().map(|name| definitions::place(&storefronts, name));
+        let Options {
+            storefronts,
+            guard,
+            providers,
+            before_journal,
+            faults,
+            clock,
+        } = options;
+        let root = config
+            .root
+            .as_deref()
+            .map(|name| definitions::place(&storefronts, name));
         let root = root.transpose()?;
         let limits = pages::Limits {
             pages_max: config.limits.pages_max,
             backlog_max: config.limits.backlog_max,
             ..pages::Limits::default()
         };
-        let opened = open::open(&config.data, &storefronts, limits, &guard)?;
-        let open::Opened { directory, journal, layout, pages, notices } = opened;
+        let opened = open::open(&config.data, &storefronts, limits, &guard, before_journal)?;
+        let open::Opened {
+            directory,
+            journal,
+            layout,
+            pages,
+            notices,
+        } = opened;
 
         let settings = settings(&config);
-        let lanes: Vec<Arc<Lane>> = (0..settings.shards).map(|_| Arc::default()).collect();
-        let durable = Arc::new(OnceDurable::default());
-        let projector = Arc::new(Projector::new(
-            storefronts.clone(),
-            Arc::clone(&layout),
-            Arc::clone(&pages),
-            journal.end(),
-        ));
-        let follows = Arc::clone(&durable);
-        let (queue, views) =
-            follower::start(Arc::clone(&projector), journal.source(), move || follows.position())
-                .map_err(|source| Error::Io { doing: "start the views' thread", source })?;
-        let (under_way, failure) = (UnderWay::default(), Arc::<Notify>::default());
-        let committer = commit(journal, &lanes, Box::new(queue), under_way.clone(), &failure)?;
-        durable.set(&committer);
-
-        let complete = {
-            let (committer, lanes) = (Arc::clone(&committer), lanes.clone());
-            let projector = Arc::clone(&projector);
-            move || complete_to(committer.durable(), &lanes, &projector)
-        };
+        let writing = Writing::start(journal, &storefronts, &layout, &pages, settings.shards)?;
+        let complete_to = writing.complete_to();
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
-        let checkpointer = Checkpointer::start(Arc::clone(&pages), interval, complete)?;
+        let checkpointer = Checkpointer::start(Arc::clone(&pages), interval, complete_to)?;
+        let committer = writing.committer;
         let (position, failed) = (Arc::clone(&committer), Arc::clone(&committer));
         let engine = Engine::start(Parts {
             providers: providers.unwrap_or_else(|| simulators(&config, storefronts.len())),
@@ -155,11 +163,11 @@ impl App {
             layout,
             pages: Arc::clone(&pages),
             committer: Arc::clone(&committer) as _,
-            lanes,
-            under_way,
+            lanes: writing.lanes,
+            under_way: writing.under_way,
             durable: Arc::new(move || position.durable()),
             failed: Arc::new(move || failed.failed()),
-            views: projector.positions(),
+            views: writing.projector.positions(),
             clock: clock.clone(),
             settings,
             faults,
@@ -174,8 +182,8 @@ impl App {
             committer,
             checkpointer,
             pages,
-            views,
-            failure,
+            views: writing.views,
+            failure: writing.failure,
             directory,
         })
     }
@@ -202,8 +210,15 @@ impl App {
             mounts: http::Mounts { root: self.root },
             clock: self.clock.clone(),
         };
-        let server = server::start(listener, state, Config::or_cores(self.config.limits.workers))
-            .map_err(|source| Error::Io { doing: "serve HTTP", source })?;
+        let server = server::start(
+            listener,
+            state,
+            Config::or_cores(self.config.limits.workers),
+        )
+        .map_err(|source| Error::Io {
+            doing: "serve HTTP",
+            source,
+        })?;
         let handle = server.handle();
         let served = actix_web::rt::spawn(server);
         let failed = tokio::select! {
@@ -213,7 +228,11 @@ impl App {
         handle.stop(true).await;
         drop(served.await);
         self.close().await?;
-        if failed { Err(Error::StoreFailed) } else { Ok(()) }
+        if failed {
+            Err(Error::StoreFailed)
+        } else {
+            Ok(())
+        }
     }
 
     /// Finishes what is under way, checkpoints, and gives the directory up.
@@ -229,23 +248,25 @@ impl App {
         }
         self.checkpointer.stop()?;
         self.pages.close()?;
+        let written = self.committer.statistics();
+        tracing::info!(
+            groups = written.groups.load(Ordering::Relaxed),
+            batches = written.batches.load(Ordering::Relaxed),
+            bytes = written.bytes.load(Ordering::Relaxed),
+            "the journal is closed"
+        );
         drop(self.directory);
-        if self.committer.failed() { Err(Error::StoreFailed) } else { Ok(()) }
+        if self.committer.failed() {
+            Err(Error::StoreFailed)
+        } else {
+            Ok(())
+        }
     }
 }
 
-/// The committer's position, for those who are needed before the committer is there.
-#[derive(Debug, Default)]
-struct OnceDurable(std::sync::OnceLock<Arc<Committer>>);
-
-impl OnceDurable {
-    fn set(&self, committer: &Arc<Committer>) {
-        drop(self.0.set(Arc::clone(committer)));
-    }
-
-    fn position(&self) -> Position {
-        self.0.get().map_or(0, |committer| committer.durable())
-    }
+/// Runs a future on this thread, in the actix system that an [`App`] needs.
+pub fn in_system<T>(future: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(future)
 }
 
 fn settings(config: &Config) -> Settings {
@@ -257,33 +278,6 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn commit(
-    journal: crate::store::journal::Journal,
-    lanes: &[Arc<Lane>],
-    follower: Box<dyn Follower>,
-    under_way: UnderWay,
-    failure: &Arc<Notify>,
-) -> Result<Arc<Committer>, Error> {
-    let failure = Arc::clone(failure);
-    let listeners = Listeners {
-        lanes: lanes.iter().map(|lane| Arc::clone(lane) as _).collect(),
-        followers: vec![follower],
-        on_failure: Box::new(move || failure.notify_one()),
-    };
-    let limits = committer::Limits::default();
-    let committer = Committer::start(journal, listeners, under_way, limits);
-    let committer =
-        committer.map_err(|source| Error::Io { doing: "start the committer's thread", source })?;
-    Ok(Arc::new(committer))
-}
-
-/// Up to where everything committed is in the page cache. `durable` was read before the call: what
-/// is submitted from then on comes after it.
-pub fn complete_to(durable: Position, lanes: &[Arc<Lane>], projector: &Projector) -> Position {
-    let entities = lanes.iter().map(|lane| lane.complete_to(durable)).min();
-    entities.unwrap_or(durable).min(projector.position())
-}
-
 fn simulators(config: &Config, count: usize) -> Vec<Arc<dyn Provider>> {
     let payment = config.payment;
     let behaviour = Behaviour {
@@ -293,5 +287,7 @@ fn simulators(config: &Config, count: usize) -> Vec<Arc<dyn Provider>> {
         down: payment.down,
     };
     let seeds = 1..=count as u64;
-    seeds.map(|seed| Arc::new(Simulator::new(behaviour, seed)) as Arc<dyn Provider>).collect()
+    seeds
+        .map(|seed| Arc::new(Simulator::new(behaviour, seed)) as Arc<dyn Provider>)
+        .collect()
 }

@@ -9,7 +9,7 @@ use crate::{
         codec,
         commit::Position,
         directory::{self, Directory},
-        journal::{self, Journal, Reader, Source},
+        journal::{self, Journal, Medium, Reader, Source},
         layout::Layout,
         mark::{self, MarkFile},
         pages::{self, Guard, Opening, Pages},
@@ -62,19 +62,32 @@ pub struct Opened {
     pub notices: Vec<String>,
 }
 
+/// Makes the journal's medium of its files: these themselves, or something that stands before them
+/// and delays or fails what is written.
+pub type Before = Box<dyn FnOnce(journal::Directory) -> Box<dyn Medium> + Send>;
+
+/// Nothing stands before the journal's files.
+pub fn nothing() -> Before {
+    Box::new(|files| Box::new(files))
+}
+
 /// Opens a directory and brings its pages up to the journal's end.
 pub fn open(
     path: &Path,
     storefronts: &[Arc<Storefront>],
     page_limits: pages::Limits,
     guard: &Guard,
+    before: Before,
 ) -> Result<Opened, Error> {
     let directory = Directory::open(path)?;
     let mark = Arc::new(MarkFile::open(&directory.mark())?);
     let medium = journal::Directory::open(directory.journal())?;
-    let opened = Journal::open(medium, journal::Limits::default())?;
-    let (end, journal) = (opened.journal.end(), opened.journal);
+    let found = journal::scan(&*medium.source(), |_, _, _| {})?;
+    let end = found.end;
+    // Before anything is cut or begun: what is refused stays as it was found.
     mark.last().check_journal(end)?;
+    let opened = Journal::after(found, before(medium), journal::Limits::default())?;
+    let journal = opened.journal;
     let mut notices: Vec<String> = opened.torn.iter().map(ToString::to_string).collect();
 
     let layout = Arc::new(Layout::of(storefronts));
@@ -87,11 +100,25 @@ pub fn open(
         fingerprint: &fingerprint(storefronts),
         guard,
     })?;
-    notices.extend(opened.rebuilt.map(|why| format!("the trees were made again: {why}")));
+    notices.extend(
+        opened
+            .rebuilt
+            .map(|why| format!("the trees were made again: {why}")),
+    );
     let pages = Arc::new(opened.pages);
-    let restorer = Restorer::new(storefronts.to_vec(), Arc::clone(&layout), Arc::clone(&pages));
+    let restorer = Restorer::new(
+        storefronts.to_vec(),
+        Arc::clone(&layout),
+        Arc::clone(&pages),
+    );
     replay(journal.source(), opened.complete_to + 1, end, restorer)?;
-    Ok(Opened { directory, journal, layout, pages, notices })
+    Ok(Opened {
+        directory,
+        journal,
+        layout,
+        pages,
+        notices,
+    })
 }
 
 /// Lets a restorer take in the journal's events `from..=to`.
@@ -118,9 +145,7 @@ pub fn replay(
 
 /// Changes whenever rows or snapshots made under one set of definitions would differ under another.
 pub(super) fn fingerprint(storefronts: &[Arc<Storefront>]) -> String {
-    let mut text = String::new();
-    for storefront in storefronts {
-        text.push_str(&format!("{storefront:?}\n"));
-    }
+    let text: Vec<String> = storefronts.iter().map(|own| format!("{own:?}")).collect();
+    let text = text.join("\n");
     format!("{:08x}", crc32c::crc32c(text.as_bytes()))
 }

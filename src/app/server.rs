@@ -21,7 +21,9 @@ pub(super) fn start(
     let state = web::Data::new(state);
     let build = move || {
         let state = state.clone();
-        App::new().wrap(http::cors()).configure(move |config| http::configure(config, state))
+        App::new()
+            .wrap(http::cors())
+            .configure(move |config| http::configure(config, state))
     };
     let server = HttpServer::new(build)
         .workers(workers)

@@ -5,12 +5,7 @@ use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc};
 use super::open::{Error, replay};
 use crate::{
     actors::restore::Restorer,
-    domain::{
-        Event, Kind, order,
-        ledger::Ledger,
-        payment,
-        storefront::Storefront,
-    },
+    domain::{Event, Kind, ledger::Ledger, order, payment, storefront::Storefront},
     store::{
         codec,
         commit::Position,
@@ -73,9 +68,14 @@ pub fn verify(
     let source: Arc<dyn Source> = Arc::new(journal::Files::new(directory.journal()));
     let scanned = journal::scan(&*source, |_, _, _| {})?;
     mark.last().check_journal(scanned.end)?;
-    let mut report =
-        Report { segments: scanned.segments, events: scanned.end, ..Report::default() };
-    report.notices.extend(scanned.torn.iter().map(ToString::to_string));
+    let mut report = Report {
+        segments: scanned.segments,
+        events: scanned.end,
+        ..Report::default()
+    };
+    report
+        .notices
+        .extend(scanned.torn.iter().map(ToString::to_string));
 
     books(&source, scanned.end, &mut report)?;
 
@@ -100,9 +100,18 @@ pub fn verify(
         fingerprint: &super::open::fingerprint(storefronts),
         guard,
     })?;
-    report.notices.extend(opened.rebuilt.map(|why| format!("the trees were made again: {why}")));
+    report.notices.extend(
+        opened
+            .rebuilt
+            .map(|why| format!("the trees were made again: {why}")),
+    );
     let stored = Arc::new(opened.pages);
-    replay(source, opened.complete_to + 1, scanned.end, restorer(&stored))?;
+    replay(
+        source,
+        opened.complete_to + 1,
+        scanned.end,
+        restorer(&stored),
+    )?;
     for place in 0..layout.collections().len() {
         compare(&layout, place, &replayed, &stored, &mut report)?;
     }
@@ -112,11 +121,7 @@ pub fn verify(
 }
 
 /// Balances the books of every order, and looks for orders that were not paid.
-fn books(
-    source: &Arc<dyn Source>,
-    end: Position,
-    report: &mut Report,
-) -> Result<(), Error> {
+fn books(source: &Arc<dyn Source>, end: Position, report: &mut Report) -> Result<(), Error> {
     let mut lives: BTreeMap<(Arc<str>, u64), Life> = BTreeMap::new();
     let mut outcome = Ok(());
     Reader::new(Arc::clone(source)).read(1, end, |position, body, _count| {
@@ -127,7 +132,11 @@ fn books(
                 return ControlFlow::Break(());
             }
         };
-        for stamped in batch.events.iter().filter(|event| event.entity.kind != Kind::Listing) {
+        for stamped in batch
+            .events
+            .iter()
+            .filter(|event| event.entity.kind != Kind::Listing)
+        {
             let key = (Arc::clone(&batch.storefront), stamped.entity.number);
             let life = lives.entry(key).or_default();
             life.take(&stamped.event);
@@ -170,7 +179,10 @@ impl Life {
     /// An order that got as far as being confirmed, and any money without an order.
     fn must_be_paid(&self) -> bool {
         self.ledger.captures > 0
-            || matches!(self.state, order::State::Confirmed | order::State::Completed)
+            || matches!(
+                self.state,
+                order::State::Confirmed | order::State::Completed
+            )
     }
 }
 

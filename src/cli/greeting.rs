@@ -28,13 +28,20 @@ pub(super) fn write(
     for storefront in storefronts {
         let at_root = config.root.as_deref() == Some(&*storefront.name);
         let also = if at_root { "  (and at /)" } else { "" };
-        writeln!(out, "  /{:<12} {}{also}", storefront.name, storefront.title.en)?;
+        writeln!(
+            out,
+            "  /{:<12} {}{also}",
+            storefront.name, storefront.title.en
+        )?;
     }
     for notice in notices {
         writeln!(out, "\nNote: {notice}")?;
     }
     if config.allow_unauthenticated {
-        writeln!(out, "\nNote: anybody who reaches this address may use it (no authentication).")?;
+        writeln!(
+            out,
+            "\nNote: anybody who reaches this address may use it (no authentication)."
+        )?;
     }
     if let Some(storefront) = storefronts.first() {
         writeln!(out, "\nTry it:\n  {}", example(&base, storefront))?;
@@ -45,7 +52,9 @@ pub(super) fn write(
 
 /// A command that places an order with this storefront.
 fn example(base: &str, storefront: &Storefront) -> String {
-    let Some(order) = storefront.resource(Kind::Order) else { return format!("curl {base}/") };
+    let Some(order) = storefront.resource(Kind::Order) else {
+        return format!("curl {base}/");
+    };
     let fields: Vec<String> = order
         .fields
         .iter()

@@ -73,7 +73,12 @@ struct Serve {
 #[derive(Debug, Args)]
 struct Offline {
     /// The data directory
-    #[arg(long, env = "JUMUN_DATA", default_value = "./jumun-data", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "JUMUN_DATA",
+        default_value = "./jumun-data",
+        value_name = "DIR"
+    )]
     data: PathBuf,
     /// Where the definition files of more storefronts are
     #[arg(long, env = "JUMUN_STOREFRONTS", value_name = "DIR")]
@@ -122,8 +127,8 @@ pub enum Error {
 /// Carries out the command; what it has to say goes to `out`.
 pub fn run(arguments: Arguments, out: &mut dyn Write) -> Result<ExitCode, Error> {
     match arguments.command {
-        None => serve(arguments.serve, out),
-        Some(Command::Serve(given)) => serve(given.or(arguments.serve), out),
+        None => serve(&arguments.serve, out),
+        Some(Command::Serve(given)) => serve(&given.or(arguments.serve), out),
         Some(Command::Verify(given)) => offline::verify(&given, out),
         Some(Command::RebuildViews(given)) => offline::rebuild(&given, out),
         Some(Command::ProbeStore { data }) => offline::probe(&data),
@@ -147,8 +152,10 @@ impl Serve {
     /// The checked settings.
     fn config(&self) -> Result<Config, Error> {
         let file = self.config.as_ref().map(|path| {
-            std::fs::read_to_string(path)
-                .map_err(|source| Error::ConfigFile { path: path.clone(), source })
+            std::fs::read_to_string(path).map_err(|source| Error::ConfigFile {
+                path: path.clone(),
+                source,
+            })
         });
         let mut config = Config::read(file.transpose()?.as_deref())?;
         config.listen = self.listen.unwrap_or(config.listen);
@@ -160,13 +167,19 @@ impl Serve {
     }
 }
 
-fn serve(given: Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
-    let form = if given.log_json { telemetry::Form::Json } else { telemetry::Form::Text };
+fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
+    let form = if given.log_json {
+        telemetry::Form::Json
+    } else {
+        telemetry::Form::Text
+    };
     telemetry::start(form);
     let config = given.config()?;
     let mut options = Options::new(&config)?;
     options.guard = guard();
-    actix_web::rt::System::new().block_on(async move {
+    app::in_system(async move {
+        // Before anything is opened: who is asked to end while starting ends properly, too.
+        let shutdown = signalled().map_err(Error::Signals)?;
         let address = config.listen;
         let listener = std::net::TcpListener::bind(address)
             .map_err(|source| Error::Listen { address, source })?;
@@ -174,9 +187,12 @@ fn serve(given: Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
         let storefronts = options.storefronts.clone();
         let app = App::start(config.clone(), options)?;
         greeting::write(out, address, &config, &storefronts, app.notices())?;
-        let shutdown = signalled().map_err(Error::Signals)?;
         app.serve(listener, shutdown).await?;
-        writeln!(out, "Stopped; everything is safe in {}.", config.data.display())?;
+        writeln!(
+            out,
+            "Stopped; everything is safe in {}.",
+            config.data.display()
+        )?;
         Ok(ExitCode::SUCCESS)
     })
 }

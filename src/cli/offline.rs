@@ -16,8 +16,8 @@ use crate::{
 pub(super) fn verify(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, Error> {
     telemetry::start(telemetry::Form::Text);
     let storefronts = definitions::load(given.storefronts.as_deref())?;
-    let report = checks::verify(&given.data, &storefronts, &super::guard())
-        .map_err(app::Error::Open)?;
+    let report =
+        checks::verify(&given.data, &storefronts, &super::guard()).map_err(app::Error::Open)?;
     writeln!(out, "{}:", given.data.display())?;
     writeln!(
         out,
@@ -29,7 +29,11 @@ pub(super) fn verify(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, E
         "  books      {} orders, {} payments captured, each at most once; captured = refunded + held",
         report.orders, report.captured
     )?;
-    writeln!(out, "  trees      {} snapshots and rows compared with a replay", report.compared)?;
+    writeln!(
+        out,
+        "  trees      {} snapshots and rows compared with a replay",
+        report.compared
+    )?;
     for notice in &report.notices {
         writeln!(out, "  note       {notice}")?;
     }
@@ -41,8 +45,15 @@ pub(super) fn verify(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, E
         writeln!(out, "  WRONG      {problem}")?;
     }
     let count = report.problems.len();
-    let more = if count == checks::PROBLEMS_MAX { " or more" } else { "" };
-    writeln!(out, "{count}{more} problems. If only trees are wrong, rebuild-views mends them.")?;
+    let more = if count == checks::PROBLEMS_MAX {
+        " or more"
+    } else {
+        ""
+    };
+    writeln!(
+        out,
+        "{count}{more} problems. If only trees are wrong, rebuild-views mends them."
+    )?;
     Ok(ExitCode::FAILURE)
 }
 
@@ -51,12 +62,22 @@ pub(super) fn rebuild(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, 
     let storefronts = definitions::load(given.storefronts.as_deref())?;
     discard(&given.data).map_err(app::Error::Open)?;
     let limits = pages::Limits::default();
-    let opened = open::open(&given.data, &storefronts, limits, &super::guard())
-        .map_err(app::Error::Open)?;
+    let opened = open::open(
+        &given.data,
+        &storefronts,
+        limits,
+        &super::guard(),
+        open::nothing(),
+    )
+    .map_err(app::Error::Open)?;
     let events = opened.journal.end();
     opened.pages.checkpoint(events)?;
     opened.pages.close()?;
-    writeln!(out, "Made again from {events} events of {}.", given.data.display())?;
+    writeln!(
+        out,
+        "Made again from {events} events of {}.",
+        given.data.display()
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -198,9 +198,15 @@ mod tests {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "so that a case reads as a sentence"
+    )]
     fn check(given: &[Event], when: Command, then: Result<Vec<Event>, Refusal>) {
         let mut delivery = Delivery::default();
-        given.iter().for_each(|event| delivery.apply(event));
+        for event in given {
+            delivery.apply(event);
+        }
         assert_eq!(
             delivery.decide(&when),
             then,

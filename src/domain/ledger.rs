@@ -92,7 +92,14 @@ impl fmt::Display for Imbalance {
 impl Ledger {
     /// Takes an event in. Whether the books then balance is for [`Ledger::check`] to say.
     pub fn post(&mut self, event: &Event) {
-        let Some(Posting { from, to: _, amount }) = posting(event) else { return };
+        let Some(Posting {
+            from,
+            to: _,
+            amount,
+        }) = posting(event)
+        else {
+            return;
+        };
         match from {
             Account::Customer => {
                 self.captured = self.captured.saturating_add(amount.minor);

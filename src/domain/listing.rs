@@ -244,9 +244,15 @@ mod tests {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "so that a case reads as a sentence"
+    )]
     fn check(given: &[Event], when: Command, then: Result<Vec<Event>, Refusal>) {
         let mut listing = Listing::default();
-        given.iter().for_each(|event| listing.apply(event));
+        for event in given {
+            listing.apply(event);
+        }
         assert_eq!(listing.decide(&when), then, "given {given:?} when {when:?}");
     }
 

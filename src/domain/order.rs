@@ -3,6 +3,8 @@
 //! Where "an order is cancelled" is decided: [`Order::decide`], [`Command::Cancel`]. What follows
 //! from it (money back, delivery called off) is decided by the [saga](super::saga).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Aggregate, Event as AnyEvent, Fields, Kind, Money, Refusal};
@@ -45,14 +47,14 @@ pub enum Command {
     /// Place it.
     Place {
         /// The storefront's own fields, checked against its definition.
-        fields: Fields,
+        fields: Arc<Fields>,
         /// What it costs.
         amount: Money,
     },
     /// Change fields that are not the amount.
     Amend {
         /// All fields as they shall be.
-        fields: Fields,
+        fields: Arc<Fields>,
         /// The amount the request carries; `None` leaves it.
         amount: Option<Money>,
     },
@@ -74,14 +76,14 @@ pub enum Event {
     /// It was placed.
     Placed {
         /// The storefront's own fields.
-        fields: Fields,
+        fields: Arc<Fields>,
         /// What it costs.
         amount: Money,
     },
     /// Fields were changed.
     Amended {
         /// All fields as they are now.
-        fields: Fields,
+        fields: Arc<Fields>,
     },
     /// It waits for something outside.
     Held,
@@ -101,7 +103,7 @@ pub struct Order {
     /// Where it stands.
     pub state: State,
     /// The storefront's own fields.
-    pub fields: Fields,
+    pub fields: Arc<Fields>,
     /// What it costs; set when it is placed.
     pub amount: Option<Money>,
     /// Taken off the lists.
@@ -135,10 +137,10 @@ impl Aggregate for Order {
         match event {
             Event::Placed { fields, amount } => {
                 self.state = State::Placed;
-                self.fields = fields.clone();
+                self.fields = Arc::clone(fields);
                 self.amount = Some(*amount);
             }
-            Event::Amended { fields } => self.fields = fields.clone(),
+            Event::Amended { fields } => self.fields = Arc::clone(fields),
             Event::Held => self.state = State::Held,
             Event::Confirmed => self.state = State::Confirmed,
             Event::Completed => self.state = State::Completed,
@@ -162,7 +164,7 @@ impl Order {
         self.exists() && !self.removed
     }
 
-    fn place(&self, fields: &Fields, amount: Money) -> Result<Vec<Event>, Refusal> {
+    fn place(&self, fields: &Arc<Fields>, amount: Money) -> Result<Vec<Event>, Refusal> {
         if self.exists() {
             return Err(Refusal::OrderNotReady {
                 state: self.state.name(),
@@ -174,12 +176,12 @@ impl Order {
             });
         }
         Ok(vec![Event::Placed {
-            fields: fields.clone(),
+            fields: Arc::clone(fields),
             amount,
         }])
     }
 
-    fn amend(&self, fields: &Fields, amount: Option<Money>) -> Result<Vec<Event>, Refusal> {
+    fn amend(&self, fields: &Arc<Fields>, amount: Option<Money>) -> Result<Vec<Event>, Refusal> {
         if self.state == State::Cancelled {
             return Err(Refusal::OrderCancelled);
         }
@@ -190,7 +192,7 @@ impl Order {
             return Ok(Vec::new());
         }
         Ok(vec![Event::Amended {
-            fields: fields.clone(),
+            fields: Arc::clone(fields),
         }])
     }
 
@@ -252,10 +254,12 @@ mod tests {
         Money::new(minor, Currency::KRW)
     }
 
-    fn address(text: &str) -> Fields {
-        [("address".into(), Value::from(text))]
-            .into_iter()
-            .collect()
+    fn address(text: &str) -> Arc<Fields> {
+        Arc::new(
+            [("address".into(), Value::from(text))]
+                .into_iter()
+                .collect(),
+        )
     }
 
     fn placed() -> Event {
@@ -265,9 +269,15 @@ mod tests {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "so that a case reads as a sentence"
+    )]
     fn check(given: &[Event], when: Command, then: Result<Vec<Event>, Refusal>) {
         let mut order = Order::default();
-        given.iter().for_each(|event| order.apply(event));
+        for event in given {
+            order.apply(event);
+        }
         assert_eq!(order.decide(&when), then, "given {given:?} when {when:?}");
     }
 
@@ -338,7 +348,7 @@ mod tests {
     #[test]
     fn nobody_is_paid_for_ordering() {
         let place = Command::Place {
-            fields: Fields::new(),
+            fields: Arc::default(),
             amount: won(-1),
         };
         check(&[], place, Err(Refusal::AmountNegative { amount: -1 }));

@@ -320,9 +320,15 @@ mod tests {
         Event::RefundRequested { amount: AMOUNT }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "so that a case reads as a sentence"
+    )]
     fn check(given: &[Event], when: Command, then: Result<Vec<Event>, Refusal>) {
         let mut payment = Payment::default();
-        given.iter().for_each(|event| payment.apply(event));
+        for event in given {
+            payment.apply(event);
+        }
         assert_eq!(payment.decide(&when), then, "given {given:?} when {when:?}");
     }
 

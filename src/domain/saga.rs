@@ -237,7 +237,9 @@ const fn delivery_progress(state: delivery::State) -> Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Fields, money::Currency, storefront::Retry};
+    use std::sync::Arc;
+
+    use crate::domain::{money::Currency, storefront::Retry};
 
     const ORDER: OrderId = OrderId(7);
     const AMOUNT: Money = Money::new(10_000, Currency::KRW);
@@ -263,7 +265,9 @@ mod tests {
 
     fn saga(given: &[AnyEvent]) -> Saga {
         let mut saga = Saga::default();
-        given.iter().for_each(|event| saga.apply(event));
+        for event in given {
+            saga.apply(event);
+        }
         saga
     }
 
@@ -277,7 +281,7 @@ mod tests {
 
     fn placed() -> AnyEvent {
         order::Event::Placed {
-            fields: Fields::new(),
+            fields: Arc::default(),
             amount: AMOUNT,
         }
         .into()

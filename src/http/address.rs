@@ -229,3 +229,81 @@ impl<'a> Collection<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::storefront::read;
+
+    /// What a path addresses, in short, with the methods allowed there.
+    fn check(path: &str, root: Option<usize>, expected: Option<(&str, &str)>) {
+        let text = include_str!("../../storefronts/flowers.toml");
+        let storefronts = [Arc::new(read::storefront(text).unwrap())];
+        let place = locate(&storefronts, Mounts { root }, path);
+        let found = place.map(|place| {
+            let name = match place {
+                Place::Front(front, spot) => {
+                    let spot = match spot {
+                        Spot::Index => "index".to_owned(),
+                        Spot::Profiles => "profiles".to_owned(),
+                        Spot::Profile(of) => format!("profile of {}", of.path()),
+                        Spot::All(of) => of.path().to_owned(),
+                        Spot::One(of, number) => format!("{} {number}", of.item()),
+                        Spot::Searches(of) => format!("searches of {}", of.path()),
+                        Spot::Search(of, search) => format!("{} in {}", search.method, of.path()),
+                    };
+                    format!("{}/: {spot}", front.prefix())
+                }
+                other => format!("{other:?}"),
+            };
+            (name, place.methods())
+        });
+        let found = found.as_ref().map(|(name, methods)| (&**name, &**methods));
+        assert_eq!(found, expected, "{path}");
+    }
+
+    #[test]
+    fn paths_lead_to_what_the_definition_names() {
+        let read = "GET,HEAD,OPTIONS";
+        let (all, one) = ("GET,HEAD,POST,OPTIONS", "GET,HEAD,PUT,PATCH,DELETE,OPTIONS");
+        check("/", None, Some(("Home", read)));
+        check("/livez", None, Some(("Live", read)));
+        check("/flowers", None, Some(("/flowers/: index", read)));
+        check("/flowers/orders", None, Some(("/flowers/: orders", all)));
+        check("/flowers/orders/", None, Some(("/flowers/: orders", all)));
+        check("/flowers/orders/7", None, Some(("/flowers/: order 7", one)));
+        check(
+            "/flowers/payments",
+            None,
+            Some(("/flowers/: payments", read)),
+        );
+        check(
+            "/flowers/deliveries",
+            None,
+            Some(("/flowers/: deliveries", all)),
+        );
+        check(
+            "/flowers/myPages/7",
+            None,
+            Some(("/flowers/: myPage 7", read)),
+        );
+        let search = "/flowers/payments/search/findByOrderId";
+        check(
+            search,
+            None,
+            Some(("/flowers/: findByOrderId in payments", read)),
+        );
+        check(
+            "/flowers/profile/orders",
+            None,
+            Some(("/flowers/: profile of orders", read)),
+        );
+        check("/orders/7/", Some(0), Some(("/: order 7", one)));
+        check("/orders", None, None);
+        check("/flowers/order", None, None);
+        check("/flowers/payments/search/findByPrice", None, None);
+        check("/flowers/orders/7/lines", None, None);
+        check("/flowers//orders", None, None);
+        check("/a/b/c/d/e/f/g", Some(0), None);
+    }
+}

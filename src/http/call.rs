@@ -121,9 +121,12 @@ pub(super) fn origin(request: &HttpRequest) -> String {
 }
 
 /// HAL, unless plain JSON is all that was asked for. The body is the same (SEED API 1.4).
+///
+/// A browser gets plain JSON: it shows that, and would save HAL as a file.
 pub(super) fn content_type(request: &HttpRequest) -> &'static str {
     let accept = request.headers().get(header::ACCEPT);
-    if accept.is_some_and(|accept| accept.as_bytes() == b"application/json") {
+    let accept = accept.and_then(|accept| accept.to_str().ok());
+    if accept.is_some_and(|accept| accept == "application/json" || accept.contains("text/html")) {
         "application/json;charset=UTF-8"
     } else {
         "application/hal+json;charset=UTF-8"

@@ -21,6 +21,7 @@ use crate::{
     actors::handles::{Entity, Item, Request},
     domain::{
         Fields, Kind, Money, Refusal, Value,
+        money::Currency,
         storefront::{CommandAction, FieldType, Resource, Storefront, Verb},
     },
 };
@@ -71,14 +72,25 @@ pub(super) async fn run(
     }
     // A repeated key is answered by the engine as before, even if what it is about is gone.
     let is_missing = number.is_some() && current.is_none();
-    if is_missing && (context.key.is_none() || call.header(header::IF_MATCH).is_some()) {
+    // A PUT of what is not there makes it, under a fresh number, as in the originals (SEED API 1.2).
+    let is_new = is_missing
+        && verb == Verb::Put
+        && action == CommandAction::AmendOrder
+        && call.header(header::IF_MATCH).is_none();
+    let action = if is_new {
+        CommandAction::PlaceOrder
+    } else {
+        action
+    };
+    if is_missing && !is_new && (context.key.is_none() || call.header(header::IF_MATCH).is_some()) {
         return Err(not_found(resource.kind, number));
     }
+    let currency = call.front.definition.currency;
     let request = match action {
-        CommandAction::PlaceOrder => place(call, resource, &body)?,
+        CommandAction::PlaceOrder => place(currency, resource, &body)?,
         CommandAction::AmendOrder => {
             let current = current.ok_or_else(|| not_found(resource.kind, number))?;
-            amend(call, resource, verb, &body, &current)?
+            amend(currency, resource, verb, &body, &current)?
         }
         CommandAction::CancelOrder | CommandAction::RemoveOrder => bare(action, number),
         CommandAction::AdvanceDelivery => bare(action, Some(order_of(resource, number, &body)?)),
@@ -87,7 +99,13 @@ pub(super) async fn run(
         .engine()
         .perform(call.front.at, request, context)
         .await?;
-    Ok(done(call, resource, verb, &item))
+    let status = match verb {
+        Verb::Post => StatusCode::CREATED,
+        Verb::Put if is_new => StatusCode::CREATED,
+        Verb::Put | Verb::Patch if call.wants_body() => StatusCode::OK,
+        Verb::Put | Verb::Patch | Verb::Delete => StatusCode::NO_CONTENT,
+    };
+    Ok(done(call, resource, status, &item))
 }
 
 /// The first rule that fits counts.
@@ -109,9 +127,9 @@ fn meaning(
         .ok_or_else(|| not_settable(body))
 }
 
-fn place(call: &Call<'_>, resource: &Resource, body: &Body<'_>) -> Result<Request, ApiError> {
+fn place(currency: Currency, resource: &Resource, body: &Body<'_>) -> Result<Request, ApiError> {
     let mut fields = Fields::new();
-    let amount = merge(call, body, &mut fields);
+    let amount = merge(currency, body, &mut fields);
     required(resource, &fields)?;
     Ok(Request {
         action: CommandAction::PlaceOrder,
@@ -124,7 +142,7 @@ fn place(call: &Call<'_>, resource: &Resource, body: &Body<'_>) -> Result<Reques
 /// PATCH changes what is sent; PUT replaces everything, except that an amount which is not sent
 /// stays, since it was fixed when the order was placed.
 fn amend(
-    call: &Call<'_>,
+    currency: Currency,
     resource: &Resource,
     verb: Verb,
     body: &Body<'_>,
@@ -143,7 +161,7 @@ fn amend(
             return Err(not_settable(body));
         }
     }
-    let mut fields = order.fields.clone();
+    let mut fields = order.fields.as_ref().clone();
     if verb == Verb::Put {
         for field in resource
             .fields
@@ -153,7 +171,7 @@ fn amend(
             fields.set(Arc::clone(&field.name), None);
         }
     }
-    let amount = merge(call, body, &mut fields);
+    let amount = merge(currency, body, &mut fields);
     required(resource, &fields)?;
     Ok(Request {
         action: CommandAction::AmendOrder,
@@ -167,7 +185,7 @@ fn amend(
 ///
 /// The amount is kept among the fields too, so that an order which was placed without one shows
 /// null rather than zero.
-fn merge(call: &Call<'_>, body: &Body<'_>, fields: &mut Fields) -> Option<Money> {
+fn merge(currency: Currency, body: &Body<'_>, fields: &mut Fields) -> Option<Money> {
     let mut amount = None;
     for (field, given) in body.iter() {
         match (field.holds, given) {
@@ -179,7 +197,6 @@ fn merge(call: &Call<'_>, body: &Body<'_>, fields: &mut Fields) -> Option<Money>
             }
             (_, Given::Value(value)) => {
                 if field.holds == FieldType::Money {
-                    let currency = call.front.definition.currency;
                     amount = value.as_int().map(|minor| Money::new(minor, currency));
                 }
                 fields.set(Arc::clone(&field.name), Some(value.clone()));
@@ -220,15 +237,10 @@ const fn bare(action: CommandAction, order: Option<u64>) -> Request {
     }
 }
 
-fn done(call: &Call<'_>, resource: &Resource, verb: Verb, item: &Item) -> HttpResponse {
-    let status = match verb {
-        Verb::Post => StatusCode::CREATED,
-        Verb::Put | Verb::Patch if call.wants_body() => StatusCode::OK,
-        Verb::Put | Verb::Patch | Verb::Delete => StatusCode::NO_CONTENT,
-    };
+fn done(call: &Call<'_>, resource: &Resource, status: StatusCode, item: &Item) -> HttpResponse {
     let mut response = Call::versioned(status, item.version);
     let url = call.url(&resource.path);
-    if matches!(verb, Verb::Post | Verb::Put) {
+    if status == StatusCode::CREATED || call.request.method() == Method::PUT {
         response.insert_header((LOCATION, format!("{url}/{}", item.number)));
     }
     if status == StatusCode::NO_CONTENT || !call.wants_body() {
@@ -255,4 +267,136 @@ fn not_settable(body: &Body<'_>) -> ApiError {
 
 fn field_required(name: &str) -> ApiError {
     ApiError::new("field_required", format!("the field `{name}` is required"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{order, storefront::read};
+
+    fn flowers() -> Storefront {
+        read::storefront(include_str!("../../storefronts/flowers.toml")).unwrap()
+    }
+
+    /// What a PUT or PATCH of an order with this state, an address and a price would do.
+    fn amended(
+        verb: Verb,
+        state: order::State,
+        json: &str,
+    ) -> Result<(String, String), &'static str> {
+        let flowers = flowers();
+        let resource = flowers.resource(Kind::Order).unwrap();
+        let body = Body::parse(json.as_bytes(), &resource.fields).map_err(|error| error.code())?;
+        let action = meaning(&flowers, verb, resource, &body).map_err(|error| error.code())?;
+        if action != CommandAction::AmendOrder {
+            return Ok((format!("{action:?}"), String::new()));
+        }
+        let fields = [
+            ("address".into(), "Seoul".into()),
+            ("price".into(), Value::Int(10_000)),
+        ];
+        let current = Item {
+            number: 1,
+            version: 3,
+            entity: Entity::Order(order::Order {
+                state,
+                fields: Arc::new(fields.into_iter().collect()),
+                amount: Some(Money::new(10_000, Currency::KRW)),
+                removed: false,
+            }),
+        };
+        let request = amend(Currency::KRW, resource, verb, &body, &current);
+        let request = request.map_err(|error| error.code())?;
+        let mut fields: Vec<String> = request
+            .fields
+            .iter()
+            .map(|(name, value)| match value {
+                Value::Text(text) => format!("{name}={text}"),
+                Value::Int(number) => format!("{name}={number}"),
+                Value::Bool(flag) => format!("{name}={flag}"),
+            })
+            .collect();
+        fields.sort();
+        let amount = request
+            .amount
+            .map_or(String::new(), |amount| amount.to_string());
+        Ok((fields.join(" "), amount))
+    }
+
+    fn check(verb: Verb, json: &str, expected: Result<(&str, &str), &str>) {
+        let found = amended(verb, order::State::Confirmed, json);
+        let found = found
+            .as_ref()
+            .map(|(fields, amount)| (&**fields, &**amount));
+        assert_eq!(found.map_err(|code| *code), expected, "{verb:?} {json}");
+    }
+
+    #[test]
+    fn patch_changes_what_is_sent_and_put_replaces_all_but_the_amount() {
+        let kept = "address=Seoul price=10000";
+        check(Verb::Patch, "{}", Ok((kept, "")));
+        check(
+            Verb::Patch,
+            r#"{"flowerType":"Rose"}"#,
+            Ok(("address=Seoul flowerType=Rose price=10000", "")),
+        );
+        check(Verb::Patch, r#"{"address":null}"#, Ok(("price=10000", "")));
+        check(Verb::Patch, r#"{"price":null}"#, Ok((kept, "")));
+        check(Verb::Patch, r#"{"price":"10000"}"#, Ok((kept, "10000 KRW")));
+        check(
+            Verb::Put,
+            r#"{"flowerType":"Rose"}"#,
+            Ok(("flowerType=Rose price=10000", "")),
+        );
+    }
+
+    #[test]
+    fn a_status_means_its_command_or_what_is_so_already_or_nothing() {
+        check(
+            Verb::Patch,
+            r#"{"status":"OrderCancelled"}"#,
+            Ok(("CancelOrder", "")),
+        );
+        check(
+            Verb::Put,
+            r#"{"status":"OrderCancelled","price":1}"#,
+            Ok(("CancelOrder", "")),
+        );
+        let kept = Ok(("address=Seoul price=10000", ""));
+        check(Verb::Patch, r#"{"status":"PaymentConfirmed"}"#, kept);
+        check(Verb::Patch, r#"{"status":"Ordered"}"#, kept);
+        check(Verb::Patch, r#"{"status":null}"#, kept);
+        check(
+            Verb::Patch,
+            r#"{"status":"Delivered"}"#,
+            Err("status_not_settable"),
+        );
+        check(
+            Verb::Patch,
+            r#"{"status":"OrderCanceled"}"#,
+            Err("status_not_settable"),
+        );
+    }
+
+    #[test]
+    fn an_order_is_placed_with_what_is_known_of_it() {
+        let flowers = flowers();
+        let resource = flowers.resource(Kind::Order).unwrap();
+        let siege = r#"{"couponId":"1", "customerId":"2", "qty":"1", "status":"ordered"}"#;
+        let body = Body::parse(siege.as_bytes(), &resource.fields).unwrap();
+        let request = place(Currency::KRW, resource, &body).unwrap();
+        assert!(request.fields.is_empty() && request.amount.is_none());
+    }
+
+    #[test]
+    fn a_delivery_needs_the_number_of_its_order() {
+        let flowers = flowers();
+        let resource = flowers.resource(Kind::Delivery).unwrap();
+        let order = |json: &str| {
+            let body = Body::parse(json.as_bytes(), &resource.fields).unwrap();
+            order_of(resource, None, &body).map_err(|error| error.code())
+        };
+        assert_eq!(order(r#"{"orderId":"1","status":"Delivered"}"#), Ok(1));
+        assert_eq!(order(r#"{"status":"Delivered"}"#), Err("field_required"));
+    }
 }

@@ -23,6 +23,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     // The request could not be understood.
     ("body_invalid", 400, "The body is not one JSON object"),
     ("body_missing", 400, "The request needs a body"),
+    ("body_timed_out", 408, "The body did not arrive in time"),
     ("body_too_large", 413, "The body is too large"),
     (
         "field_invalid",

@@ -1,7 +1,7 @@
 //! The REST surface, as the originals spoke it (HAL, paging, forgiving bodies), over the engine.
 //!
 //! There is one handler. Which paths exist follows from the storefronts' definitions; see
-//! [`address`] for the whole route table. Nothing here decides a business rule.
+//! `address.rs` for the whole route table. Nothing here decides a business rule.
 
 mod address;
 mod body;
@@ -41,6 +41,20 @@ use crate::{actors::handles::Engine, clock::Clock, domain::Correlation};
 /// The largest body of a request, in bytes. An order is some 250.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
+/// How long a client may take to send a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a page of another origin may read of an answer's header.
+const EXPOSED: [&str; 7] = [
+    "allow",
+    "content-type",
+    "etag",
+    "link",
+    "location",
+    "retry-after",
+    "x-correlation-id",
+];
+
 /// How long a client may take to send a request's head: enough for a slow phone, short for someone
 /// who holds connections open on purpose.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -69,7 +83,7 @@ pub struct State {
 
 /// Serves every path that nothing else was registered for.
 pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>) {
-    config.app_data(state).default_service(web::to(serve));
+    config.app_data(state).default_service(web::to(respond));
 }
 
 /// Any origin, method and header, with credentials, as the originals' gateways answered (SEED API
@@ -79,12 +93,12 @@ pub fn cors() -> Cors {
         .allow_any_origin()
         .allow_any_method()
         .allow_any_header()
-        .expose_any_header()
+        .expose_headers(EXPOSED)
         .supports_credentials()
         .max_age(3600)
 }
 
-async fn serve(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let state = request
         .app_data::<web::Data<State>>()
         .expect("configure() registers the state with the handler");
@@ -160,9 +174,17 @@ async fn answer(
     }
 }
 
-/// The body, unless it is too large.
+/// The body, unless it is too large or does not come.
 async fn read(payload: web::Payload) -> Result<web::Bytes, ApiError> {
-    match payload.to_bytes_limited(BODY_BYTES_MAX).await {
+    let body = payload.to_bytes_limited(BODY_BYTES_MAX);
+    let Ok(read) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
+        let detail = format!(
+            "the body did not arrive within {} s",
+            BODY_TIMEOUT.as_secs()
+        );
+        return Err(ApiError::new("body_timed_out", detail));
+    };
+    match read {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => {
             let detail = format!("the body could not be read: {error}");

@@ -6,7 +6,7 @@ use super::hal::Href;
 use crate::{
     actors::handles::{Entity, Item, Row},
     domain::{
-        Fields, Value, delivery,
+        Fields, Value,
         storefront::{Field, FieldType, Resource, View},
     },
 };
@@ -143,13 +143,7 @@ pub(super) fn status<'a>(resource: &'a Resource, entity: &Entity) -> Option<&'a 
     let word = match entity {
         Entity::Order(order) => resource.words.get(order.state.name()),
         Entity::Payment(payment) => resource.words.get(payment.state.name()),
-        Entity::Delivery(delivery) => match delivery.state {
-            delivery::State::Step(step) => resource.words.get(&format!("step.{step}")),
-            state @ (delivery::State::Absent
-            | delivery::State::Planned
-            | delivery::State::Done
-            | delivery::State::Cancelled) => resource.words.get(state.name()),
-        },
+        Entity::Delivery(delivery) => resource.words.of_delivery(delivery.state),
     };
     word.map(|word| &**word)
 }
@@ -165,9 +159,17 @@ fn of_fields<'a>(fields: &'a Fields, field: &Field) -> Wire<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
-        domain::{Kind, Money, delivery::Delivery, money::Currency, order, storefront::read},
+        domain::{
+            Kind, Money,
+            delivery::{self, Delivery},
+            money::Currency,
+            order,
+            storefront::read,
+        },
         http::hal,
     };
 
@@ -201,7 +203,7 @@ mod tests {
             version: 2,
             entity: Entity::Order(order::Order {
                 state: order::State::Confirmed,
-                fields: fields.into_iter().collect(),
+                fields: Arc::new(fields.into_iter().collect()),
                 amount: Some(Money::new(10_000, Currency::KRW)),
                 removed: false,
             }),

@@ -25,7 +25,9 @@ pub struct Answer {
 
 /// Remembers the answer that a batch carries, with the entity as it was answered.
 pub fn remember(pages: &Pages, batch: &Batch, bytes: &[u8]) -> Result<(), Error> {
-    let Some(answered) = &batch.answered else { return Ok(()) };
+    let Some(answered) = &batch.answered else {
+        return Ok(());
+    };
     let answer = Answer {
         fingerprint: answered.fingerprint,
         number: answered.entity.number,
@@ -34,7 +36,11 @@ pub fn remember(pages: &Pages, batch: &Batch, bytes: &[u8]) -> Result<(), Error>
         at: batch.at,
     };
     let value = snapshot::encode(&answer);
-    pages.put_note(NoteTree::Answered, &key(&batch.storefront, &answered.key), Some(value))
+    pages.put_note(
+        NoteTree::Answered,
+        &key(&batch.storefront, &answered.key),
+        Some(value),
+    )
 }
 
 /// The answer to the command with this key, if it is remembered.

@@ -21,14 +21,23 @@ impl Layout {
             begins.push(collections.len());
             for kind in Kind::ALL {
                 let name = storefront.name.to_string();
-                collections.push(Collection { tree: Tree::of(kind), name });
+                collections.push(Collection {
+                    tree: Tree::of(kind),
+                    name,
+                });
             }
             for view in &storefront.views {
                 let name = format!("{}/{}", storefront.name, view.path);
-                collections.push(Collection { tree: Tree::Views, name });
+                collections.push(Collection {
+                    tree: Tree::Views,
+                    name,
+                });
             }
         }
-        Self { collections, begins }
+        Self {
+            collections,
+            begins,
+        }
     }
 
     /// All collections, in the order of their ids.

@@ -22,7 +22,9 @@ pub fn all(pages: &Pages, storefront: &str) -> Result<Vec<(u64, Timestamp)>, Err
     let prefix = &prefix[..prefix.len() - 8];
     let mut found = Vec::new();
     pages.each_note(NoteTree::Timers, &mut |key, value| {
-        let number = key.strip_prefix(prefix).and_then(|number| number.try_into().ok());
+        let number = key
+            .strip_prefix(prefix)
+            .and_then(|number| number.try_into().ok());
         if let (Some(number), Ok(due)) = (number, value.try_into()) {
             let due = Timestamp(i64::from_be_bytes(due));
             found.push((u64::from_be_bytes(number), due));

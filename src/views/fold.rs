@@ -1,5 +1,7 @@
 //! What one event does to one row, as the storefront's definition says.
 
+use std::sync::Arc;
+
 use crate::domain::{
     Event, Fields, Value,
     storefront::{Source, Storefront, View},
@@ -7,12 +9,13 @@ use crate::domain::{
 
 /// Takes an event into a row. False if the view has no rule for it.
 pub fn fold(storefront: &Storefront, view: &View, row: &mut Fields, event: &Event) -> bool {
-    let rule = view.rules.iter().find(|rule| {
-        rule.kind == event.kind() && *rule.event == *event.name()
-    });
+    let rule = view
+        .rules
+        .iter()
+        .find(|rule| rule.kind == event.kind() && *rule.event == *event.name());
     let Some(rule) = rule else { return false };
     for (name, source) in &rule.set {
-        row.set(name.clone(), value(storefront, event, source));
+        row.set(Arc::clone(name), value(storefront, event, source));
     }
     true
 }

@@ -62,10 +62,21 @@ pub fn start(
 ) -> io::Result<(Queue, JoinHandle<()>)> {
     let (sender, groups) = sync_channel(GROUPS_MAX);
     let missed = Arc::new(AtomicBool::new(false));
-    let queue = Queue { groups: sender, missed: Arc::clone(&missed) };
+    let queue = Queue {
+        groups: sender,
+        missed: Arc::clone(&missed),
+    };
     let (reader, durable) = (Reader::new(source), Box::new(durable));
-    let mut work = Work { projector, groups, missed, reader, durable };
-    let thread = thread::Builder::new().name("views".to_owned()).spawn(move || work.run())?;
+    let mut work = Work {
+        projector,
+        groups,
+        missed,
+        reader,
+        durable,
+    };
+    let thread = thread::Builder::new()
+        .name("views".to_owned())
+        .spawn(move || work.run())?;
     Ok((queue, thread))
 }
 
@@ -103,7 +114,13 @@ impl Work {
             let projector = Arc::clone(&self.projector);
             let read = self.reader.read(from, to, |first, body, _count| {
                 match codec::decode(body) {
-                    Ok(batch) => project(&projector, &[Committed { first, batch: Arc::new(batch) }]),
+                    Ok(batch) => project(
+                        &projector,
+                        &[Committed {
+                            first,
+                            batch: Arc::new(batch),
+                        }],
+                    ),
                     Err(error) => tracing::error!(first, %error, "the views cannot read an event"),
                 }
                 ControlFlow::Continue(())

@@ -35,7 +35,12 @@ impl Projector {
         pages: Arc<Pages>,
         position: Position,
     ) -> Self {
-        Self { storefronts, layout, pages, position: watch::Sender::new(position) }
+        Self {
+            storefronts,
+            layout,
+            pages,
+            position: watch::Sender::new(position),
+        }
     }
 
     /// Tells up to where the views have come.
@@ -51,28 +56,40 @@ impl Projector {
     /// Takes a group in, and tells those who wait for it. Batches that were taken in already are
     /// passed over.
     pub fn take(&self, group: &[Committed]) -> Result<(), Error> {
-        let Some(last) = group.last().map(Committed::last) else { return Ok(()) };
+        let Some(last) = group.last().map(Committed::last) else {
+            return Ok(());
+        };
         let position = self.position();
         for committed in group.iter().filter(|committed| committed.first > position) {
             self.project(committed)?;
         }
-        self.position.send_modify(|position| *position = last.max(*position));
+        self.position
+            .send_modify(|position| *position = last.max(*position));
         Ok(())
     }
 
     fn project(&self, committed: &Committed) -> Result<(), Error> {
         let batch = &*committed.batch;
-        let found = self.storefronts.iter().position(|own| own.name == batch.storefront);
+        let found = self
+            .storefronts
+            .iter()
+            .position(|own| own.name == batch.storefront);
         let Some(place) = found else { return Ok(()) };
         let storefront = &self.storefronts[place];
-        let Some(order) = batch.events.first().map(|stamped| OrderId(stamped.entity.number))
+        let Some(order) = batch
+            .events
+            .first()
+            .map(|stamped| OrderId(stamped.entity.number))
         else {
             return Ok(());
         };
         for view in 0..storefront.views.len() {
             let collection = self.layout.rows(place, view);
             let before = self.pages.get(collection, order.0)?;
-            if before.as_ref().is_some_and(|slot| slot.position >= committed.last()) {
+            if before
+                .as_ref()
+                .is_some_and(|slot| slot.position >= committed.last())
+            {
                 continue;
             }
             let version = before.as_ref().map_or(0, |slot| slot.version);
@@ -98,7 +115,9 @@ pub fn read(slot: &Slot) -> Fields {
 
 fn fold_all(storefront: &Storefront, view: usize, row: &mut Fields, batch: &Batch) -> bool {
     let view = &storefront.views[view];
-    batch.events.iter().fold(false, |changed, stamped| {
-        fold::fold(storefront, view, row, &stamped.event) || changed
-    })
+    let mut changed = false;
+    for stamped in &batch.events {
+        changed |= fold::fold(storefront, view, row, &stamped.event);
+    }
+    changed
 }

@@ -257,9 +257,9 @@ impl Desk {
             Entity::Order(order) => {
                 let fits = match request.action {
                     CommandAction::PlaceOrder => {
-                        order.fields == request.fields && order.amount == request.amount
+                        *order.fields == request.fields && order.amount == request.amount
                     }
-                    CommandAction::AmendOrder => order.fields == request.fields,
+                    CommandAction::AmendOrder => *order.fields == request.fields,
                     CommandAction::CancelOrder => order.state == order::State::Cancelled,
                     CommandAction::RemoveOrder => {
                         order.state == order::State::Cancelled && order.removed

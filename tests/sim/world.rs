@@ -19,7 +19,7 @@ use jumun::{
         settings::Settings,
         shard::{Parts, Threads},
     },
-    app::{complete_to, open::replay},
+    app::{open::replay, writing::complete_to},
     clock::Clock,
     domain::{Kind, Timestamp, storefront::Storefront},
     store::{

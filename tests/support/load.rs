@@ -6,22 +6,25 @@
 use std::{
     collections::BTreeMap,
     io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     time::Instant,
 };
 
 /// What the generator's threads are called, so that their CPU time can be told from the server's.
 pub(crate) const THREAD_NAME: &str = "load";
+
+/// How many threads it runs on; as many as a small server has cores.
+const THREADS: usize = 2;
 
 /// The longest response it reads, in bytes.
 const RESPONSE_BYTES_MAX: usize = 1 << 20;
@@ -79,42 +82,63 @@ impl Report {
 /// Drives the server at `address`. `write` appends the request with this number, counted from 0
 /// over all connections, to the buffer.
 ///
-/// Runs on two threads of its own, and blocks until all responses are there. A connection that
-/// breaks is counted and not opened again. An error means that not all could be opened.
+/// Blocks until all responses are there. A connection that breaks is counted and not opened again.
+/// An error means that not all could be opened.
 pub(crate) fn drive(
     address: SocketAddr,
     connections: usize,
     until: Until,
     write: impl Fn(u64, &mut Vec<u8>) + Send + Sync + 'static,
 ) -> io::Result<Report> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name(THREAD_NAME)
-        .enable_all()
+    let mut shares: [Vec<TcpStream>; THREADS] = Default::default();
+    for at in 0..connections {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        shares[at % THREADS].push(stream);
+    }
+    let course = Arc::new(Course {
+        write,
+        until,
+        next: AtomicU64::new(0),
+        began: Instant::now(),
+    });
+    let start = |share| {
+        let course = Arc::clone(&course);
+        let thread = thread::Builder::new().name(THREAD_NAME.into());
+        thread.spawn(move || drive_share(share, &course))
+    };
+    let threads = shares.map(start);
+    let mut report = Report::default();
+    for thread in threads {
+        let share = thread?.join();
+        report.add(share.map_err(|_| io::Error::other("a thread panicked"))??);
+    }
+    report.elapsed = course.began.elapsed();
+    report.latencies_us.sort_unstable();
+    Ok(report)
+}
+
+/// A runtime of its own for each thread: connections that move between threads cost a third more.
+fn drive_share<W>(share: Vec<TcpStream>, course: &Arc<Course<W>>) -> io::Result<Report>
+where
+    W: Fn(u64, &mut Vec<u8>) + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
         .build()?;
-    runtime.block_on(async {
-        let mut streams = Vec::with_capacity(connections);
-        for _ in 0..connections {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            streams.push(stream);
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let mut tasks = Vec::with_capacity(share.len());
+        for stream in share {
+            let stream = tokio::net::TcpStream::from_std(stream)?;
+            let course = Arc::clone(course);
+            tasks.push(tokio::task::spawn_local(connection(stream, course)));
         }
-        let course = Arc::new(Course {
-            write,
-            until,
-            next: AtomicU64::new(0),
-            began: Instant::now(),
-        });
-        let tasks: Vec<_> = streams
-            .into_iter()
-            .map(|stream| tokio::spawn(connection(stream, Arc::clone(&course))))
-            .collect();
         let mut report = Report::default();
         for task in tasks {
             report.add(task.await.map_err(io::Error::other)?);
         }
-        report.elapsed = course.began.elapsed();
-        report.latencies_us.sort_unstable();
         Ok(report)
     })
 }
@@ -140,7 +164,7 @@ impl<W> Course<W> {
 }
 
 async fn connection<W: Fn(u64, &mut Vec<u8>)>(
-    mut stream: TcpStream,
+    mut stream: tokio::net::TcpStream,
     course: Arc<Course<W>>,
 ) -> Report {
     let mut report = Report::default();
@@ -165,7 +189,7 @@ async fn connection<W: Fn(u64, &mut Vec<u8>)>(
 }
 
 async fn exchange(
-    stream: &mut TcpStream,
+    stream: &mut tokio::net::TcpStream,
     request: &[u8],
     response: &mut Vec<u8>,
 ) -> io::Result<u16> {

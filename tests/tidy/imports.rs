@@ -7,7 +7,7 @@ use super::{
 
 /// Which top-level modules each of them may import. What is not listed imports everything (`app`
 /// and the binary wire the rest together) or does not exist.
-const IMPORTS: [(&str, &[&str]); 9] = [
+const IMPORTS: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     (
         "store",
@@ -38,6 +38,7 @@ const IMPORTS: [(&str, &[&str]); 9] = [
             "telemetry",
         ],
     ),
+    ("cli", &["app", "config", "domain", "store", "telemetry"]),
     ("config", &["domain"]),
     ("clock", &["domain"]),
     ("metrics", &[]),

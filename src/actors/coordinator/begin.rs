@@ -1,15 +1,21 @@
 //! From a request to an open turn.
 
-use std::collections::{VecDeque, hash_map::Entry};
+use std::{
+    collections::{VecDeque, hash_map::Entry},
+    sync::Arc,
+};
 
 use super::{Ask, Coordinator, Live, Waiting};
 use crate::{
     actors::{
         handles::{CommandKey, Error, Failure, Item, Request},
+        local::decode,
         turn::{Caller, OrderKey, Turn},
     },
     domain::{
-        Correlation, Kind, Refusal, Timestamp, delivery, ids::OrderId, order,
+        Correlation, Kind, Money, Refusal, Timestamp, delivery,
+        ids::OrderId,
+        order,
         saga::{Command, Progress, Saga},
         storefront::{Action, CommandAction, Storefront},
     },
@@ -28,10 +34,17 @@ impl Coordinator {
         if self.crashes.is_quarantined(ask.key) {
             return ask.caller.answer(Err(Failure::Quarantined.into()));
         }
-        let Some(ask) = self.answer_if_repeated(ask) else { return };
+        let Some(ask) = self.answer_if_repeated(ask) else {
+            return;
+        };
         let waiting_max = self.local.settings.requests_per_order_max;
         match self.live(ask.key) {
-            Err(failure) => self.answer(ask.key, ask.caller, ask.from.key.as_ref(), Err(failure.into())),
+            Err(failure) => self.answer(
+                ask.key,
+                ask.caller,
+                ask.from.key.as_ref(),
+                Err(failure.into()),
+            ),
             Ok(live) if live.busy || live.reload => {
                 if live.waiting.len() < waiting_max {
                     live.waiting.push_back(Waiting::Ask(ask));
@@ -46,8 +59,16 @@ impl Coordinator {
 
     /// Opens a turn for a request whose order has none.
     pub(super) fn open(&mut self, ask: Ask) {
-        let Ask { key, request, from, caller } = ask;
-        let live = self.live.get_mut(&key).expect("an order is live when a turn is opened");
+        let Ask {
+            key,
+            request,
+            from,
+            caller,
+        } = ask;
+        let live = self
+            .live
+            .get_mut(&key)
+            .expect("an order is live when a turn is opened");
         live.named = from.key.as_ref().map(|named| named.key.clone());
         let storefront = &self.local.storefronts[key.storefront];
         match meaning(&live.saga, storefront, key.order(), request) {
@@ -57,7 +78,10 @@ impl Coordinator {
                 // Others may wait behind it.
                 self.resume(key);
             }
-            Ok(Meaning { commands, answer_with }) => {
+            Ok(Meaning {
+                commands,
+                answer_with,
+            }) => {
                 let mut turn = self.turn(key, from.correlation, commands);
                 turn.own_commands = turn.todo.len();
                 turn.answer_with = answer_with;
@@ -76,7 +100,10 @@ impl Coordinator {
         todo: VecDeque<Command>,
     ) -> Box<Turn> {
         let at = self.local.clock.now();
-        let live = self.live.get_mut(&key).expect("an order is live when a turn is opened");
+        let live = self
+            .live
+            .get_mut(&key)
+            .expect("an order is live when a turn is opened");
         live.busy = true;
         Box::new(Turn {
             key,
@@ -108,7 +135,7 @@ impl Coordinator {
                 let entity = key.order().saga();
                 let slot = self.local.slot(key.storefront, entity)?;
                 let (saga, saga_version) = match slot {
-                    Some(slot) => (self.local.decode(entity, &slot.bytes)?, slot.version),
+                    Some(slot) => (decode(entity, &slot.bytes)?, slot.version),
                     None => (Saga::default(), 0),
                 };
                 Ok(place.insert(Live {
@@ -154,25 +181,30 @@ fn meaning(
     order: OrderId,
     request: Request,
 ) -> Result<Meaning, Refusal> {
-    let Request { action, order: _, fields, amount } = request;
+    let Request {
+        action,
+        order: _,
+        fields,
+        amount,
+    } = request;
+    let fields = Arc::new(fields);
     let of_order = |command| Meaning {
         commands: VecDeque::from([Command::Order(command)]),
         answer_with: Kind::Order,
     };
     let exists = saga.order != order::State::Absent;
-    let missing = Refusal::NotFound { kind: Kind::Order, number: order.0 };
+    let missing = Refusal::NotFound {
+        kind: Kind::Order,
+        number: order.0,
+    };
     match action {
         CommandAction::PlaceOrder => {
-            let amount = amount.unwrap_or(crate::domain::Money::zero(storefront.currency));
+            let amount = amount.unwrap_or_else(|| Money::zero(storefront.currency));
             Ok(of_order(order::Command::Place { fields, amount }))
         }
-        CommandAction::AdvanceDelivery if !exists => {
-            Err(Refusal::UnknownOrder { number: order.0 })
-        }
+        CommandAction::AdvanceDelivery if !exists => Err(Refusal::UnknownOrder { number: order.0 }),
         CommandAction::AdvanceDelivery => advance_delivery(saga, storefront, order),
-        CommandAction::AmendOrder
-        | CommandAction::CancelOrder
-        | CommandAction::RemoveOrder
+        CommandAction::AmendOrder | CommandAction::CancelOrder | CommandAction::RemoveOrder
             if !exists =>
         {
             Err(missing)
@@ -192,14 +224,24 @@ fn advance_delivery(
     if saga.order == order::State::Cancelled {
         return Err(Refusal::OrderCancelled);
     }
-    let not_ready = Refusal::OrderNotReady { state: saga.order.name() };
+    let not_ready = Refusal::OrderNotReady {
+        state: saga.order.name(),
+    };
     let delivers = |action| matches!(action, Action::Deliver { .. });
-    let step = storefront.flow.step(delivers).ok_or_else(|| not_ready.clone())?;
-    let is_next = saga.current(&storefront.flow).is_none_or(|current| current == step);
+    let step = storefront
+        .flow
+        .step(delivers)
+        .ok_or_else(|| not_ready.clone())?;
+    let is_next = saga
+        .current(&storefront.flow)
+        .is_none_or(|current| current == step);
     if !is_next && saga.deliver != Progress::Done {
         return Err(not_ready);
     }
     let mut commands = VecDeque::from(saga.begin(order, step));
     commands.push_back(Command::Delivery(delivery::Command::Advance));
-    Ok(Meaning { commands, answer_with: Kind::Delivery })
+    Ok(Meaning {
+        commands,
+        answer_with: Kind::Delivery,
+    })
 }

@@ -45,7 +45,13 @@ impl Timers {
             self.by_order.remove(&key);
         }
         if let Some(stored) = stored {
-            self.by_order.insert(key, Timer { stored, due: stored });
+            self.by_order.insert(
+                key,
+                Timer {
+                    stored,
+                    due: stored,
+                },
+            );
             self.by_time.insert((stored, key));
         }
     }
@@ -75,7 +81,9 @@ impl Timers {
 impl FromIterator<(Timestamp, OrderKey)> for Timers {
     fn from_iter<I: IntoIterator<Item = (Timestamp, OrderKey)>>(timers: I) -> Self {
         let mut all = Self::default();
-        timers.into_iter().for_each(|(due, key)| all.set(key, Some(due)));
+        timers
+            .into_iter()
+            .for_each(|(due, key)| all.set(key, Some(due)));
         all
     }
 }
@@ -111,7 +119,9 @@ impl Coordinator {
             (Effect::Refund { .. }, Ok(())) => vec![payment(payment::Command::ConfirmRefund)],
             (Effect::Void { .. }, Ok(())) => vec![payment(payment::Command::ConfirmVoid)],
             (Effect::Charge { .. }, Err(Trouble::Declined(reason))) => vec![
-                payment(payment::Command::Fail { reason: reason.clone() }),
+                payment(payment::Command::Fail {
+                    reason: reason.clone(),
+                }),
                 Command::Order(order::Command::Cancel),
             ],
             (_, Err(trouble)) => {
@@ -151,7 +161,9 @@ impl Coordinator {
 
     /// Makes the outstanding call of an order without an open turn again, or gives it up.
     pub(super) fn call_again(&mut self, key: OrderKey) {
-        let payment = self.local.state::<Payment>(key.storefront, Kind::Payment, key.number);
+        let payment = self
+            .local
+            .state::<Payment>(key.storefront, Kind::Payment, key.number);
         let Ok(live) = self.live(key) else { return };
         let attempt = live.saga.retry.map_or(1, |(_, attempt)| attempt);
         let never_placed = live.saga.order == order::State::Absent;
@@ -168,7 +180,11 @@ impl Coordinator {
             Ok(Some(Effect::Charge { .. })) if never_placed => self.step(key),
             Ok(None) => self.step(key),
             Ok(Some(effect)) => {
-                self.carry(Carry { key, effect, attempt });
+                self.carry(Carry {
+                    key,
+                    effect,
+                    attempt,
+                });
                 self.resume(key);
             }
         }

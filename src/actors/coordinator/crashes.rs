@@ -16,7 +16,11 @@ pub(super) struct Crashes {
 
 impl Crashes {
     pub(super) const fn new(settings: Settings) -> Self {
-        Self { settings, lately: BTreeMap::new(), quarantined: BTreeMap::new() }
+        Self {
+            settings,
+            lately: BTreeMap::new(),
+            quarantined: BTreeMap::new(),
+        }
     }
 
     /// Whether the order waits for an operator.
@@ -48,12 +52,22 @@ mod tests {
 
     #[test]
     fn only_the_culprit_is_quarantined_and_only_for_a_burst() {
-        let settings = Settings { crashes_max: 3, crash_window_ms: 100, ..Settings::default() };
+        let settings = Settings {
+            crashes_max: 3,
+            crash_window_ms: 100,
+            ..Settings::default()
+        };
         let mut crashes = Crashes::new(settings);
-        let [culprit, neighbour] = [1, 2].map(|number| OrderKey { storefront: 0, number });
+        let [culprit, neighbour] = [1, 2].map(|number| OrderKey {
+            storefront: 0,
+            number,
+        });
         assert!(!crashes.note(culprit, Timestamp(0)));
         assert!(!crashes.note(culprit, Timestamp(50)));
-        assert!(!crashes.note(culprit, Timestamp(120)), "the first has left the window");
+        assert!(
+            !crashes.note(culprit, Timestamp(120)),
+            "the first has left the window"
+        );
         assert!(crashes.note(culprit, Timestamp(130)));
         assert!(crashes.is_quarantined(culprit));
         assert!(!crashes.is_quarantined(neighbour));

@@ -46,7 +46,11 @@ impl Coordinator {
 
     /// An entity is done with a command.
     pub(super) fn visited(&mut self, visited: Visited) {
-        let Visited { entity, mut turn, outcome } = visited;
+        let Visited {
+            entity,
+            mut turn,
+            outcome,
+        } = visited;
         self.current = Some(turn.key);
         match outcome {
             Outcome::Done { news } => {
@@ -71,11 +75,14 @@ impl Coordinator {
         let settles = self.outside.providers[turn.key.storefront].settles();
         let (error, clean_up) = match result {
             Ok(()) => {
-                turn.todo.push_front(Command::Payment(payment::Command::Capture));
+                turn.todo
+                    .push_front(Command::Payment(payment::Command::Capture));
                 return self.drive(turn);
             }
             Err(Trouble::Declined(reason)) => {
-                let fail = payment::Command::Fail { reason: reason.clone() };
+                let fail = payment::Command::Fail {
+                    reason: reason.clone(),
+                };
                 (Error::Refused(Refusal::PaymentDeclined { reason }), fail)
             }
             Err(Trouble::Unavailable) => {
@@ -106,7 +113,11 @@ impl Coordinator {
         self.forget_visited(&mut turn);
         self.reset_saga(&turn);
         if let Some(caller) = turn.caller.take() {
-            let error = if self.store_failed { Failure::Store.into() } else { error };
+            let error = if self.store_failed {
+                Failure::Store.into()
+            } else {
+                error
+            };
             self.answer(turn.key, caller, turn.command_key.as_ref(), Err(error));
         }
         self.close(turn.key, true);
@@ -117,13 +128,20 @@ impl Coordinator {
         self.note_crash(key);
         // Only the lost turn's own: an earlier one may be in flight, and others may wait.
         let named = self.live.get_mut(&key).and_then(|live| live.named.take());
-        for waiting in named.map_or_else(Vec::new, |named| self.keys.answered(key.storefront, &named)) {
+        for waiting in
+            named.map_or_else(Vec::new, |named| self.keys.answered(key.storefront, &named))
+        {
             waiting.answer(Err(Failure::Crashed.into()));
         }
         for kind in crate::actors::entity::HOSTED {
-            self.registry.forget(key.storefront, crate::domain::EntityKey::new(kind, key.number));
+            self.registry.forget(
+                key.storefront,
+                crate::domain::EntityKey::new(kind, key.number),
+            );
         }
-        let Some(live) = self.live.get_mut(&key) else { return };
+        let Some(live) = self.live.get_mut(&key) else {
+            return;
+        };
         // What is loaded again must be what is durable, so not before all in flight is settled.
         live.reload = true;
         self.close(key, false);
@@ -133,22 +151,37 @@ impl Coordinator {
     /// other provider calls are kept until the events are durable.
     fn take_in(&mut self, turn: &mut Turn) -> Option<payment::Effect> {
         let flow = &self.local.storefronts[turn.key.storefront].flow;
-        let live = self.live.get_mut(&turn.key).expect("an order with an open turn is live");
+        let live = self
+            .live
+            .get_mut(&turn.key)
+            .expect("an order with an open turn is live");
         let mut charge = None;
         for stamped in &turn.events[turn.seen..] {
             live.saga.apply(&stamped.event);
-            let Some(event) = stamped.event.as_payment() else { continue };
+            let Some(event) = stamped.event.as_payment() else {
+                continue;
+            };
             let order = turn.key.order();
             match event {
                 payment::Event::Requested { amount, .. } => {
-                    let effect = payment::Effect::Charge { order, amount: *amount };
+                    let effect = payment::Effect::Charge {
+                        order,
+                        amount: *amount,
+                    };
                     let waits = flow
                         .step(|action| action == Action::Pay)
                         .is_some_and(|step| step.mode != Mode::Async);
-                    if waits { charge = Some(effect) } else { turn.effects.push(effect) }
+                    if waits {
+                        charge = Some(effect);
+                    } else {
+                        turn.effects.push(effect);
+                    }
                 }
                 payment::Event::RefundRequested { amount } => {
-                    turn.effects.push(payment::Effect::Refund { order, amount: *amount });
+                    turn.effects.push(payment::Effect::Refund {
+                        order,
+                        amount: *amount,
+                    });
                 }
                 payment::Event::VoidRequested => {
                     turn.effects.push(payment::Effect::Void { order });
@@ -177,7 +210,10 @@ impl Coordinator {
         let gateway = &self.gateways[turn.key.storefront];
         if let Err(error) = gateway.try_send(Charge { turn, effect }) {
             let Charge { turn, .. } = error.into_inner();
-            let unavailable = Charged { turn, result: Err(Trouble::Unavailable) };
+            let unavailable = Charged {
+                turn,
+                result: Err(Trouble::Unavailable),
+            };
             self.charged(unavailable);
         }
     }
@@ -193,12 +229,24 @@ impl Coordinator {
         turn.events = rest;
         turn.seen = turn.events.len();
         let (mut saga, version) = turn.before.clone();
-        let due = turn.at.plus_ms(deadline_ms).plus_ms(self.retry_pause_ms(key, 1));
+        let due = turn
+            .at
+            .plus_ms(deadline_ms)
+            .plus_ms(self.retry_pause_ms(key, 1));
         let retry = Event::from(saga::Event::RetryScheduled { attempt: 1, due });
         let version = version + 1;
-        events.push(Stamped { entity: key.order().saga(), version, event: retry.clone() });
-        events.iter().for_each(|stamped| saga.apply(&stamped.event));
-        let live = self.live.get_mut(&key).expect("an order with an open turn is live");
+        events.push(Stamped {
+            entity: key.order().saga(),
+            version,
+            event: retry.clone(),
+        });
+        for stamped in &events {
+            saga.apply(&stamped.event);
+        }
+        let live = self
+            .live
+            .get_mut(&key)
+            .expect("an order with an open turn is live");
         live.saga.apply(&retry);
         live.saga_version = version;
         let (mut snapshots, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut turn.snapshots)
@@ -209,7 +257,10 @@ impl Coordinator {
         snapshots.push(saga_snapshot(key, &saga, version));
         turn.before = (saga, version);
         let batch = self.batch(&turn, events, None);
-        self.submit(Pending::intent(turn, effect, snapshots, Some(due)), Some(batch));
+        self.submit(
+            Pending::intent(turn, effect, snapshots, Some(due)),
+            Some(batch),
+        );
     }
 
     /// Submits what happened. Without events there is nothing to submit, but the answer waits for
@@ -250,12 +301,19 @@ impl Coordinator {
 
     /// Adds an event of the saga's own.
     pub(super) fn saga_happened(&mut self, turn: &mut Turn, event: saga::Event) {
-        let live = self.live.get_mut(&turn.key).expect("an order with an open turn is live");
+        let live = self
+            .live
+            .get_mut(&turn.key)
+            .expect("an order with an open turn is live");
         let event = Event::from(event);
         live.saga.apply(&event);
         live.saga_version += 1;
         let entity = turn.key.order().saga();
-        turn.events.push(Stamped { entity, version: live.saga_version, event });
+        turn.events.push(Stamped {
+            entity,
+            version: live.saga_version,
+            event,
+        });
         turn.seen = turn.events.len();
     }
 
@@ -273,7 +331,10 @@ impl Coordinator {
     }
 
     fn reset_saga(&mut self, turn: &Turn) {
-        let live = self.live.get_mut(&turn.key).expect("an order with an open turn is live");
+        let live = self
+            .live
+            .get_mut(&turn.key)
+            .expect("an order with an open turn is live");
         (live.saga, live.saga_version) = turn.before.clone();
         if live.in_flight > 0 {
             live.reload = true;
@@ -290,5 +351,10 @@ impl Coordinator {
 
 fn saga_snapshot(key: OrderKey, saga: &Saga, version: u64) -> Snapshot {
     let bytes = snapshot::encode(saga);
-    Snapshot { entity: key.order().saga(), version, listed: false, bytes }
+    Snapshot {
+        entity: key.order().saga(),
+        version,
+        listed: false,
+        bytes,
+    }
 }

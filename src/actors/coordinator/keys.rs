@@ -30,14 +30,19 @@ impl Keys {
     /// The first is answered: who waits for the same?
     pub(super) fn answered(&mut self, storefront: usize, key: &str) -> Vec<Caller> {
         let named = (storefront, key.to_owned());
-        self.0.remove(&named).map(|under_way| under_way.waiting).unwrap_or_default()
+        self.0
+            .remove(&named)
+            .map(|under_way| under_way.waiting)
+            .unwrap_or_default()
     }
 }
 
 impl Coordinator {
     /// Answers a repeated command. Gives the request back if it is the first of its key.
     pub(super) fn answer_if_repeated(&mut self, ask: Ask) -> Option<Ask> {
-        let Some(CommandKey { key, fingerprint }) = &ask.from.key else { return Some(ask) };
+        let Some(CommandKey { key, fingerprint }) = &ask.from.key else {
+            return Some(ask);
+        };
         let named = (ask.key.storefront, key.clone());
         if let Some(under_way) = self.keys.0.get_mut(&named) {
             if under_way.fingerprint == *fingerprint {
@@ -55,7 +60,10 @@ impl Coordinator {
                 None
             }
             Ok(None) => {
-                let under_way = UnderWay { fingerprint: *fingerprint, waiting: Vec::new() };
+                let under_way = UnderWay {
+                    fingerprint: *fingerprint,
+                    waiting: Vec::new(),
+                };
                 self.keys.0.insert(named, under_way);
                 Some(ask)
             }
@@ -65,7 +73,7 @@ impl Coordinator {
             }
             Ok(Some(answer)) => {
                 let item = Item::decode(answer.number, answer.version, &answer.bytes);
-                ask.caller.answer(item.ok_or(Failure::Store.into()));
+                ask.caller.answer(item.ok_or_else(|| Failure::Store.into()));
                 None
             }
         }

@@ -13,7 +13,7 @@ mod keys;
 mod settle;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
@@ -30,7 +30,7 @@ use super::{
     lane::Lane,
     local::Local,
     provider::{Provider, Trouble},
-    registry::Registry,
+    registry::{Numbered, Registry},
     turn::{Caller, OrderKey, Turn},
 };
 use crate::{
@@ -128,7 +128,7 @@ pub(super) struct Coordinator {
     outside: Outside,
     registry: Registry,
     gateways: Vec<Addr<Gateway>>,
-    live: HashMap<OrderKey, Live>,
+    live: Numbered<OrderKey, Live>,
     pending: VecDeque<settle::Pending>,
     /// Taken from the lane, and not taken in.
     settled: VecDeque<Settled>,
@@ -148,7 +148,7 @@ impl Coordinator {
         Self {
             registry: Registry::new(Rc::clone(&local)),
             gateways: Vec::new(),
-            live: HashMap::new(),
+            live: Numbered::default(),
             pending: VecDeque::new(),
             settled: VecDeque::new(),
             next_ticket: 0,
@@ -186,7 +186,9 @@ impl Coordinator {
 
     /// Rings once the earliest timer is due.
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
-        let Some(due) = self.timers.first_due() else { return };
+        let Some(due) = self.timers.first_due() else {
+            return;
+        };
         if let Some((set, alarm)) = self.alarm.take() {
             if set == due {
                 self.alarm = Some((set, alarm));

@@ -7,12 +7,11 @@ use crate::{
     actors::{
         gateway::Carry,
         handles::{Error, Failure},
+        local::decode,
         turn::{OrderKey, Snapshot, Turn},
     },
     domain::{
-        Batch, EntityKey, Stamped, Timestamp, payment::Effect,
-        recorded::Answered,
-        saga::Saga,
+        Batch, EntityKey, Stamped, Timestamp, payment::Effect, recorded::Answered, saga::Saga,
     },
     store::{
         answers, codec,
@@ -44,7 +43,14 @@ impl Pending {
     pub(super) fn turn(mut turn: Box<Turn>, timer: Option<Timestamp>) -> Self {
         let snapshots = std::mem::take(&mut turn.snapshots);
         let (key, after) = (turn.key, After::Finish(turn));
-        Self { key, after, snapshots, timer, answered: None, events: 0 }
+        Self {
+            key,
+            after,
+            snapshots,
+            timer,
+            answered: None,
+            events: 0,
+        }
     }
 
     pub(super) fn intent(
@@ -54,7 +60,14 @@ impl Pending {
         timer: Option<Timestamp>,
     ) -> Self {
         let (key, after) = (turn.key, After::Charge(turn, charge));
-        Self { key, after, snapshots, timer, answered: None, events: 0 }
+        Self {
+            key,
+            after,
+            snapshots,
+            timer,
+            answered: None,
+            events: 0,
+        }
     }
 }
 
@@ -67,7 +80,13 @@ impl Coordinator {
         answered: Option<Answered>,
     ) -> Batch {
         let storefront = Arc::clone(&self.local.storefronts[turn.key.storefront].name);
-        Batch { storefront, at: turn.at, correlation: turn.correlation, answered, events }
+        Batch {
+            storefront,
+            at: turn.at,
+            correlation: turn.correlation,
+            answered,
+            events,
+        }
     }
 
     /// Hands a batch (or the wish to wait for what was submitted before) to the committer. The
@@ -82,7 +101,10 @@ impl Coordinator {
         }
         let encoded = batch.map(|batch| {
             let body = codec::encode(&batch);
-            Encoded { batch: Arc::new(batch), body }
+            Encoded {
+                batch: Arc::new(batch),
+                body,
+            }
         });
         if let Some(encoded) = &encoded {
             pending.events = encoded.batch.events.len();
@@ -92,7 +114,11 @@ impl Coordinator {
         }
         let ticket = self.next_ticket;
         self.outside.lane.submitting((self.outside.durable)());
-        let submission = Submission { lane: self.outside.lane_number, ticket, batch: encoded };
+        let submission = Submission {
+            lane: self.outside.lane_number,
+            ticket,
+            batch: encoded,
+        };
         if self.outside.committer.submit(submission).is_err() {
             self.outside.lane.withdrawn();
             let (After::Finish(turn) | After::Charge(turn, _)) = pending.after;
@@ -100,7 +126,10 @@ impl Coordinator {
         }
         self.next_ticket += 1;
         self.pending.push_back(pending);
-        let live = self.live.get_mut(&key).expect("an order with an open turn is live");
+        let live = self
+            .live
+            .get_mut(&key)
+            .expect("an order with an open turn is live");
         live.in_flight += 1;
         if ends_turn {
             self.close(key, false);
@@ -111,7 +140,10 @@ impl Coordinator {
     pub(super) fn settle(&mut self) {
         self.settled.extend(self.outside.lane.take());
         while let Some(Settled { ticket, outcome }) = self.settled.pop_front() {
-            let pending = self.pending.pop_front().expect("what is settled was submitted");
+            let pending = self
+                .pending
+                .pop_front()
+                .expect("what is settled was submitted");
             debug_assert_eq!(ticket + self.pending.len() as u64 + 1, self.next_ticket);
             self.current = Some(pending.key);
             match outcome {
@@ -124,7 +156,9 @@ impl Coordinator {
     /// Ends an order's open turn; `gave_up` if its entities' memory was dropped. Begins with what
     /// waits, or lets the order rest.
     pub(super) fn close(&mut self, key: OrderKey, gave_up: bool) {
-        let Some(live) = self.live.get_mut(&key) else { return };
+        let Some(live) = self.live.get_mut(&key) else {
+            return;
+        };
         live.busy = false;
         live.named = None;
         if gave_up && live.in_flight > 0 {
@@ -135,12 +169,15 @@ impl Coordinator {
 
     /// Lets an order rest that nothing is under way for.
     pub(super) fn rest_if_idle(&mut self, key: OrderKey) {
-        let Some(live) = self.live.get(&key) else { return };
+        let Some(live) = self.live.get(&key) else {
+            return;
+        };
         let idle = !live.busy && live.in_flight == 0 && live.calls == 0 && live.waiting.is_empty();
         if idle {
             self.live.remove(&key);
             for kind in crate::actors::entity::HOSTED {
-                self.registry.forget(key.storefront, EntityKey::new(kind, key.number));
+                self.registry
+                    .forget(key.storefront, EntityKey::new(kind, key.number));
             }
         }
     }
@@ -160,12 +197,16 @@ impl Coordinator {
                 if let Some(caller) = turn.caller.take() {
                     let outcome = match (turn.failed.take(), stored) {
                         (Some(error), _) | (None, Err(error)) => Err(error),
-                        (None, Ok(())) => turn.answer.take().ok_or(Failure::Crashed.into()),
+                        (None, Ok(())) => turn.answer.take().ok_or_else(|| Failure::Crashed.into()),
                     };
                     self.answer(key, caller, turn.command_key.as_ref(), outcome);
                 }
                 for effect in std::mem::take(&mut turn.effects) {
-                    self.carry(Carry { key, effect, attempt: turn.attempt + 1 });
+                    self.carry(Carry {
+                        key,
+                        effect,
+                        attempt: turn.attempt + 1,
+                    });
                 }
             }
         }
@@ -207,7 +248,12 @@ impl Coordinator {
         self.outside.lane.stored();
         let (After::Finish(mut turn) | After::Charge(mut turn, _)) = pending.after;
         if let Some(caller) = turn.caller.take() {
-            self.answer(pending.key, caller, turn.command_key.as_ref(), Err(Failure::Store.into()));
+            self.answer(
+                pending.key,
+                caller,
+                turn.command_key.as_ref(),
+                Err(Failure::Store.into()),
+            );
         }
         self.store_failed = true;
         self.registry.clear();
@@ -226,18 +272,24 @@ impl Coordinator {
 
     /// Begins with what waits for the order, if it may; else lets the order rest if it may.
     pub(super) fn resume(&mut self, key: OrderKey) {
-        let Some(live) = self.live.get_mut(&key) else { return };
+        let Some(live) = self.live.get_mut(&key) else {
+            return;
+        };
         if live.busy || (live.reload && live.in_flight > 0) {
             return;
         }
         if live.reload {
             live.reload = false;
             for kind in crate::actors::entity::HOSTED {
-                self.registry.forget(key.storefront, EntityKey::new(kind, key.number));
+                self.registry
+                    .forget(key.storefront, EntityKey::new(kind, key.number));
             }
             self.reload_saga(key);
         }
-        let waiting = self.live.get_mut(&key).and_then(|live| live.waiting.pop_front());
+        let waiting = self
+            .live
+            .get_mut(&key)
+            .and_then(|live| live.waiting.pop_front());
         match waiting {
             Some(Waiting::Ask(ask)) => self.open(ask),
             Some(Waiting::Called(called)) => self.called(called),
@@ -248,11 +300,17 @@ impl Coordinator {
 
     fn reload_saga(&mut self, key: OrderKey) {
         let entity = key.order().saga();
-        let loaded = self.local.slot(key.storefront, entity).and_then(|slot| match slot {
-            Some(slot) => Ok((self.local.decode(entity, &slot.bytes)?, slot.version)),
-            None => Ok((Saga::default(), 0)),
-        });
-        let live = self.live.get_mut(&key).expect("an order that resumes is live");
+        let loaded = self
+            .local
+            .slot(key.storefront, entity)
+            .and_then(|slot| match slot {
+                Some(slot) => Ok((decode(entity, &slot.bytes)?, slot.version)),
+                None => Ok((Saga::default(), 0)),
+            });
+        let live = self
+            .live
+            .get_mut(&key)
+            .expect("an order that resumes is live");
         match loaded {
             Ok((saga, version)) => (live.saga, live.saga_version) = (saga, version),
             Err(failure) => {

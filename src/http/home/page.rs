@@ -75,9 +75,14 @@ fn section(page: &mut String, origin: &str, storefront: &Storefront, is_root: bo
     }
     page.push_str("</ul>");
     let base = format!("{origin}{prefix}");
-    for rule in &storefront.commands {
-        let resource = storefront.resource(rule.kind);
-        if let Some(resource) = resource.filter(|_| is_worth_showing(rule)) {
+    let rules = storefront
+        .commands
+        .iter()
+        .filter(|rule| is_worth_showing(rule));
+    // What creates and delivers comes before what takes back.
+    let (forth, back): (Vec<_>, Vec<_>) = rules.partition(|rule| rule.verb == Verb::Post);
+    for rule in forth.into_iter().chain(back) {
+        if let Some(resource) = storefront.resource(rule.kind) {
             attempt(page, meaning(rule.action), &command(&base, resource, rule));
         }
     }

@@ -1,6 +1,6 @@
 //! From an event to its registered number and stored body, and back.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -92,12 +92,12 @@ fn write_listing(event: &listing::Event, to: &mut Vec<u8>) {
 fn write_order(event: &order::Event, to: &mut Vec<u8>) {
     match event {
         order::Event::Placed { fields, amount } => {
-            let fields = Cow::Borrowed(fields);
+            let fields = Cow::Borrowed(&**fields);
             let amount = *amount;
             named(&OrderPlaced { fields, amount }, to);
         }
         order::Event::Amended { fields } => {
-            let fields = Cow::Borrowed(fields);
+            let fields = Cow::Borrowed(&**fields);
             named(&OrderAmended { fields }, to);
         }
         order::Event::Held
@@ -245,12 +245,12 @@ impl<'a> Body<'a> {
         match self.number {
             registry::ORDER_PLACED => {
                 let OrderPlaced { fields, amount } = self.fields()?;
-                let fields = fields.into_owned();
+                let fields = Arc::new(fields.into_owned());
                 Ok(order::Event::Placed { fields, amount }.into())
             }
             registry::ORDER_AMENDED => {
                 let OrderAmended { fields } = self.fields()?;
-                let fields = fields.into_owned();
+                let fields = Arc::new(fields.into_owned());
                 Ok(order::Event::Amended { fields }.into())
             }
             registry::ORDER_HELD => self.nothing(order::Event::Held),

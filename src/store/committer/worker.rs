@@ -6,8 +6,8 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError},
     },
+    thread,
     time::Duration,
 };
 
@@ -19,12 +19,8 @@ use crate::store::{
     journal::{self, Journal, Record},
 };
 
-/// How often the gauge of requests under way is looked at again while waiting for them.
-const LOOK_AGAIN: Duration = Duration::from_micros(50);
-
 pub(super) struct Worker {
     journal: Journal,
-    queue: Receiver<Submission>,
     lanes: Vec<Arc<dyn Lane>>,
     followers: Vec<Box<dyn Follower>>,
     on_failure: Option<Box<dyn FnOnce() + Send>>,
@@ -34,6 +30,8 @@ pub(super) struct Worker {
     /// What is being committed. Lives here, so that a panic does not lose it.
     group: Vec<Submission>,
     group_bytes: usize,
+    /// The last group was a large one.
+    busy: bool,
     /// By lane, what it has not been told yet.
     untold: Vec<Vec<Settled>>,
 }
@@ -41,7 +39,6 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         journal: Journal,
-        queue: Receiver<Submission>,
         listeners: Listeners,
         under_way: UnderWay,
         limits: Limits,
@@ -49,7 +46,6 @@ impl Worker {
     ) -> Self {
         Self {
             journal,
-            queue,
             untold: vec![Vec::new(); listeners.lanes.len()],
             lanes: listeners.lanes,
             followers: listeners.followers,
@@ -59,6 +55,7 @@ impl Worker {
             shared,
             group: Vec::new(),
             group_bytes: 0,
+            busy: false,
         }
     }
 
@@ -70,9 +67,10 @@ impl Worker {
     }
 
     fn work(&mut self) {
-        while let Ok(first) = self.queue.recv() {
+        while let Some(first) = self.shared.queue.first() {
             self.take(first);
             self.gather();
+            self.busy = self.group.len() >= self.limits.busy_group_min;
             self.commit();
         }
     }
@@ -88,13 +86,17 @@ impl Worker {
 
     /// Adds what waits, and what comes while others are under way and the window is open.
     fn gather(&mut self) {
+        if mem::take(&mut self.busy) {
+            // Nobody is woken and nothing is looked at meanwhile: the cores are the callers'.
+            thread::sleep(Duration::from_micros(self.limits.linger_us));
+        }
         let window = Duration::from_micros(self.limits.window_us);
         let mut deadline = None;
         loop {
             while self.has_room() {
-                match self.queue.try_recv() {
-                    Ok(submission) => self.take(submission),
-                    Err(_) => break,
+                match self.shared.queue.next() {
+                    Some(submission) => self.take(submission),
+                    None => break,
                 }
             }
             // Without bytes there is no sync to share, and nothing to wait for.
@@ -106,11 +108,7 @@ impl Worker {
             if left.is_zero() {
                 return;
             }
-            match self.queue.recv_timeout(left.min(LOOK_AGAIN)) {
-                Ok(submission) => self.take(submission),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
+            self.shared.queue.wait_for_last(left);
         }
     }
 
@@ -232,7 +230,7 @@ impl Worker {
         self.shared.failed.store(true, Ordering::Release);
         self.shared.close();
         self.settle_group_as_failed();
-        while let Ok(submission) = self.queue.try_recv() {
+        while let Some(submission) = self.shared.queue.next() {
             self.untold[submission.lane].push(failed(&submission));
         }
         let mut lanes_left = self.lanes.len();

@@ -102,10 +102,16 @@ impl Journal {
     /// Opens the journal on `medium`, or begins it there: checks everything, cuts a torn tail, and
     /// makes what is left durable.
     pub fn open(medium: impl Medium, limits: Limits) -> Result<Opened, Error> {
-        let limits = limits.check()?;
         let found = scan(&*medium.source(), |_, _, _| {})?;
+        Self::after(found, Box::new(medium), limits)
+    }
+
+    /// The second half of [`open`](Self::open), for those who look at what the scan of this medium
+    /// found before anything is changed.
+    pub fn after(found: Scanned, medium: Box<dyn Medium>, limits: Limits) -> Result<Opened, Error> {
+        let limits = limits.check()?;
         let mut journal = Self {
-            medium: Box::new(medium),
+            medium,
             limits,
             segment: 1,
             tail: 0,

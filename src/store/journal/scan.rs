@@ -28,7 +28,11 @@ pub struct Torn {
 
 impl fmt::Display for Torn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, position, bytes } = self;
+        let Self {
+            file,
+            position,
+            bytes,
+        } = self;
         write!(
             f,
             "{file} ends in {bytes} bytes of event {position}, which was being written when the \

@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use foldhash::fast::FixedState;
+
 use super::{Error, locked, page::Page};
 
 /// A page's collection and number.
@@ -44,7 +46,7 @@ pub(super) struct Cache {
 
 #[derive(Debug, Default)]
 struct Stripe {
-    pages: HashMap<Key, Entry>,
+    pages: HashMap<Key, Entry, FixedState>,
     /// The hand of the clock is at the front.
     ring: VecDeque<Key>,
     dirty: Vec<Key>,

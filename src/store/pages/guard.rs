@@ -77,6 +77,8 @@ pub(super) fn in_thread<T: Send + 'static>(
     let run = move || {
         let worked = match catch_unwind(AssertUnwindSafe(work)) {
             Ok(Ok(value)) => Ok(value),
+            // Its advice is for a store that stays.
+            Ok(Err(Error::Damaged(what))) => Err(what.into()),
             Ok(Err(error)) => Err(error.to_string()),
             Err(panic) => Err(format!("opening it panicked: {}", message(&*panic))),
         };

@@ -9,6 +9,7 @@
 mod backing;
 mod cache;
 mod checkpoint;
+mod checkpointer;
 mod counts;
 mod disk;
 mod guard;
@@ -25,12 +26,13 @@ use std::{
     io,
     ops::ControlFlow,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
 };
 
 pub use self::{
     backing::Durable,
-    checkpoint::{Checkpointed, Checkpointer},
+    checkpoint::Checkpointed,
+    checkpointer::Checkpointer,
     guard::Guard,
     notes::VisitNote,
     open::{OpenedPages, Opening},
@@ -39,7 +41,8 @@ pub use self::{
 use self::{
     backing::{Backing, Space},
     cache::{Cache, Loaded},
-    checkpoint::{Wake, Writer},
+    checkpoint::Writer,
+    checkpointer::Wake,
     counts::Counts,
     notes::Notes,
     page::Page,
@@ -199,6 +202,7 @@ pub struct Pages {
     notes: [Notes; 2],
     backing: Box<dyn Backing>,
     writer: Mutex<Writer>,
+    complete_to: AtomicU64,
     wake: Wake,
     limits: Limits,
 }
@@ -310,59 +314,6 @@ impl Pages {
         let content = self.cache.peek(key, || self.load(collection, page))?;
         let last = content.slots().next_back();
         Ok(last.map_or(0, |(index, _)| number(page, index)))
-    }
-
-    /// The note under a key.
-    pub fn get_note(&self, tree: NoteTree, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.notes(tree).get(tree, &*self.backing, key)
-    }
-
-    /// Keeps a note, or with `None` takes it away. Written by a later checkpoint.
-    pub fn put_note(
-        &self,
-        tree: NoteTree,
-        key: &[u8],
-        value: Option<Vec<u8>>,
-    ) -> Result<(), Error> {
-        if matches!(key.first(), None | Some(0)) {
-            return Err(Error::Name(String::from_utf8_lossy(key).into_owned()));
-        }
-        let bytes = value.as_ref().map_or(0, Vec::len);
-        limit("a note", bytes, NOTE_BYTES_MAX)?;
-        let unwritten = self.notes(tree).put(key, value);
-        self.wake_if_behind(unwritten);
-        Ok(())
-    }
-
-    /// Every note of a tree, with those not written yet; in no promised order.
-    pub fn each_note(&self, tree: NoteTree, visit: &mut VisitNote<'_>) -> Result<(), Error> {
-        self.notes(tree).each(tree, &*self.backing, visit)
-    }
-
-    /// Takes away the notes that `keep` (of key and value) does not want, at most
-    /// [`SWEEP_NOTES_MAX`] at a time; says how many.
-    pub fn sweep_notes(
-        &self,
-        tree: NoteTree,
-        keep: impl Fn(&[u8], &[u8]) -> bool,
-    ) -> Result<usize, Error> {
-        let mut unwanted = Vec::new();
-        self.each_note(tree, &mut |key, value| {
-            if !keep(key, value) {
-                unwanted.push((key.to_vec(), value.to_vec()));
-            }
-            if unwanted.len() < SWEEP_NOTES_MAX {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        })?;
-        let mut removed = 0;
-        for (key, value) in unwanted {
-            let notes = self.notes(tree);
-            removed += usize::from(notes.remove_if(tree, &*self.backing, &key, &value)?);
-        }
-        Ok(removed)
     }
 
     /// How many pages and notes are not written yet. A note costs a checkpoint what a page does.

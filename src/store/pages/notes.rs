@@ -7,9 +7,9 @@ use std::{
 };
 
 use super::{
-    Error, NoteTree,
+    Error, NOTE_BYTES_MAX, NoteTree, Pages, SWEEP_NOTES_MAX,
     backing::{Backing, Space},
-    locked,
+    limit, locked,
     page::unframed,
 };
 
@@ -18,6 +18,61 @@ pub(super) type Unwritten = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// What a visitor of notes is called with: key and value.
 pub type VisitNote<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
+impl Pages {
+    /// The note under a key.
+    pub fn get_note(&self, tree: NoteTree, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.notes(tree).get(tree, &*self.backing, key)
+    }
+
+    /// Keeps a note, or with `None` takes it away. Written by a later checkpoint.
+    pub fn put_note(
+        &self,
+        tree: NoteTree,
+        key: &[u8],
+        value: Option<Vec<u8>>,
+    ) -> Result<(), Error> {
+        if matches!(key.first(), None | Some(0)) {
+            return Err(Error::Name(String::from_utf8_lossy(key).into_owned()));
+        }
+        let bytes = value.as_ref().map_or(0, Vec::len);
+        limit("a note", bytes, NOTE_BYTES_MAX)?;
+        let unwritten = self.notes(tree).put(key, value);
+        self.wake_if_behind(unwritten);
+        Ok(())
+    }
+
+    /// Every note of a tree, with those not written yet; in no promised order.
+    pub fn each_note(&self, tree: NoteTree, visit: &mut VisitNote<'_>) -> Result<(), Error> {
+        self.notes(tree).each(tree, &*self.backing, visit)
+    }
+
+    /// Takes away the notes that `keep` (of key and value) does not want, at most
+    /// [`SWEEP_NOTES_MAX`] at a time; says how many.
+    pub fn sweep_notes(
+        &self,
+        tree: NoteTree,
+        keep: impl Fn(&[u8], &[u8]) -> bool,
+    ) -> Result<usize, Error> {
+        let mut unwanted = Vec::new();
+        self.each_note(tree, &mut |key, value| {
+            if !keep(key, value) {
+                unwanted.push((key.to_vec(), value.to_vec()));
+            }
+            if unwanted.len() < SWEEP_NOTES_MAX {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+        let mut removed = 0;
+        for (key, value) in unwanted {
+            let notes = self.notes(tree);
+            removed += usize::from(notes.remove_if(tree, &*self.backing, &key, &value)?);
+        }
+        Ok(removed)
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Notes {

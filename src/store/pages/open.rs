@@ -10,7 +10,8 @@ use super::{
     Collection, Error, Limits, Pages,
     backing::{Backing, Durable, Space},
     cache::Cache,
-    checkpoint::{Wake, Writer},
+    checkpoint::Writer,
+    checkpointer::Wake,
     counts::Counts,
     disk::{Sled, at},
     guard::{self, Guard},
@@ -143,6 +144,7 @@ fn build(
     rebuilt: Option<String>,
 ) -> OpenedPages {
     let complete_to = metas.iter().map(|meta| meta.complete_to).min();
+    let complete_to = complete_to.unwrap_or(0);
     let pages = Pages {
         collections,
         counts: counts.iter().cloned().map(Mutex::new).collect(),
@@ -156,12 +158,13 @@ fn build(
             closed: false,
             failed: None,
         }),
+        complete_to: complete_to.into(),
         wake: Wake::default(),
         limits,
     };
     OpenedPages {
         pages,
-        complete_to: complete_to.unwrap_or(0),
+        complete_to,
         rebuilt,
     }
 }

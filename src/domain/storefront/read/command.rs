@@ -65,7 +65,7 @@ pub(super) fn rules(top: &Section<'_>, resources: &[Resource]) -> Vec<CommandRul
         rules.push(CommandRule {
             verb,
             kind: resource.kind,
-            when: conditions(&section, resource),
+            when: conditions(&section, verb, resource),
             action,
         });
     }
@@ -153,10 +153,16 @@ fn action(section: &Section<'_>, verb: Verb, resource: &Resource) -> Option<Comm
     Some(action)
 }
 
-fn conditions(section: &Section<'_>, resource: &Resource) -> Vec<Condition> {
+fn conditions(section: &Section<'_>, verb: Verb, resource: &Resource) -> Vec<Condition> {
     let Some(when) = section.section("when") else {
         return Vec::new();
     };
+    if verb == Verb::Delete {
+        when.report.at(
+            &when.at,
+            "a DELETE has no fields that `when` could look at: remove it",
+        );
+    }
     let names: Vec<&str> = resource.fields.iter().map(|field| &*field.name).collect();
     let mut conditions = Vec::new();
     for (field, _) in when.entries() {

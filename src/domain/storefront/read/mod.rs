@@ -77,7 +77,7 @@ fn read(top: &Section<'_>) -> Storefront {
         "name", "title", "currency", "topic", "order", "payment", "delivery", "flow", "command",
         "view",
     ]);
-    let name = top.required("name", "name = \"flowers\"");
+    let name = top.required("name", "name = \"laundry\"");
     if let Some(name) = &name {
         segments::check(top.report, name);
     }
@@ -135,7 +135,7 @@ fn resources(top: &Section<'_>, segments: &mut Segments) -> Vec<Read> {
 }
 
 fn title(top: &Section<'_>) -> Title {
-    let example = "title = { ko = \"꽃 구독\", en = \"Flower subscription\" }";
+    let example = "title = { ko = \"세탁소\", en = \"Laundry\" }";
     if !top.has("title") {
         let message = format!("the file needs `title`, such as: {example}");
         top.report.at(&top.at, message);

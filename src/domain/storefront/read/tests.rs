@@ -131,6 +131,7 @@ fn mistakes_in_the_flow_and_its_commands_are_found() {
         on = "POST orders"    ==> on = "GET orders"      ==> no command has the method `GET`
         on = "POST orders"    ==> on = "POST order"      ==> did you mean `orders`?
         on = "POST orders"    ==> on = "POST orders/{id}" ==> expected `POST orders`
+        on = "DELETE orders/{id}" ==> when = { status = "Ordered" }\non = "DELETE orders/{id}" ==> a DELETE has no fields
         on = "DELETE orders/{id}" ==> on = "PATCH orders/{id}" ==> never reached
         on = "POST deliveries" ==> #                     ==> needs `on` ==> -1
         do = "delivery.advance" ==> do = "order.place"   ==> expected POST on the path of [order]

@@ -1,0 +1,99 @@
+//! The writing side: the committer with its journal, the shards' lanes, and the views that follow.
+
+use std::{
+    sync::{Arc, OnceLock},
+    thread::JoinHandle,
+};
+
+use tokio::sync::Notify;
+
+use super::Error;
+use crate::{
+    actors::lane::Lane,
+    domain::storefront::Storefront,
+    store::{
+        commit::Position,
+        committer::{self, Committer, Listeners, UnderWay},
+        journal::Journal,
+        layout::Layout,
+        pages::Pages,
+    },
+    views::{follower, projector::Projector},
+};
+
+/// Everything between the shards and the disk.
+pub(super) struct Writing {
+    pub(super) committer: Arc<Committer>,
+    pub(super) lanes: Vec<Arc<Lane>>,
+    pub(super) under_way: UnderWay,
+    pub(super) projector: Arc<Projector>,
+    pub(super) views: JoinHandle<()>,
+    /// Told when nothing more can be committed.
+    pub(super) failure: Arc<Notify>,
+}
+
+impl Writing {
+    /// Starts the committer and the views on a journal that the pages are complete to.
+    pub(super) fn start(
+        journal: Journal,
+        storefronts: &[Arc<Storefront>],
+        layout: &Arc<Layout>,
+        pages: &Arc<Pages>,
+        shards: usize,
+    ) -> Result<Self, Error> {
+        let lanes: Vec<Arc<Lane>> = (0..shards).map(|_| Arc::default()).collect();
+        let (storefronts, end) = (storefronts.to_vec(), journal.end());
+        let projector = Projector::new(storefronts, Arc::clone(layout), Arc::clone(pages), end);
+        let projector = Arc::new(projector);
+
+        // The views ask how far they may read before the committer, who knows, is there.
+        let known = Arc::<OnceLock<Arc<Committer>>>::default();
+        let asks = Arc::clone(&known);
+        let durable = move || asks.get().map_or(0, |committer| committer.durable());
+        let (queue, views) = follower::start(Arc::clone(&projector), journal.source(), durable)
+            .map_err(|source| Error::Io {
+                doing: "start the views' thread",
+                source,
+            })?;
+
+        let (under_way, failure) = (UnderWay::default(), Arc::<Notify>::default());
+        let fails = Arc::clone(&failure);
+        let listeners = Listeners {
+            lanes: lanes.iter().map(|lane| Arc::clone(lane) as _).collect(),
+            followers: vec![Box::new(queue)],
+            on_failure: Box::new(move || fails.notify_one()),
+        };
+        let limits = committer::Limits::default();
+        let committer =
+            Committer::start(journal, listeners, under_way.clone(), limits).map_err(|source| {
+                Error::Io {
+                    doing: "start the committer's thread",
+                    source,
+                }
+            })?;
+        let committer = Arc::new(committer);
+        drop(known.set(Arc::clone(&committer)));
+        Ok(Self {
+            committer,
+            lanes,
+            under_way,
+            projector,
+            views,
+            failure,
+        })
+    }
+
+    /// Tells up to where everything committed is in the page cache.
+    pub(super) fn complete_to(&self) -> impl Fn() -> Position + Send + 'static {
+        let committer = Arc::clone(&self.committer);
+        let (lanes, projector) = (self.lanes.clone(), Arc::clone(&self.projector));
+        move || complete_to(committer.durable(), &lanes, &projector)
+    }
+}
+
+/// Up to where everything committed is in the page cache. `durable` was read before the call: what
+/// is submitted from then on comes after it.
+pub fn complete_to(durable: Position, lanes: &[Arc<Lane>], projector: &Projector) -> Position {
+    let entities = lanes.iter().map(|lane| lane.complete_to(durable)).min();
+    entities.unwrap_or(durable).min(projector.position())
+}

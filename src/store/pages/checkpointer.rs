@@ -1,0 +1,144 @@
+//! The thread that makes checkpoints, and what wakes it.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use super::{Error, Pages, locked};
+use crate::store::commit::Position;
+
+/// The thread that makes checkpoints.
+#[derive(Debug)]
+pub struct Checkpointer {
+    pages: Arc<Pages>,
+    failed: Arc<Mutex<Option<String>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpointer {
+    /// Starts it: a checkpoint every `interval`, and whenever half the backlog's limit is reached.
+    /// `complete_to` is asked before each.
+    ///
+    /// After a failure it ends, and [`Checkpointer::failed`] says why.
+    pub fn start(
+        pages: Arc<Pages>,
+        interval: Duration,
+        complete_to: impl Fn() -> Position + Send + 'static,
+    ) -> Result<Self, Error> {
+        let failed = Arc::<Mutex<Option<String>>>::default();
+        pages.wake.start();
+        let run = {
+            let (pages, failed) = (Arc::clone(&pages), Arc::clone(&failed));
+            move || {
+                loop {
+                    let stop = pages.wake.wait(interval);
+                    let checkpoint = || pages.checkpoint(complete_to());
+                    let why = match catch_unwind(AssertUnwindSafe(checkpoint)) {
+                        Ok(Ok(_)) if stop => return,
+                        Ok(Ok(_)) => continue,
+                        Ok(Err(error)) => error.to_string(),
+                        Err(_) => String::from("a checkpoint panicked"),
+                    };
+                    tracing::error!(why, "checkpoints have stopped");
+                    *locked(&failed) = Some(why);
+                    return;
+                }
+            }
+        };
+        let thread = thread::Builder::new()
+            .name("checkpoint".into())
+            .spawn(run)
+            .map_err(|source| Error::Io {
+                path: "the checkpoint thread".into(),
+                source,
+            })?;
+        Ok(Self {
+            pages,
+            failed,
+            thread: Some(thread),
+        })
+    }
+
+    /// Why it makes no more checkpoints, if it does not.
+    pub fn failed(&self) -> Option<String> {
+        locked(&self.failed).clone()
+    }
+
+    /// Makes a last checkpoint and ends.
+    pub fn stop(mut self) -> Result<(), Error> {
+        self.end();
+        self.failed().map_or(Ok(()), |why| Err(Error::Failed(why)))
+    }
+
+    fn end(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.pages.wake.stop();
+            if thread.join().is_err() {
+                *locked(&self.failed) = Some(String::from("the checkpoint thread panicked"));
+            }
+        }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Wakes the checkpoint thread before its time.
+#[derive(Debug, Default)]
+pub(super) struct Wake {
+    /// So that only the first of many calls costs a lock.
+    called: AtomicBool,
+    state: Mutex<Called>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Called {
+    early: bool,
+    stop: bool,
+}
+
+impl Wake {
+    /// Too much waits to be written.
+    pub(super) fn early(&self) {
+        if !self.called.load(Relaxed) && !self.called.swap(true, Relaxed) {
+            locked(&self.state).early = true;
+            self.changed.notify_all();
+        }
+    }
+
+    /// A checkpoint begins.
+    pub(super) fn taken(&self) {
+        locked(&self.state).early = false;
+        self.called.store(false, Relaxed);
+    }
+
+    /// A thread begins; an earlier one may have been stopped.
+    fn start(&self) {
+        locked(&self.state).stop = false;
+    }
+
+    fn stop(&self) {
+        locked(&self.state).stop = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for a call, at most this long. Says whether to stop.
+    fn wait(&self, interval: Duration) -> bool {
+        let state = locked(&self.state);
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, interval, |called| !called.early && !called.stop)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.stop
+    }
+}

@@ -1,0 +1,12 @@
+//! Jumun from outside: through real HTTP, and the real binary.
+
+#![cfg(test)]
+
+mod bad_input;
+mod behaviour;
+mod contract;
+mod crash;
+mod damage;
+mod durable;
+mod support;
+mod walk;

@@ -1,0 +1,63 @@
+//! What a stopped server's journal has.
+
+use std::{fmt::Write, ops::ControlFlow, path::Path, sync::Arc};
+
+use jumun::store::{
+    codec,
+    commit::Position,
+    journal::{self, Source},
+};
+
+/// Every event of a journal, as `order.placed 1`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Recorded(pub(crate) Vec<String>);
+
+impl Recorded {
+    /// The journal of the data directory at `path`, which nobody is writing.
+    pub(crate) fn read(path: &Path) -> Self {
+        let files = journal::Files::new(path.join("journal"));
+        let mut recorded = Self(Vec::new());
+        let scanned = journal::scan(&files, |_, body, _| recorded.add(body));
+        assert_eq!(scanned.unwrap().end, recorded.0.len() as u64);
+        recorded
+    }
+
+    /// The same of a journal that is open and ends with the event `end`.
+    pub(crate) fn up_to(source: Arc<dyn Source>, end: Position) -> Self {
+        let mut recorded = Self(Vec::new());
+        let read = journal::Reader::new(source).read(1, end, |_, body, _| {
+            recorded.add(body);
+            ControlFlow::Continue(())
+        });
+        read.unwrap();
+        recorded
+    }
+
+    fn add(&mut self, body: &[u8]) {
+        for stamped in codec::decode(body).unwrap().events {
+            let (kind, name) = (stamped.event.kind(), stamped.event.name());
+            self.0
+                .push(format!("{kind}.{name} {}", stamped.entity.number));
+        }
+    }
+
+    /// How many there are of `what`, such as `payment.captured`.
+    pub(crate) fn count(&self, what: &str) -> usize {
+        self.0
+            .iter()
+            .filter(|event| event.split_once(' ').is_some_and(|(name, _)| name == what))
+            .count()
+    }
+
+    /// There must be so many of each.
+    pub(crate) fn has(&self, expected: &[(&str, usize)]) {
+        let mut faults = String::new();
+        for (what, count) in expected {
+            let found = self.count(what);
+            if found != *count {
+                writeln!(faults, "{what}: {found}, not {count}").unwrap();
+            }
+        }
+        assert!(faults.is_empty(), "{faults}in {:#?}", self.0);
+    }
+}

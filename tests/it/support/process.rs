@@ -1,0 +1,125 @@
+//! The real binary.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    thread::JoinHandle,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::Client;
+
+/// A running `jumun serve`. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    address: SocketAddr,
+    /// What it printed when it started.
+    pub(crate) greeting: String,
+    log: Option<JoinHandle<String>>,
+}
+
+/// The binary with these arguments and nothing from our environment that it would read.
+pub(crate) fn jumun(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jumun"));
+    for name in [
+        "LISTEN",
+        "DATA",
+        "ROOT",
+        "STOREFRONTS",
+        "CONFIG",
+        "LOG_JSON",
+    ] {
+        command.env_remove(format!("JUMUN_{name}"));
+    }
+    command.env_remove("RUST_LOG").args(arguments);
+    command
+}
+
+/// Runs the binary to its end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    jumun(arguments).output().unwrap()
+}
+
+impl Process {
+    /// Serves `data` on a free port; it must start.
+    pub(crate) fn serve(data: &Path, more: &[&str]) -> Self {
+        let mut command = jumun(&["serve", "--listen", "127.0.0.1:0", "--data"]);
+        Self::start(command.arg(data).args(more))
+    }
+
+    /// Starts this command, and waits for its greeting.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut errors = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            errors.read_to_string(&mut log).unwrap();
+            log
+        });
+        let mut greeting = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        while !greeting.contains("Ctrl-C") && out.read_line(&mut greeting).unwrap() > 0 {}
+        let address = greeting
+            .split_once("http://")
+            .and_then(|(_, rest)| rest.lines().next());
+        let Some(address) = address.and_then(|address| address.parse().ok()) else {
+            let status = child.wait().unwrap();
+            panic!(
+                "it does not start ({status}): {greeting}{}",
+                log.join().unwrap()
+            );
+        };
+        // What it says when it ends must find a reader.
+        child.stdout = Some(out.into_inner());
+        Self {
+            child,
+            address,
+            greeting,
+            log: Some(log),
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A client of it.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// Kills it as `kill -9` does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end, without waiting.
+    pub(crate) fn terminate(&self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end, and gives back how it ended and what it logged.
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        let log = self.log.take().map(|log| log.join().unwrap());
+        (status, log.unwrap_or_default())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

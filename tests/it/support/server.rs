@@ -1,0 +1,171 @@
+//! The real server inside the test's process: the same [`App`] as the binary's, on port 0.
+
+use std::{net::SocketAddr, sync::mpsc, thread::JoinHandle};
+
+use jumun::{
+    actors::handles::Engine,
+    app::{self, App, Options},
+    config::Config,
+};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::{Client, Recorded};
+
+/// How a server is to be started.
+pub(crate) struct Setup {
+    config: String,
+    data: TempDir,
+    change: Box<dyn FnOnce(&mut Options) + Send>,
+}
+
+/// A running server. Dropping it stops it without looking at how that went.
+pub(crate) struct Server {
+    address: SocketAddr,
+    engine: Engine,
+    notices: Vec<String>,
+    data: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Result<(), app::Error>>>,
+}
+
+impl Setup {
+    /// A fresh directory, and the flower shop at `/` too.
+    pub(crate) fn new() -> Self {
+        Self {
+            config: "root = \"flowers\"\n".to_owned(),
+            data: TempDir::new().unwrap(),
+            change: Box::new(|_| {}),
+        }
+    }
+
+    /// With these lines in the configuration file.
+    pub(crate) fn config(mut self, lines: &str) -> Self {
+        self.config.push_str(lines);
+        self
+    }
+
+    /// On a directory that is there already.
+    pub(crate) fn on(mut self, data: TempDir) -> Self {
+        self.data = data;
+        self
+    }
+
+    /// With something replaced.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Options) + Send + 'static) -> Self {
+        self.change = Box::new(change);
+        self
+    }
+
+    /// Starts it; it must start.
+    pub(crate) fn start(self) -> Server {
+        self.try_start()
+            .unwrap_or_else(|error| panic!("it does not start: {error}"))
+    }
+
+    /// Starts it, or says why it does not start.
+    pub(crate) fn try_start(self) -> Result<Server, app::Error> {
+        let Self {
+            config,
+            data,
+            change,
+        } = self;
+        let mut config = Config::read(Some(&config)).unwrap().check().unwrap();
+        config.data = data.path().join("data");
+        let (stop, stopped) = oneshot::channel();
+        let (started, starting) = mpsc::sync_channel(1);
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let mut options = Options::new(&config)?;
+                change(&mut options);
+                let app = App::start(config, options)?;
+                let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+                let address = listener.local_addr().unwrap();
+                let running = (address, app.engine().clone(), app.notices().to_vec());
+                started.send(running).unwrap();
+                app.serve(listener, async { drop(stopped.await) }).await
+            })
+        });
+        let Ok((address, engine, notices)) = starting.recv() else {
+            let outcome = thread
+                .join()
+                .expect("a start that fails says why, without a panic");
+            return Err(outcome.expect_err("it ended before it began to serve"));
+        };
+        let (stop, thread) = (Some(stop), Some(thread));
+        Ok(Server {
+            address,
+            engine,
+            notices,
+            data,
+            stop,
+            thread,
+        })
+    }
+}
+
+impl Server {
+    /// A fresh server, with the flower shop at `/` too.
+    pub(crate) fn start() -> Self {
+        Setup::new().start()
+    }
+
+    /// A client of it.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its engine.
+    pub(crate) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What its start had to say.
+    pub(crate) fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Stops it, which must go well, and hands its directory over.
+    pub(crate) fn stop(mut self) -> TempDir {
+        self.end()
+            .unwrap_or_else(|error| panic!("it does not stop well: {error}"));
+        std::mem::replace(&mut self.data, TempDir::new().unwrap())
+    }
+
+    /// Waits until it stops by itself.
+    pub(crate) fn ended(mut self) -> (TempDir, Result<(), app::Error>) {
+        let thread = self.thread.take().unwrap();
+        let outcome = thread.join().expect("the server's thread does not panic");
+        (
+            std::mem::replace(&mut self.data, TempDir::new().unwrap()),
+            outcome,
+        )
+    }
+
+    /// Stops it and reads what its journal has.
+    pub(crate) fn recorded(self) -> Recorded {
+        Recorded::read(&self.stop().path().join("data"))
+    }
+
+    fn end(&mut self) -> Result<(), app::Error> {
+        drop(self.stop.take());
+        let thread = self.thread.take();
+        thread.map_or(Ok(()), |thread| {
+            thread.join().expect("the server's thread does not panic")
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
