@@ -2,7 +2,7 @@
 //!
 //! Nothing here calls `decide`, `apply` or `react`, so that a mistake in one of them shows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jumun::{
     actors::handles::Entity,
@@ -184,12 +184,12 @@ fn ordered(before: Option<&Order>, event: &order::Event) -> Result<Order, String
     let from = next.state;
     let (fits, to) = match event {
         Event::Placed { fields, amount } => {
-            next.fields = fields.clone();
+            next.fields = Arc::clone(fields);
             next.amount = Some(*amount);
             (from == State::Absent, State::Placed)
         }
         Event::Amended { fields } => {
-            next.fields = fields.clone();
+            next.fields = Arc::clone(fields);
             (from != State::Absent && from != State::Cancelled, from)
         }
         Event::Held => (from == State::Placed, State::Held),
