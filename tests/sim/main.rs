@@ -36,7 +36,7 @@ const STOREFRONTS: [&str; 3] = ["flowers", "bouquets", PAYS_LATER];
 const PAYS_LATER: &str = "gardens";
 
 /// How many seeds are run if nobody says.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 2_500;
 
 /// One test runs every so-manieth seed, so that the test runner's threads share them.
 const SLICES: u64 = 4;
