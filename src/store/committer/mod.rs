@@ -36,8 +36,9 @@ pub struct Limits {
     pub group_max: usize,
     /// Encoded bytes after which a group takes no further batch.
     pub group_bytes_max: usize,
-    /// How long a group waits for requests that are under way, in microseconds. About two syncs of
-    /// a fast disk: waiting longer costs more than the sync it saves.
+    /// How long a group waits at most for requests that are under way, in microseconds; it goes as
+    /// soon as none is. Measured at 64 connections on two cores: 500 spends 7 % less CPU on an
+    /// order than 50, and nobody waits longer, because the cores are busy meanwhile.
     pub window_us: u64,
 }
 
@@ -47,7 +48,7 @@ impl Default for Limits {
             queue_max: 8192,
             group_max: 1024,
             group_bytes_max: 4 * 1024 * 1024,
-            window_us: 200,
+            window_us: 500,
         }
     }
 }
