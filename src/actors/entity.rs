@@ -23,13 +23,10 @@ use super::{
     local::{Local, decode},
     turn::{Snapshot, Turn},
 };
-use crate::{
-    domain::{Aggregate, EntityKey, Kind, Refusal, Stamped, delivery, order, payment},
-    store::snapshot,
-};
+use crate::domain::{Aggregate, EntityKey, Kind, Refusal, Stamped, delivery, order, payment};
 
 /// What an aggregate must offer beside its rules to be run as an actor.
-pub(super) trait Hosted: Aggregate + Unpin {
+pub(super) trait Hosted: Aggregate + Unpin + Send {
     /// Whether it stands on its storefront's lists.
     fn is_listed(&self) -> bool;
     /// As the answer to a caller.
@@ -158,7 +155,7 @@ impl<A: Hosted> Entity<A> {
                         entity: self.key,
                         version: self.version,
                         listed: self.state.is_listed(),
-                        bytes: snapshot::encode(&self.state),
+                        state: Box::new(self.state.clone()),
                     });
                 }
                 if turn.own_commands > 0 && self.key.kind == turn.answer_with {

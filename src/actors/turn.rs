@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::handles::{CommandKey, Error, Item};
@@ -16,7 +17,7 @@ use crate::{
         payment::Effect,
         saga::{Command, Saga},
     },
-    store::committer::Guard,
+    store::{committer::Guard, snapshot},
 };
 
 /// An order among all storefronts.
@@ -56,7 +57,20 @@ pub(super) struct Snapshot {
     pub(super) entity: EntityKey,
     pub(super) version: u64,
     pub(super) listed: bool,
-    pub(super) bytes: Vec<u8>,
+    /// Encoded only once it is the turn's last of this entity, and durable.
+    pub(super) state: Box<dyn Encode>,
+}
+
+/// A state that can be encoded later.
+pub(super) trait Encode: std::fmt::Debug + Send {
+    /// Its bytes, as the store keeps them.
+    fn encode(&self) -> Vec<u8>;
+}
+
+impl<T: Serialize + std::fmt::Debug + Send> Encode for T {
+    fn encode(&self) -> Vec<u8> {
+        snapshot::encode(self)
+    }
 }
 
 /// One command with all that follows from it at once.

@@ -17,7 +17,6 @@ use crate::{
         saga::{Command, Progress, Saga},
         storefront::{Action, Mode},
     },
-    store::snapshot,
 };
 
 impl Coordinator {
@@ -350,11 +349,11 @@ impl Coordinator {
 }
 
 fn saga_snapshot(key: OrderKey, saga: &Saga, version: u64) -> Snapshot {
-    let bytes = snapshot::encode(saga);
+    let state = Box::new(saga.clone());
     Snapshot {
         entity: key.order().saga(),
         version,
         listed: false,
-        bytes,
+        state,
     }
 }

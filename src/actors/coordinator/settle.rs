@@ -227,7 +227,7 @@ impl Coordinator {
                 version: snapshot.version,
                 position,
                 listed: snapshot.listed,
-                bytes: snapshot.bytes.as_slice().into(),
+                bytes: snapshot.state.encode().into(),
             };
             local.pages.put(collection, snapshot.entity.number, slot)?;
         }

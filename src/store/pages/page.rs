@@ -1,12 +1,13 @@
 //! A page: the slots of 64 consecutive numbers, its stored form, and the keys it is stored under.
 //!
-//! A stored value is a format byte, a CRC32C, and what the checksum covers. A page whose encoding
+//! A stored value is a format byte, a CRC32C, and what the checksum covers: the page's slots, packed
+//! (LZ4 block, length first), since 64 orders say the same names 64 times. A page whose encoding
 //! is too large for one value goes under several keys: sled would make a separate file of it,
 //! which it never syncs and often leaks.
 
 use std::sync::Arc;
 
-use super::{Error, Slot};
+use super::{Error, SLOT_BYTES_MAX, Slot};
 use crate::{domain::ids::NUMBERS_PER_PAGE, store::commit::Position};
 
 /// The form of stored values. Part of the fingerprint: a store of another form is rebuilt.
@@ -26,6 +27,9 @@ const _: () = assert!(
 
 /// Version, position, listed, length.
 const SLOT_HEADER_BYTES: usize = 8 + 8 + 1 + 4;
+
+/// The most that a page's slots can take before they are packed.
+const BODY_BYTES_MAX: usize = 8 + SLOTS * (SLOT_HEADER_BYTES + SLOT_BYTES_MAX);
 
 #[derive(Clone, Debug)]
 pub(super) struct Page {
@@ -83,7 +87,8 @@ impl Page {
             body.extend(len.to_le_bytes());
             body.extend(&slot.bytes[..]);
         }
-        let chunks = body.chunks(CHUNK_BYTES_MAX);
+        let packed = lz4_flex::block::compress_prepend_size(&body);
+        let chunks = packed.chunks(CHUNK_BYTES_MAX);
         let count = u16::try_from(chunks.len()).expect("put limits a slot, so also its page");
         chunks
             .zip(0_u16..)
@@ -93,14 +98,15 @@ impl Page {
 
     /// The page that these values stand for.
     pub(super) fn decode(values: &[Vec<u8>]) -> Result<Self, Error> {
-        let mut body = Vec::new();
+        let mut packed = Vec::new();
         for (value, expected) in values.iter().zip(0_u16..) {
             let (count, index, chunk) = chunk(value)?;
             if usize::from(count) != values.len() || index != expected {
                 return Err(Error::Damaged("a page's parts do not belong together"));
             }
-            body.extend(chunk);
+            packed.extend(chunk);
         }
+        let body = unpacked(&packed)?;
         let mut rest = &body[..];
         let present = u64::from_le_bytes(take(&mut rest)?);
         let mut page = Self::empty();
@@ -132,6 +138,17 @@ const SHORT: Error = Error::Damaged("a page is longer or shorter than it says");
 /// How many values the page has, of which this is the first.
 pub(super) fn chunks_of(first: &[u8]) -> Result<u16, Error> {
     chunk(first).map(|(count, _, _)| count)
+}
+
+/// What was packed. Its length is looked at first, so that no more memory is asked for than a page
+/// can have.
+fn unpacked(packed: &[u8]) -> Result<Vec<u8>, Error> {
+    let (len, _) = lz4_flex::block::uncompressed_size(packed).map_err(|_short| SHORT)?;
+    if len > BODY_BYTES_MAX {
+        return Err(SHORT);
+    }
+    lz4_flex::block::decompress_size_prepended(packed)
+        .map_err(|_damaged| Error::Damaged("a page cannot be unpacked"))
 }
 
 fn chunk(value: &[u8]) -> Result<(u16, u16, &[u8]), Error> {
@@ -207,7 +224,11 @@ mod tests {
             version: 3,
             position,
             listed,
-            bytes: vec![u8::try_from(position).unwrap(); bytes].into(),
+            // Noise, since anything else would be packed to nothing.
+            bytes: {
+                let mut noise = fastrand::Rng::with_seed(position);
+                (0..bytes).map(|_| noise.u8(..)).collect()
+            },
         }
     }
 
