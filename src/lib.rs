@@ -1,4 +1,57 @@
 //! Jumun (주문, "order"): a store's back office in one binary.
+//!
+//! Orders, payments and deliveries, and what undoes them, kept safe in one directory. What a reply
+//! says is on disk before it leaves. A shop is data: its paths, fields, words and flow stand in a
+//! file under `storefronts/`, and no code knows its name.
+//!
+//! # Inside another program
+//!
+//! The same [`App`](app::App) serves the `jumun` binary and yours: your listener, your end, and
+//! [`Engine`](actors::handles::Engine) for calls without HTTP. `examples/embedded.rs` has more.
+//!
+//! ```no_run
+//! use jumun::{actors::handles::{Context, Request}, config::Config};
+//! use jumun::{app::{self, App, Options, definitions}, domain::{Money, storefront::CommandAction}};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     app::in_system(async {
+//!         let config = Config::read(None)?;
+//!         let options = Options::new(&config)?;
+//!         let shop = definitions::place(&options.storefronts, "flowers")?;
+//!         let app = App::start(config, options)?;
+//!
+//!         let engine = app.engine();
+//!         let request = Request {
+//!             action: CommandAction::PlaceOrder,
+//!             order: None,
+//!             fields: [("customerName".into(), "KIM".into())].into_iter().collect(),
+//!             amount: Some(Money::new(10_000, engine.storefronts()[shop].currency)),
+//!         };
+//!         let order = engine.perform(shop, request, Context::default()).await?;
+//!         println!("order {} is paid and on disk", order.number);
+//!
+//!         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//!         // Until this is ready; then it finishes what is under way and closes.
+//!         app.serve(listener, std::future::pending()).await?;
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! # What is where, in reading order
+//!
+//! - [`domain`]: the rules. What may happen to an order, and what follows. Pure.
+//! - [`store`]: the journal that is the truth, and the trees that are made again from it.
+//! - [`views`]: rows folded from what happened, for people to look at.
+//! - [`actors`]: gives the rules a mailbox, a supervisor, durability and time.
+//! - [`http`]: the REST surface over the actors' handles.
+//! - [`app`]: opens, wires, serves, drains and closes all of it; the offline check.
+//! - [`cli`]: the command line over the app.
+//! - [`config`]: the settings, checked once.
+//! - [`clock`]: the one place that reads the time of day.
+//! - [`telemetry`]: what is logged, and where.
+//!
+//! `ARCHITECTURE.md` says why, and where to look for what.
 pub mod actors;
 pub mod app;
 pub mod cli;

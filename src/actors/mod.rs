@@ -4,7 +4,7 @@
 //!
 //! - **One message at a time.** From reading its state to deciding, a handler is synchronous: an
 //!   `await` in between would lose updates.
-//! - **One open turn per order.** A [turn](turn) is a token that travels from actor to actor; what
+//! - **One open turn per order.** A turn (`turn.rs`) is a token that travels from actor to actor; what
 //!   waits for the same order waits in its coordinator, bounded. Commits are pipelined: the next
 //!   turn may begin once the last is submitted, before it is durable. Answers and provider calls
 //!   wait until it is.
