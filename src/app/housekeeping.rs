@@ -2,12 +2,12 @@
 //! reads a whole tree.
 
 use std::{
-    io,
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
+use super::Error;
 use crate::{
     clock::Clock,
     store::{
@@ -37,7 +37,11 @@ struct Stop {
 
 impl Housekeeping {
     /// Starts it: it sweeps at once, and then as often as `answers_kept_ms` asks for.
-    pub(super) fn start(pages: Arc<Pages>, clock: Clock, answers_kept_ms: u64) -> io::Result<Self> {
+    pub(super) fn start(
+        pages: Arc<Pages>,
+        clock: Clock,
+        answers_kept_ms: u64,
+    ) -> Result<Self, Error> {
         let stop = Arc::<Stop>::default();
         let waits = Arc::clone(&stop);
         let run = move || {
@@ -55,10 +59,16 @@ impl Housekeeping {
                 }
             }
         };
-        let thread = thread::Builder::new().name("housekeeping".to_owned());
+        let thread = thread::Builder::new()
+            .name("housekeeping".to_owned())
+            .spawn(run)
+            .map_err(|source| Error::Io {
+                doing: "start the housekeeping thread",
+                source,
+            })?;
         Ok(Self {
             stop,
-            thread: Some(thread.spawn(run)?),
+            thread: Some(thread),
         })
     }
 

@@ -138,11 +138,7 @@ impl App {
             .as_deref()
             .map(|name| definitions::place(&storefronts, name));
         let root = root.transpose()?;
-        let limits = pages::Limits {
-            pages_max: config.limits.pages_max,
-            backlog_max: config.limits.backlog_max,
-            ..pages::Limits::default()
-        };
+        let limits = page_limits(&config);
         let opened = open::open(&config.data, &storefronts, limits, &guard, before_journal)?;
         let open::Opened {
             directory,
@@ -161,11 +157,7 @@ impl App {
         let checkpointer =
             Checkpointer::start(Arc::clone(&pages), interval, complete_to, on_failure)?;
         let housekeeping =
-            Housekeeping::start(Arc::clone(&pages), clock.clone(), settings.answers_kept_ms)
-                .map_err(|source| Error::Io {
-                    doing: "start the housekeeping thread",
-                    source,
-                })?;
+            Housekeeping::start(Arc::clone(&pages), clock.clone(), settings.answers_kept_ms)?;
         let committer = writing.committer;
         let (position, failed) = (Arc::clone(&committer), Arc::clone(&committer));
         let checkpoints_failed = checkpointer.watch();
@@ -281,6 +273,14 @@ impl App {
 /// Runs a future on this thread, in the actix system that an [`App`] needs.
 pub fn in_system<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
+}
+
+fn page_limits(config: &Config) -> pages::Limits {
+    pages::Limits {
+        pages_max: config.limits.pages_max,
+        backlog_max: config.limits.backlog_max,
+        ..pages::Limits::default()
+    }
 }
 
 fn settings(config: &Config) -> Settings {
