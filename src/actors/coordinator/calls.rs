@@ -158,7 +158,11 @@ impl Coordinator {
             }
             match self.live(key) {
                 Err(failure) => tracing::error!(order = %key.order(), %failure, "a timer waits"),
-                Ok(live) if live.busy || live.reload => live.waiting.push_back(Waiting::Due),
+                Ok(live) if live.busy || live.reload => {
+                    if !(live.waiting.iter()).any(|waits| matches!(waits, Waiting::Due)) {
+                        live.waiting.push_back(Waiting::Due);
+                    }
+                }
                 Ok(_) => self.call_again(key),
             }
         }
