@@ -46,6 +46,9 @@ impl Coordinator {
                 Err(failure.into()),
             ),
             Ok(live) if live.busy || live.reload => {
+                let mut ask = ask;
+                // The committer need not wait for it meanwhile.
+                ask.caller.under_way = None;
                 if live.waiting.len() < waiting_max {
                     live.waiting.push_back(Waiting::Ask(ask));
                 } else {
