@@ -76,7 +76,9 @@ async fn order(engine: &Engine, shop: usize) -> Result<u64, Error> {
         action: CommandAction::PlaceOrder,
         order: None,
         fields: fields.into_iter().collect::<Fields>(),
+        changes: Vec::new(),
         amount: Some(Money::new(10_000, currency)),
+        expected: None,
     };
     Ok(engine
         .perform(shop, request, Context::default())

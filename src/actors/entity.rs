@@ -19,7 +19,7 @@ use actix::{
 use super::{
     coordinator::{Visited, Work},
     faults::Point,
-    handles::Failure,
+    handles::{Expected, Failure},
     local::{Local, decode},
     turn::{Snapshot, Turn},
 };
@@ -144,6 +144,13 @@ impl<A: Hosted> Entity<A> {
     fn visit(&mut self, command: &A::Command, turn: &mut Turn) -> Outcome {
         if let Err(failure) = self.load() {
             return Outcome::Failed(failure);
+        }
+        let own = |expected: &mut Expected| expected.kind == self.key.kind;
+        if let Some(expected) = turn.expected.take_if(own)
+            && !expected.versions.contains(&self.version)
+        {
+            let version = self.version;
+            return Outcome::Refused(Refusal::VersionMismatch { version });
         }
         match catch_unwind(AssertUnwindSafe(|| self.carry_out(command))) {
             Ok(Ok(stamped)) => {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Correlation, Fields, Kind, Money, Refusal,
+        Changes, Correlation, Fields, Kind, Money, Refusal,
         delivery::Delivery,
         order::Order,
         payment::Payment,
@@ -88,10 +88,23 @@ pub struct Request {
     pub action: CommandAction,
     /// The order it is about; `None` only where one is to be placed.
     pub order: Option<u64>,
-    /// All fields as they shall be (`PlaceOrder`, `AmendOrder`).
+    /// All fields of the order (`PlaceOrder`).
     pub fields: Fields,
+    /// What shall be different (`AmendOrder`).
+    pub changes: Changes,
     /// The amount the request carries.
     pub amount: Option<Money>,
+    /// Refused unless this holds; looked at where the command is decided.
+    pub expected: Option<Expected>,
+}
+
+/// What a caller takes for granted about what it changes (`If-Match`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The kind of entity that was read.
+    pub kind: Kind,
+    /// The versions that it may have. None fits if there are none.
+    pub versions: Vec<u64>,
 }
 
 /// An entity's state as it was read or answered.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::handles::{CommandKey, Error, Item};
+use super::handles::{CommandKey, Error, Expected, Item};
 use crate::{
     domain::{
         Correlation, EntityKey, Kind, Stamped, Timestamp,
@@ -85,6 +85,8 @@ pub(super) struct Turn {
     pub(super) todo: VecDeque<Command>,
     /// How many of them are the caller's own; the others are the saga's.
     pub(super) own_commands: usize,
+    /// What the caller takes for granted, until it was looked at.
+    pub(super) expected: Option<Expected>,
     /// Which entity the caller is answered with.
     pub(super) answer_with: Kind,
     pub(super) answer: Option<Item>,

@@ -4,6 +4,7 @@
 //! [`Engine`] for direct calls, let it [`serve`](App::serve) a listener of yours.
 
 pub mod definitions;
+mod housekeeping;
 pub mod open;
 mod server;
 pub mod verify;
@@ -19,7 +20,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use self::writing::Writing;
+use self::{housekeeping::Housekeeping, writing::Writing};
 use crate::{
     actors::{
         faults::{Faults, NoFaults},
@@ -113,6 +114,7 @@ pub struct App {
     notices: Vec<String>,
     committer: Arc<Committer>,
     checkpointer: Checkpointer,
+    housekeeping: Housekeeping,
     pages: Arc<Pages>,
     views: JoinHandle<()>,
     failure: Arc<Notify>,
@@ -136,11 +138,7 @@ impl App {
             .as_deref()
             .map(|name| definitions::place(&storefronts, name));
         let root = root.transpose()?;
-        let limits = pages::Limits {
-            pages_max: config.limits.pages_max,
-            backlog_max: config.limits.backlog_max,
-            ..pages::Limits::default()
-        };
+        let limits = page_limits(&config);
         let opened = open::open(&config.data, &storefronts, limits, &guard, before_journal)?;
         let open::Opened {
             directory,
@@ -154,9 +152,15 @@ impl App {
         let writing = Writing::start(journal, &storefronts, &layout, &pages, settings.shards)?;
         let complete_to = writing.complete_to();
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
-        let checkpointer = Checkpointer::start(Arc::clone(&pages), interval, complete_to)?;
+        let fails = Arc::clone(&writing.failure);
+        let on_failure = move || fails.notify_one();
+        let checkpointer =
+            Checkpointer::start(Arc::clone(&pages), interval, complete_to, on_failure)?;
+        let housekeeping =
+            Housekeeping::start(Arc::clone(&pages), clock.clone(), settings.answers_kept_ms)?;
         let committer = writing.committer;
         let (position, failed) = (Arc::clone(&committer), Arc::clone(&committer));
+        let checkpoints_failed = checkpointer.watch();
         let engine = Engine::start(Parts {
             providers: providers.unwrap_or_else(|| simulators(&config, storefronts.len())),
             storefronts,
@@ -166,7 +170,7 @@ impl App {
             lanes: writing.lanes,
             under_way: writing.under_way,
             durable: Arc::new(move || position.durable()),
-            failed: Arc::new(move || failed.failed()),
+            failed: Arc::new(move || failed.failed() || checkpoints_failed()),
             views: writing.projector.positions(),
             clock: clock.clone(),
             settings,
@@ -181,6 +185,7 @@ impl App {
             notices,
             committer,
             checkpointer,
+            housekeeping,
             pages,
             views: writing.views,
             failure: writing.failure,
@@ -246,6 +251,7 @@ impl App {
         if self.views.join().is_err() {
             tracing::error!("the views' thread panicked");
         }
+        self.housekeeping.stop();
         self.checkpointer.stop()?;
         self.pages.close()?;
         let written = self.committer.statistics();
@@ -267,6 +273,14 @@ impl App {
 /// Runs a future on this thread, in the actix system that an [`App`] needs.
 pub fn in_system<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
+}
+
+fn page_limits(config: &Config) -> pages::Limits {
+    pages::Limits {
+        pages_max: config.limits.pages_max,
+        backlog_max: config.limits.backlog_max,
+        ..pages::Limits::default()
+    }
 }
 
 fn settings(config: &Config) -> Settings {

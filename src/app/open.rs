@@ -103,7 +103,7 @@ pub fn open(
     notices.extend(
         opened
             .rebuilt
-            .map(|why| format!("the trees were made again: {why}")),
+            .map(|why| format!("the snapshots and views were made again from the journal: {why}")),
     );
     let pages = Arc::new(opened.pages);
     let restorer = Restorer::new(

@@ -8,10 +8,7 @@ use std::{
 
 use crate::{
     config::Config,
-    domain::{
-        Kind,
-        storefront::{FieldType, Storefront},
-    },
+    domain::storefront::{CommandAction, Storefront, Verb, example},
 };
 
 /// Says where it listens, what is mounted, and a command to try.
@@ -52,23 +49,13 @@ pub(super) fn write(
 
 /// A command that places an order with this storefront.
 fn example(base: &str, storefront: &Storefront) -> String {
-    let Some(order) = storefront.resource(Kind::Order) else {
+    let mut rules = storefront.commands.iter();
+    let place = rules.find(|rule| rule.action == CommandAction::PlaceOrder);
+    let found = place.and_then(|rule| Some((rule, storefront.resource(rule.kind)?)));
+    let Some((rule, order)) = found else {
         return format!("curl {base}/");
     };
-    let fields: Vec<String> = order
-        .fields
-        .iter()
-        .filter_map(|field| match field.holds {
-            FieldType::Text { .. } => Some(format!("\"{}\":\"…\"", field.name)),
-            FieldType::Integer { min, .. } => Some(format!("\"{}\":{}", field.name, min.max(1))),
-            FieldType::Money => Some(format!("\"{}\":10000", field.name)),
-            FieldType::Status | FieldType::Order => None,
-        })
-        .collect();
-    format!(
-        "curl {base}/{}/{} -H 'Content-Type: application/json' -d '{{{}}}'",
-        storefront.name,
-        order.path,
-        fields.join(",")
-    )
+    let url = format!("{base}/{}/{}", storefront.name, order.path);
+    let method = (rule.verb != Verb::Post).then(|| rule.verb.name());
+    example::curl(&url, method, &example::body(order, rule))
 }

@@ -131,7 +131,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> Result<ExitCode, Error>
         Some(Command::Serve(given)) => serve(&given.or(arguments.serve), out),
         Some(Command::Verify(given)) => offline::verify(&given, out),
         Some(Command::RebuildViews(given)) => offline::rebuild(&given, out),
-        Some(Command::ProbeStore { data }) => offline::probe(&data),
+        Some(Command::ProbeStore { data }) => offline::probe(&data, out),
     }
 }
 

@@ -53,7 +53,20 @@ impl From<i64> for Value {
 #[serde(transparent)]
 pub struct Fields(Vec<(Arc<str>, Value)>);
 
+/// What shall become of fields: each name with its value, or null to take it away. Others stay.
+pub type Changes = Vec<(Arc<str>, Option<Value>)>;
+
 impl Fields {
+    /// These fields after the changes.
+    #[must_use]
+    pub fn changed(&self, changes: &Changes) -> Self {
+        let mut fields = self.clone();
+        for (name, value) in changes {
+            fields.set(Arc::clone(name), value.clone());
+        }
+        fields
+    }
+
     /// No fields.
     pub const fn new() -> Self {
         Self(Vec::new())

@@ -30,7 +30,7 @@ pub mod storefront;
 pub mod time;
 
 pub use event::Event;
-pub use fields::{Fields, Value};
+pub use fields::{Changes, Fields, Value};
 pub use ids::{EntityKey, Kind};
 pub use money::Money;
 pub use recorded::{Batch, Correlation, Stamped};

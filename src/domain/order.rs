@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aggregate, Event as AnyEvent, Fields, Kind, Money, Refusal};
+use super::{Aggregate, Changes, Event as AnyEvent, Fields, Kind, Money, Refusal};
 
 /// Where an order stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,8 +53,8 @@ pub enum Command {
     },
     /// Change fields that are not the amount.
     Amend {
-        /// All fields as they shall be.
-        fields: Arc<Fields>,
+        /// Only what shall be different: two who change different fields do not undo each other.
+        changes: Changes,
         /// The amount the request carries; `None` leaves it.
         amount: Option<Money>,
     },
@@ -118,7 +118,7 @@ impl Aggregate for Order {
     fn decide(&self, command: &Command) -> Result<Vec<Event>, Refusal> {
         match command {
             Command::Place { fields, amount } => self.place(fields, *amount),
-            Command::Amend { fields, amount } => self.amend(fields, *amount),
+            Command::Amend { changes, amount } => self.amend(changes, *amount),
             Command::Hold => self.advance(State::Held, Event::Held),
             Command::Confirm => self.advance(State::Confirmed, Event::Confirmed),
             Command::Complete => self.advance(State::Completed, Event::Completed),
@@ -181,18 +181,19 @@ impl Order {
         }])
     }
 
-    fn amend(&self, fields: &Arc<Fields>, amount: Option<Money>) -> Result<Vec<Event>, Refusal> {
+    fn amend(&self, changes: &Changes, amount: Option<Money>) -> Result<Vec<Event>, Refusal> {
         if self.state == State::Cancelled {
             return Err(Refusal::OrderCancelled);
         }
         if amount.is_some() && amount != self.amount {
             return Err(Refusal::AmountFixed);
         }
-        if *fields == self.fields {
+        let fields = self.fields.changed(changes);
+        if fields == *self.fields {
             return Ok(Vec::new());
         }
         Ok(vec![Event::Amended {
-            fields: Arc::clone(fields),
+            fields: Arc::new(fields),
         }])
     }
 
@@ -320,7 +321,7 @@ mod tests {
     #[test]
     fn the_amount_stays_and_the_address_may_change() {
         let amend = |text: &str, amount| Command::Amend {
-            fields: address(text),
+            changes: vec![("address".into(), Some(Value::from(text)))],
             amount,
         };
         let moved = Event::Amended {
@@ -343,6 +344,27 @@ mod tests {
             amend("Busan", None),
             Err(Refusal::OrderCancelled),
         );
+    }
+
+    #[test]
+    fn two_changes_of_different_fields_are_both_kept() {
+        let fields: [(Arc<str>, Value); 2] = [
+            ("address".into(), Value::from("Busan")),
+            ("phone".into(), Value::from("1")),
+        ];
+        let change = |at: usize| Command::Amend {
+            changes: vec![(Arc::clone(&fields[at].0), Some(fields[at].1.clone()))],
+            amount: None,
+        };
+        let mut order = Order::default();
+        order.apply(&placed());
+        // Both were asked for when the order had neither.
+        for command in [change(0), change(1)] {
+            for event in order.decide(&command).unwrap() {
+                order.apply(&event);
+            }
+        }
+        assert_eq!(*order.fields, fields.into_iter().collect());
     }
 
     #[test]

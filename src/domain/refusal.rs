@@ -98,6 +98,12 @@ pub enum Refusal {
     /// A quantity that makes no sense.
     #[error("the quantity must be at least 1")]
     QuantityZero,
+    /// It was changed since the caller read it.
+    #[error("its version is \"{version}\" now; read it again")]
+    VersionMismatch {
+        /// The version that it has.
+        version: u64,
+    },
     /// The same idempotency key was used for another request.
     #[error("this idempotency key was used for another request; use a new one")]
     KeyReused,
@@ -123,6 +129,7 @@ impl Refusal {
             Self::ListingNotOpen { .. } => "listing_not_open",
             Self::SoldOut { .. } => "sold_out",
             Self::QuantityZero => "quantity_zero",
+            Self::VersionMismatch { .. } => "version_mismatch",
             Self::KeyReused => "idempotency_key_reused",
         }
     }

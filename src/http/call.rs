@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::{State, address::Front, correlation, error::ApiError, hal};
 use crate::{
-    actors::handles::{CommandKey, Context, Engine},
-    domain::Correlation,
+    actors::handles::{CommandKey, Context, Engine, Expected},
+    domain::{Correlation, Kind},
 };
 
 /// The longest `Idempotency-Key`, in bytes.
@@ -71,13 +71,24 @@ impl<'a> Call<'a> {
         response
     }
 
-    /// Whether `If-Match` lets a change of this version through; `true` without one.
-    pub(super) fn matches(&self, version: u64) -> bool {
-        self.header(header::IF_MATCH).is_none_or(|list| {
-            let own = format!("\"{version}\"");
-            list.split(',')
-                .map(str::trim)
-                .any(|tag| tag == "*" || tag == own)
+    /// What `If-Match` says about the versions that may be changed; `None` lets any through.
+    ///
+    /// What cannot be read as a version of ours fits nothing, rather than everything.
+    pub(super) fn expected(&self, kind: Kind) -> Option<Expected> {
+        let mut given = self.request.headers().get_all(header::IF_MATCH).peekable();
+        given.peek()?;
+        let lists = given.map(|list| list.to_str().unwrap_or_default());
+        let tags: Vec<&str> = lists
+            .flat_map(|list| list.split(','))
+            .map(str::trim)
+            .collect();
+        if tags.contains(&"*") {
+            return None;
+        }
+        let version = |tag: &&str| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
+        Some(Expected {
+            kind,
+            versions: tags.iter().filter_map(version).collect(),
         })
     }
 

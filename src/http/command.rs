@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{
     HttpResponse,
-    http::{
-        Method, StatusCode,
-        header::{self, LOCATION},
-    },
+    http::{Method, StatusCode, header::LOCATION},
     web::Bytes,
 };
 
@@ -18,9 +15,9 @@ use super::{
     represent::{self, ItemBody},
 };
 use crate::{
-    actors::handles::{Entity, Item, Request},
+    actors::handles::{Item, Request},
     domain::{
-        Fields, Kind, Money, Refusal, Value,
+        Changes, Fields, Kind, Money, Refusal, Value,
         money::Currency,
         storefront::{CommandAction, FieldType, Resource, Storefront, Verb},
     },
@@ -66,42 +63,31 @@ pub(super) async fn run(
         Some(number) => call.engine().item(call.front.at, resource.kind, number)?,
         None => None,
     };
-    if let Some(item) = current.as_ref().filter(|item| !call.matches(item.version)) {
-        let detail = format!("its version is \"{}\" now; read it again", item.version);
-        return Err(ApiError::new("version_mismatch", detail));
-    }
-    // A repeated key is answered by the engine as before, even if what it is about is gone.
-    let is_missing = number.is_some() && current.is_none();
-    // A PUT of what is not there makes it, under a fresh number, as in the originals (SEED API 1.2).
-    let is_new = is_missing
-        && verb == Verb::Put
-        && action == CommandAction::AmendOrder
-        && call.header(header::IF_MATCH).is_none();
-    let action = if is_new {
-        CommandAction::PlaceOrder
-    } else {
-        action
-    };
-    if is_missing && !is_new && (context.key.is_none() || call.header(header::IF_MATCH).is_some()) {
+    // A repeated key is answered by the engine as before, even if what it is about is gone. Nothing
+    // is placed under an address that is not there, as the originals' PUT did (SEED API 1.2): nobody
+    // is charged because of a mistyped number.
+    if number.is_some() && current.is_none() && context.key.is_none() {
         return Err(not_found(resource.kind, number));
     }
     let currency = call.front.definition.currency;
-    let request = match action {
+    let mut request = match action {
         CommandAction::PlaceOrder => place(currency, resource, &body)?,
         CommandAction::AmendOrder => {
-            let current = current.ok_or_else(|| not_found(resource.kind, number))?;
-            amend(currency, resource, verb, &body, &current)?
+            if let Some(current) = &current {
+                settable(resource, &body, current)?;
+            }
+            amend(currency, verb, &body, number)?
         }
         CommandAction::CancelOrder | CommandAction::RemoveOrder => bare(action, number),
         CommandAction::AdvanceDelivery => bare(action, Some(order_of(resource, number, &body)?)),
     };
+    request.expected = call.expected(resource.kind);
     let item = call
         .engine()
         .perform(call.front.at, request, context)
         .await?;
     let status = match verb {
         Verb::Post => StatusCode::CREATED,
-        Verb::Put if is_new => StatusCode::CREATED,
         Verb::Put | Verb::Patch if call.wants_body() => StatusCode::OK,
         Verb::Put | Verb::Patch | Verb::Delete => StatusCode::NO_CONTENT,
     };
@@ -132,28 +118,14 @@ fn place(currency: Currency, resource: &Resource, body: &Body<'_>) -> Result<Req
     let amount = merge(currency, body, &mut fields);
     required(resource, &fields)?;
     Ok(Request {
-        action: CommandAction::PlaceOrder,
-        order: None,
         fields,
         amount,
+        ..bare(CommandAction::PlaceOrder, None)
     })
 }
 
-/// PATCH changes what is sent; PUT replaces everything, except that an amount which is not sent
-/// stays, since it was fixed when the order was placed.
-fn amend(
-    currency: Currency,
-    resource: &Resource,
-    verb: Verb,
-    body: &Body<'_>,
-    current: &Item,
-) -> Result<Request, ApiError> {
-    let Entity::Order(order) = &current.entity else {
-        return Err(ApiError::new(
-            "crashed",
-            "the engine answered with something else than an order",
-        ));
-    };
+/// A status changes nothing where it says what is so already, or what the order began with.
+fn settable(resource: &Resource, body: &Body<'_>, current: &Item) -> Result<(), ApiError> {
     if let Some(Value::Text(status)) = body.holding(FieldType::Status) {
         let now = represent::status(resource, &current.entity);
         let placed = resource.words.get("placed").map(|word| &**word);
@@ -161,23 +133,39 @@ fn amend(
             return Err(not_settable(body));
         }
     }
-    let mut fields = order.fields.as_ref().clone();
-    if verb == Verb::Put {
-        for field in resource
-            .fields
-            .iter()
-            .filter(|field| field.holds != FieldType::Money)
-        {
-            fields.set(Arc::clone(&field.name), None);
+    Ok(())
+}
+
+/// PATCH changes what is sent; PUT replaces everything, except that an amount which is not sent
+/// stays, since it was fixed when the order was placed.
+fn amend(
+    currency: Currency,
+    verb: Verb,
+    body: &Body<'_>,
+    order: Option<u64>,
+) -> Result<Request, ApiError> {
+    let mut amount = None;
+    let mut changes = Changes::new();
+    for (field, given) in body.iter() {
+        let value = match (field.holds, given) {
+            (FieldType::Status | FieldType::Order, _)
+            | (FieldType::Money, Given::Null | Given::Absent) => continue,
+            (_, Given::Absent) if verb != Verb::Put => continue,
+            (_, Given::Absent | Given::Null) => None,
+            (_, Given::Value(value)) => Some(value.clone()),
+        };
+        if field.required && value.is_none() {
+            return Err(field_required(&field.name));
         }
+        if field.holds == FieldType::Money {
+            amount = value.as_ref().and_then(Value::as_int);
+        }
+        changes.push((Arc::clone(&field.name), value));
     }
-    let amount = merge(currency, body, &mut fields);
-    required(resource, &fields)?;
     Ok(Request {
-        action: CommandAction::AmendOrder,
-        order: Some(current.number),
-        fields,
-        amount,
+        changes,
+        amount: amount.map(|minor| Money::new(minor, currency)),
+        ..bare(CommandAction::AmendOrder, order)
     })
 }
 
@@ -188,19 +176,13 @@ fn amend(
 fn merge(currency: Currency, body: &Body<'_>, fields: &mut Fields) -> Option<Money> {
     let mut amount = None;
     for (field, given) in body.iter() {
-        match (field.holds, given) {
-            (_, Given::Absent)
-            | (FieldType::Status | FieldType::Order, _)
-            | (FieldType::Money, Given::Null) => {}
-            (FieldType::Text { .. } | FieldType::Integer { .. }, Given::Null) => {
-                fields.set(Arc::clone(&field.name), None);
+        if let Given::Value(value) = given
+            && !matches!(field.holds, FieldType::Status | FieldType::Order)
+        {
+            if field.holds == FieldType::Money {
+                amount = value.as_int().map(|minor| Money::new(minor, currency));
             }
-            (_, Given::Value(value)) => {
-                if field.holds == FieldType::Money {
-                    amount = value.as_int().map(|minor| Money::new(minor, currency));
-                }
-                fields.set(Arc::clone(&field.name), Some(value.clone()));
-            }
+            fields.set(Arc::clone(&field.name), Some(value.clone()));
         }
     }
     amount
@@ -233,7 +215,9 @@ const fn bare(action: CommandAction, order: Option<u64>) -> Request {
         action,
         order,
         fields: Fields::new(),
+        changes: Changes::new(),
         amount: None,
+        expected: None,
     }
 }
 
@@ -278,7 +262,10 @@ fn field_required(name: &str) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{order, storefront::read};
+    use crate::{
+        actors::handles::Entity,
+        domain::{order, storefront::read},
+    };
 
     fn flowers() -> Storefront {
         read::storefront(include_str!("../../storefronts/flowers.toml")).unwrap()
@@ -311,10 +298,15 @@ mod tests {
                 removed: false,
             }),
         };
-        let request = amend(Currency::KRW, resource, verb, &body, &current);
+        settable(resource, &body, &current).map_err(|error| error.code())?;
+        let request = amend(Currency::KRW, verb, &body, Some(1));
         let request = request.map_err(|error| error.code())?;
-        let mut fields: Vec<String> = request
+        let Entity::Order(order) = current.entity else {
+            unreachable!("it was made above")
+        };
+        let mut fields: Vec<String> = order
             .fields
+            .changed(&request.changes)
             .iter()
             .map(|(name, value)| match value {
                 Value::Text(text) => format!("{name}={text}"),

@@ -170,6 +170,36 @@ fn trees_that_are_deleted_cut_or_overwritten_are_made_again() {
     settle(&data, &mut all);
 }
 
+#[test]
+fn healthy_trees_are_not_made_again_after_a_kill() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let mut all = Acknowledged::default();
+    // Stopped properly first, so that there are trees which somebody vouched for.
+    for (number, is_killed) in [(0, false), (1, true)] {
+        let process = Process::serve(&data, &["--root", "flowers"]);
+        let load = Load::start(process.address(), number);
+        load.wait_for(50);
+        if is_killed {
+            process.kill();
+            load.join(&mut all);
+        } else {
+            process.terminate();
+            load.join(&mut all);
+            stop(process);
+        }
+    }
+    assert!(Mark::read(&data.join("mark")).unwrap().complete_to > 0);
+    let process = Process::serve(&data, &["--root", "flowers"]);
+    assert!(
+        !process.greeting.contains("made again"),
+        "{}",
+        process.greeting
+    );
+    all.check(&process.client());
+    stop(process);
+}
+
 /// Changes the contents of every file in a folder and the folders in it.
 fn spoil(folder: &Path, change: &mut dyn FnMut(&mut Vec<u8>)) {
     for entry in fs::read_dir(folder).unwrap() {

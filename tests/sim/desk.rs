@@ -143,7 +143,9 @@ impl Desk {
             action: CommandAction::PlaceOrder,
             order: None,
             fields: fields(self.commands.len(), self.random.u32(..)),
+            changes: Vec::new(),
             amount: Some(amount),
+            expected: None,
         };
         self.command(request, 30)
     }
@@ -179,11 +181,15 @@ impl Desk {
         } else {
             Fields::new()
         };
+        let changes = fields.iter();
+        let changes = changes.map(|(name, value)| (Arc::clone(name), Some(value.clone())));
         let request = Request {
             action,
             order: Some(number),
+            changes: changes.collect(),
             fields,
             amount,
+            expected: None,
         };
         let mut command = self.command(request, 15);
         command.storefront = storefront;
@@ -396,6 +402,7 @@ fn may_be_refused(command: &Command, refusal: &Refusal) -> bool {
         | Refusal::UnknownStep { .. }
         | Refusal::ListingNotOpen { .. }
         | Refusal::SoldOut { .. }
+        | Refusal::VersionMismatch { .. }
         | Refusal::QuantityZero => false,
     }
 }

@@ -46,6 +46,9 @@ impl Coordinator {
                 Err(failure.into()),
             ),
             Ok(live) if live.busy || live.reload => {
+                let mut ask = ask;
+                // The committer need not wait for it meanwhile.
+                ask.caller.under_way = None;
                 if live.waiting.len() < waiting_max {
                     live.waiting.push_back(Waiting::Ask(ask));
                 } else {
@@ -61,10 +64,11 @@ impl Coordinator {
     pub(super) fn open(&mut self, ask: Ask) {
         let Ask {
             key,
-            request,
+            mut request,
             from,
             caller,
         } = ask;
+        let expected = request.expected.take();
         let live = self
             .live
             .get_mut(&key)
@@ -85,6 +89,7 @@ impl Coordinator {
                 let mut turn = self.turn(key, from.correlation, commands);
                 turn.own_commands = turn.todo.len();
                 turn.answer_with = answer_with;
+                turn.expected = expected;
                 turn.command_key = from.key;
                 turn.caller = Some(caller);
                 self.drive(turn);
@@ -113,6 +118,7 @@ impl Coordinator {
             caller: None,
             todo,
             own_commands: 0,
+            expected: None,
             answer_with: Kind::Order,
             answer: None,
             events: Vec::with_capacity(8),
@@ -185,9 +191,10 @@ fn meaning(
         action,
         order: _,
         fields,
+        changes,
         amount,
+        expected: _,
     } = request;
-    let fields = Arc::new(fields);
     let of_order = |command| Meaning {
         commands: VecDeque::from([Command::Order(command)]),
         answer_with: Kind::Order,
@@ -200,6 +207,7 @@ fn meaning(
     match action {
         CommandAction::PlaceOrder => {
             let amount = amount.unwrap_or_else(|| Money::zero(storefront.currency));
+            let fields = Arc::new(fields);
             Ok(of_order(order::Command::Place { fields, amount }))
         }
         CommandAction::AdvanceDelivery if !exists => Err(Refusal::UnknownOrder { number: order.0 }),
@@ -209,7 +217,7 @@ fn meaning(
         {
             Err(missing)
         }
-        CommandAction::AmendOrder => Ok(of_order(order::Command::Amend { fields, amount })),
+        CommandAction::AmendOrder => Ok(of_order(order::Command::Amend { changes, amount })),
         CommandAction::CancelOrder => Ok(of_order(order::Command::Cancel)),
         CommandAction::RemoveOrder => Ok(of_order(order::Command::Remove)),
     }

@@ -143,17 +143,26 @@ impl Coordinator {
     /// Looks at every order whose timer is due.
     pub(super) fn due(&mut self) {
         let now = self.now();
-        while let Some(key) = self.timers.due(now) {
+        // The others ring again at once. All of a long outage's at a time would fill the mailboxes,
+        // and what finds no room there is lost.
+        for _ in 0..self.local.settings.provider_calls_max {
+            let Some(key) = self.timers.due(now) else {
+                return;
+            };
             self.current = Some(key);
-            // Should anything below fail, it is looked at again.
-            let pause_ms = self.retry_pause_ms(key, 1);
+            // Should anything below fail, it is looked at again; never in this same instant.
+            let pause_ms = self.retry_pause_ms(key, 1).max(1);
             self.timers.postpone(key, now.plus_ms(pause_ms));
             if self.crashes.is_quarantined(key) {
                 continue;
             }
             match self.live(key) {
                 Err(failure) => tracing::error!(order = %key.order(), %failure, "a timer waits"),
-                Ok(live) if live.busy || live.reload => live.waiting.push_back(Waiting::Due),
+                Ok(live) if live.busy || live.reload => {
+                    if !(live.waiting.iter()).any(|waits| matches!(waits, Waiting::Due)) {
+                        live.waiting.push_back(Waiting::Due);
+                    }
+                }
                 Ok(_) => self.call_again(key),
             }
         }

@@ -314,7 +314,13 @@ impl Coordinator {
         match loaded {
             Ok((saga, version)) => (live.saga, live.saga_version) = (saga, version),
             Err(failure) => {
-                for waiting in std::mem::take(&mut live.waiting) {
+                let waiting = std::mem::take(&mut live.waiting);
+                // The calls are over, although nothing comes of them now: their timers make them
+                // again.
+                let is_call = |waits: &&Waiting| matches!(waits, Waiting::Called(_));
+                let calls = waiting.iter().filter(is_call).count();
+                live.calls = live.calls.saturating_sub(calls);
+                for waiting in waiting {
                     if let Waiting::Ask(ask) = waiting {
                         self.answer(key, ask.caller, ask.from.key.as_ref(), Err(failure.into()));
                     }

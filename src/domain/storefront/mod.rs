@@ -5,6 +5,7 @@
 //! are looked up here on the way in and on the way out.
 
 mod command;
+pub mod example;
 mod flow;
 pub mod read;
 mod resource;

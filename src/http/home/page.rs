@@ -3,11 +3,7 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use serde_json::{Map, Value as Json, json};
-
-use crate::domain::storefront::{
-    CommandAction, CommandRule, FieldType, Resource, Storefront, Verb,
-};
+use crate::domain::storefront::{CommandAction, CommandRule, Resource, Storefront, Verb, example};
 
 /// Only what the page itself holds runs or is shown.
 pub(super) const POLICY: &str =
@@ -117,27 +113,8 @@ fn command(base: &str, resource: &Resource, rule: &CommandRule) -> String {
     if rule.verb == Verb::Delete {
         return format!("curl -X DELETE {url}");
     }
-    let mut body: Map<String, Json> = Map::new();
-    for field in &resource.fields {
-        let example = match field.holds {
-            FieldType::Order => json!(1),
-            FieldType::Status => continue,
-            _ if rule.action != CommandAction::PlaceOrder => continue,
-            FieldType::Text { .. } => json!("…"),
-            FieldType::Integer { min, max } => json!(1.clamp(min, max)),
-            FieldType::Money => json!(10_000),
-        };
-        body.insert(field.name.to_string(), example);
-    }
-    for condition in &rule.when {
-        body.insert(condition.field.to_string(), json!(&*condition.is));
-    }
-    let body = Json::Object(body).to_string().replace('\'', "'\\''");
-    let method = match rule.verb {
-        Verb::Post => String::new(),
-        Verb::Put | Verb::Patch | Verb::Delete => format!("-X {} ", rule.verb.name()),
-    };
-    format!("curl {method}{url} -H 'Content-Type: application/json' \\\n  -d '{body}'")
+    let method = (rule.verb != Verb::Post).then(|| rule.verb.name());
+    example::curl(&url, method, &example::body(resource, rule))
 }
 
 fn attempt(page: &mut String, title: &str, command: &str) {

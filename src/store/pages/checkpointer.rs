@@ -18,6 +18,8 @@ use crate::store::commit::Position;
 pub struct Checkpointer {
     pages: Arc<Pages>,
     failed: Arc<Mutex<Option<String>>>,
+    /// Whether there is a reason in `failed`, without a lock.
+    has_failed: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -25,16 +27,19 @@ impl Checkpointer {
     /// Starts it: a checkpoint every `interval`, and whenever half the backlog's limit is reached.
     /// `complete_to` is asked before each.
     ///
-    /// After a failure it ends, and [`Checkpointer::failed`] says why.
+    /// After a failure it calls `on_failure` and ends, and [`Checkpointer::failed`] says why.
     pub fn start(
         pages: Arc<Pages>,
         interval: Duration,
         complete_to: impl Fn() -> Position + Send + 'static,
+        on_failure: impl FnOnce() + Send + 'static,
     ) -> Result<Self, Error> {
         let failed = Arc::<Mutex<Option<String>>>::default();
+        let has_failed = Arc::<AtomicBool>::default();
         pages.wake.start();
         let run = {
             let (pages, failed) = (Arc::clone(&pages), Arc::clone(&failed));
+            let has_failed = Arc::clone(&has_failed);
             move || {
                 loop {
                     let stop = pages.wake.wait(interval);
@@ -47,7 +52,8 @@ impl Checkpointer {
                     };
                     tracing::error!(why, "checkpoints have stopped");
                     *locked(&failed) = Some(why);
-                    return;
+                    has_failed.store(true, Relaxed);
+                    return on_failure();
                 }
             }
         };
@@ -61,6 +67,7 @@ impl Checkpointer {
         Ok(Self {
             pages,
             failed,
+            has_failed,
             thread: Some(thread),
         })
     }
@@ -68,6 +75,12 @@ impl Checkpointer {
     /// Why it makes no more checkpoints, if it does not.
     pub fn failed(&self) -> Option<String> {
         locked(&self.failed).clone()
+    }
+
+    /// Tells whether it makes no more checkpoints, at the cost of a load.
+    pub fn watch(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        let has_failed = Arc::clone(&self.has_failed);
+        move || has_failed.load(Relaxed)
     }
 
     /// Makes a last checkpoint and ends.

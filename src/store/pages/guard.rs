@@ -6,7 +6,7 @@ use std::{
     io::Read,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::Duration,
@@ -79,8 +79,15 @@ pub(super) fn in_thread<T: Send + 'static>(
             Ok(Ok(value)) => Ok(value),
             // Its advice is for a store that stays.
             Ok(Err(Error::Damaged(what))) => Err(what.into()),
+            Ok(Err(Error::Sled(error))) => {
+                tracing::warn!(%error, "the stored trees cannot be read");
+                Err("what is stored is damaged".into())
+            }
             Ok(Err(error)) => Err(error.to_string()),
-            Err(panic) => Err(format!("opening it panicked: {}", message(&*panic))),
+            Err(panic) => {
+                tracing::warn!(said = message(&*panic), "opening the stored trees panicked");
+                Err("what is stored is damaged".into())
+            }
         };
         // Nobody waits any more if it took too long; then the value is dropped here.
         drop(done.send(worked));
@@ -131,8 +138,8 @@ fn probe_in_child(executable: &Path, dir: &Path, limit_ms: u64) -> Result<(), St
                 if status.success() && out.starts_with(HEALTHY) {
                     return Ok(());
                 }
-                let words = err.lines().last().unwrap_or("it said nothing");
-                return Err(format!("checking it ended with {status}: {words}"));
+                tracing::warn!(%status, said = err.trim(), "the stored trees are not healthy");
+                return Err(ended(status));
             }
             Err(error) => return Err(format!("checking it cannot be followed: {error}")),
         }
@@ -140,6 +147,16 @@ fn probe_in_child(executable: &Path, dir: &Path, limit_ms: u64) -> Result<(), St
     let killed = child.kill().and_then(|()| child.wait());
     killed.map_err(|error| format!("checking it cannot be ended: {error}"))?;
     Err(too_long(limit_ms))
+}
+
+/// Why a store whose check ended like this must not be used, for people. What the check itself had
+/// to say is in the log.
+fn ended(status: ExitStatus) -> String {
+    match (status.success(), status.code()) {
+        (true, _) => "the check of what is stored said nothing".into(),
+        (false, Some(_)) => "what is stored is damaged".into(),
+        (false, None) => format!("the check of what is stored did not survive it ({status})"),
+    }
 }
 
 /// What a child says, read while it runs so that it never waits for us.

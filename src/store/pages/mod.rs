@@ -57,7 +57,7 @@ pub const SLOT_BYTES_MAX: usize = 256 * 1024;
 pub const NOTE_BYTES_MAX: usize = 60 * 1024;
 
 /// The most notes that one sweep takes away, so that a sweep does not fill the backlog.
-pub const SWEEP_NOTES_MAX: usize = 10_000;
+pub const SWEEP_NOTES_MAX: usize = 2_000;
 
 /// A sled tree of pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -213,14 +213,14 @@ fn what_is_not_written_holds_new_work_back_and_wakes_the_thread() {
         asked.send(()).unwrap();
         5
     };
-    let thread = Checkpointer::start(Arc::clone(&pages), hour, complete_to).unwrap();
+    let thread = Checkpointer::start(Arc::clone(&pages), hour, complete_to, || {}).unwrap();
     heard.recv_timeout(hour / 60).unwrap();
     pages.put(ORDERS, 1, slot(9, true)).unwrap();
     thread.stop().unwrap();
     assert_eq!((pages.backlog(), pages.complete_to()), (0, 5));
 
     // A second thread goes on after its first checkpoint too. Up to half the limit may wait.
-    let thread = Checkpointer::start(Arc::clone(&pages), hour, || 6).unwrap();
+    let thread = Checkpointer::start(Arc::clone(&pages), hour, || 6, || {}).unwrap();
     for round in 0..3 {
         for page in 0..8 {
             pages.put(ORDERS, page * 64, slot(round, true)).unwrap();
@@ -232,9 +232,25 @@ fn what_is_not_written_holds_new_work_back_and_wakes_the_thread() {
         assert!(drained, "round {round}");
     }
     thread.stop().unwrap();
+}
 
+#[test]
+fn checkpoints_that_have_stopped_are_announced() {
+    let limits = Limits {
+        backlog_max: 2,
+        ..Limits::default()
+    };
+    let pages = Arc::new(open(&Durable::default(), limits).pages);
     let panics = || -> Position { panic!("no position") };
-    let thread = Checkpointer::start(Arc::clone(&pages), hour, panics).unwrap();
+    let hour = std::time::Duration::from_hours(1);
+    let (announce, announced) = std::sync::mpsc::channel();
+    let on_failure = move || announce.send(()).unwrap();
+    let thread = Checkpointer::start(Arc::clone(&pages), hour, panics, on_failure).unwrap();
+    let has_failed = thread.watch();
+    assert!(!has_failed());
+    pages.put(ORDERS, 1, slot(1, true)).unwrap();
+    announced.recv_timeout(hour / 60).unwrap();
+    assert!(has_failed());
     assert!(matches!(thread.stop(), Err(Error::Failed(_))));
 }
 
