@@ -12,7 +12,7 @@ use jumun::{
     actors::handles::{Context, Engine, Entity, Request},
     app::{App, Options, definitions},
     config::Config,
-    domain::{Fields, Kind, Money, storefront::CommandAction},
+    domain::{Kind, Money},
 };
 use tokio::sync::oneshot;
 
@@ -72,14 +72,8 @@ async fn order(engine: &Engine, shop: usize) -> Result<u64, Error> {
         ("flowerType".into(), "MixBox".into()),
         ("price".into(), 10_000_i64.into()),
     ];
-    let request = Request {
-        action: CommandAction::PlaceOrder,
-        order: None,
-        fields: fields.into_iter().collect::<Fields>(),
-        changes: Vec::new(),
-        amount: Some(Money::new(10_000, currency)),
-        expected: None,
-    };
+    let amount = Money::new(10_000, currency);
+    let request = Request::place(fields.into_iter().collect(), Some(amount));
     Ok(engine
         .perform(shop, request, Context::default())
         .await?

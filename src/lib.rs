@@ -11,22 +11,19 @@
 //!
 //! ```no_run
 //! use jumun::{actors::handles::{Context, Request}, config::Config};
-//! use jumun::{app::{self, App, Options, definitions}, domain::{Money, storefront::CommandAction}};
+//! use jumun::{app::{self, App, Options}, domain::Money};
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     app::in_system(async {
 //!         let config = Config::read(None)?;
 //!         let options = Options::new(&config)?;
-//!         let shop = definitions::place(&options.storefronts, "flowers")?;
+//!         let shop = 0; // the first of `options.storefronts`
 //!         let app = App::start(config, options)?;
 //!
 //!         let engine = app.engine();
-//!         let request = Request {
-//!             action: CommandAction::PlaceOrder,
-//!             order: None,
-//!             fields: [("customerName".into(), "KIM".into())].into_iter().collect(),
-//!             amount: Some(Money::new(10_000, engine.storefronts()[shop].currency)),
-//!         };
+//!         let currency = engine.storefronts()[shop].currency;
+//!         let fields = [("customerName".into(), "KIM".into())].into_iter().collect();
+//!         let request = Request::place(fields, Some(Money::new(10_000, currency)));
 //!         let order = engine.perform(shop, request, Context::default()).await?;
 //!         println!("order {} is paid and on disk", order.number);
 //!

@@ -107,6 +107,20 @@ pub struct Expected {
     pub versions: Vec<u64>,
 }
 
+impl Request {
+    /// Asks for a new order.
+    pub fn place(fields: Fields, amount: Option<Money>) -> Self {
+        Self {
+            action: CommandAction::PlaceOrder,
+            order: None,
+            fields,
+            changes: Vec::new(),
+            amount,
+            expected: None,
+        }
+    }
+}
+
 /// An entity's state as it was read or answered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entity {

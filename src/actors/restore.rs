@@ -57,7 +57,7 @@ pub enum Error {
     },
 }
 
-/// Takes batches in, one after the other.
+/// Takes batches in, one after the other; writes pages down whenever too many wait.
 #[derive(Debug)]
 pub struct Restorer {
     storefronts: Vec<Arc<Storefront>>,
@@ -102,6 +102,11 @@ impl Restorer {
         self.entity::<Delivery>(place, &batch, last)?;
         self.saga(place, &batch, last)?;
         self.views.take(&[committed])?;
+        if self.pages.is_behind() {
+            // A long replay must fit into memory, and says how far it has come.
+            self.pages.checkpoint(last)?;
+            tracing::info!(events = last, "taking the journal in");
+        }
         Ok(())
     }
 

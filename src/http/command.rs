@@ -117,11 +117,7 @@ fn place(currency: Currency, resource: &Resource, body: &Body<'_>) -> Result<Req
     let mut fields = Fields::new();
     let amount = merge(currency, body, &mut fields);
     required(resource, &fields)?;
-    Ok(Request {
-        fields,
-        amount,
-        ..bare(CommandAction::PlaceOrder, None)
-    })
+    Ok(Request::place(fields, amount))
 }
 
 /// A status changes nothing where it says what is so already, or what the order began with.

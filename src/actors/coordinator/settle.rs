@@ -252,7 +252,8 @@ impl Coordinator {
                 pending.key,
                 caller,
                 turn.command_key.as_ref(),
-                Err(Failure::Store.into()),
+                // What failed was the sync: the batch may be found at the next start all the same.
+                Err(Failure::OutcomeUnknown.into()),
             );
         }
         self.store_failed = true;

@@ -142,8 +142,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            pages_max: 8_192,
-            backlog_max: 16_384,
+            pages_max: 4_096,
+            backlog_max: 4_096,
             probe_ms_max: None,
         }
     }
