@@ -21,9 +21,7 @@ pub(super) fn start(
     let state = web::Data::new(state);
     let build = move || {
         let state = state.clone();
-        App::new()
-            .wrap(http::cors())
-            .configure(move |config| http::configure(config, state))
+        App::new().configure(move |config| http::configure(config, state))
     };
     let server = HttpServer::new(build)
         .workers(workers)

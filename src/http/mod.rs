@@ -25,8 +25,11 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{Method, StatusCode, header::ALLOW},
+    HttpRequest, HttpResponse, guard,
+    http::{
+        Method, StatusCode,
+        header::{ALLOW, ORIGIN},
+    },
     web,
 };
 
@@ -82,13 +85,21 @@ pub struct State {
 }
 
 /// Serves every path that nothing else was registered for.
+///
+/// A page of another origin is answered with what its browser wants to see; anyone else is spared
+/// those headers, a quarter of an answer's bytes.
 pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>) {
-    config.app_data(state).default_service(web::to(respond));
+    let from_a_page = guard::fn_guard(|call| call.head().headers().contains_key(ORIGIN));
+    let for_pages = web::scope("").guard(from_a_page).wrap(cors());
+    config
+        .app_data(state)
+        .service(for_pages.default_service(web::to(respond)))
+        .default_service(web::to(respond));
 }
 
 /// Any origin, method and header, with credentials, as the originals' gateways answered (SEED API
-/// 1.10). For `App::wrap`.
-pub fn cors() -> Cors {
+/// 1.10).
+fn cors() -> Cors {
     Cors::default()
         .allow_any_origin()
         .allow_any_method()
