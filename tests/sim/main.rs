@@ -1,7 +1,7 @@
 //! A simulation of the whole engine below HTTP: the real actors, journal, pages and views on one
 //! thread, with time, crashes, panics and a payment provider out of one seed.
 //!
-//! `JUMUN_SIM_SEED=7 cargo test --test sim one` runs one seed and shows what happened;
+//! `JUMUN_SIM_SEED=7 cargo test --test sim one` runs one seed, and shows what happened if it fails;
 //! `JUMUN_SIM_SEEDS=100000 cargo test --release --test sim` runs more of them.
 //! Seeds that once failed are kept in `seeds.txt`.
 

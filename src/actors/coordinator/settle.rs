@@ -42,15 +42,7 @@ enum After {
 impl Pending {
     pub(super) fn turn(mut turn: Box<Turn>, timer: Option<Timestamp>) -> Self {
         let snapshots = std::mem::take(&mut turn.snapshots);
-        let (key, after) = (turn.key, After::Finish(turn));
-        Self {
-            key,
-            after,
-            snapshots,
-            timer,
-            answered: None,
-            events: 0,
-        }
+        Self::new(turn.key, After::Finish(turn), snapshots, timer)
     }
 
     pub(super) fn intent(
@@ -59,7 +51,15 @@ impl Pending {
         snapshots: Vec<Snapshot>,
         timer: Option<Timestamp>,
     ) -> Self {
-        let (key, after) = (turn.key, After::Charge(turn, charge));
+        Self::new(turn.key, After::Charge(turn, charge), snapshots, timer)
+    }
+
+    const fn new(
+        key: OrderKey,
+        after: After,
+        snapshots: Vec<Snapshot>,
+        timer: Option<Timestamp>,
+    ) -> Self {
         Self {
             key,
             after,
