@@ -4,12 +4,12 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion};
 use jumun::domain::{
-    Aggregate, Event, Fields, Money,
+    Aggregate, EntityKey, Event, Fields, Money, Timestamp,
     ids::OrderId,
     money::Currency,
     order::{self, Order, State},
     payment,
-    saga::Saga,
+    saga::{Circumstances, Closed, Saga},
     storefront::{Action, Flow, Mode, Retry, Step},
 };
 
@@ -52,6 +52,12 @@ fn orders(criterion: &mut Criterion) {
 /// What is next, at each stage of an order's life.
 fn sagas(criterion: &mut Criterion) {
     let flow = flow();
+    let at = Circumstances {
+        order: ORDER,
+        flow: &flow,
+        now: Timestamp(0),
+        closed: Closed::default(),
+    };
     let events = [
         placed(),
         payment::Event::Requested {
@@ -67,7 +73,7 @@ fn sagas(criterion: &mut Criterion) {
         events[..count]
             .iter()
             .chain(&last)
-            .for_each(|event| saga.apply(event));
+            .for_each(|event| saga.apply(EntityKey::new(event.kind(), ORDER.0), event));
         saga
     };
     let mut group = criterion.benchmark_group("saga");
@@ -75,8 +81,8 @@ fn sagas(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut saga = Saga::default();
             for event in black_box(&events) {
-                saga.apply(event);
-                black_box(saga.react(ORDER, &flow));
+                saga.apply(EntityKey::new(event.kind(), ORDER.0), event);
+                black_box(saga.react(&at));
             }
         });
     });
@@ -85,9 +91,9 @@ fn sagas(criterion: &mut Criterion) {
         ("wait for a person", after(4, None), 0),
         ("undo", after(4, Some(order::Event::Cancelled.into())), 1),
     ] {
-        assert_eq!(saga.react(ORDER, &flow).len(), commands, "{name}");
+        assert_eq!(saga.react(&at).commands.len(), commands, "{name}");
         group.bench_function(name, |bencher| {
-            bencher.iter(|| black_box(&saga).react(ORDER, black_box(&flow)));
+            bencher.iter(|| black_box(&saga).react(black_box(&at)));
         });
     }
     group.finish();
@@ -106,6 +112,7 @@ fn place() -> order::Command {
     order::Command::Place {
         fields: fields().into(),
         amount: AMOUNT,
+        lines: Vec::new(),
     }
 }
 
@@ -138,6 +145,8 @@ fn flow() -> Flow {
         mode,
         then: Some(then),
         retry: Retry::default(),
+        is_deferrable: false,
+        only_if: None,
     };
     Flow {
         steps: vec![
@@ -148,5 +157,6 @@ fn flow() -> Flow {
                 State::Completed,
             ),
         ],
+        returns: false,
     }
 }

@@ -11,7 +11,13 @@ use std::sync::Arc;
 use jumun::{
     domain::{
         Batch, Correlation, EntityKey, Event, Fields, Kind, Money, Stamped, Timestamp, Value,
-        delivery, ids::OrderId, listing, money::Currency, order, payment, recorded::Answered, saga,
+        approval, delivery,
+        ids::{ListingId, OrderId},
+        listing,
+        money::Currency,
+        order, payment, payout,
+        recorded::Answered,
+        saga,
     },
     store::codec::{Error, STEPS, TYPES, decode, encode, registered},
 };
@@ -78,6 +84,46 @@ fn events() -> Vec<Event> {
     ]
 }
 
+/// And one of each type that came later.
+fn later_events() -> Vec<Event> {
+    let (order, fields) = (ORDER, fields());
+    let amount = Money::new(45_000, Currency::KRW);
+    let commission = Money::new(5_000, Currency::KRW);
+    let due = Timestamp(1_790_000_000_123);
+    let subject = EntityKey::new(Kind::Listing, 12);
+    let line = order::Line {
+        listing: ListingId(12),
+        quantity: 2,
+    };
+    vec![
+        order::Event::Itemised { lines: vec![line] }.into(),
+        order::Event::Priced { amount }.into(),
+        listing::Event::Amended {
+            fields: fields.clone(),
+            on_hand: None,
+        }
+        .into(),
+        listing::Event::SoldOut.into(),
+        listing::Event::Freed.into(),
+        listing::Event::Removed.into(),
+        delivery::Event::Noted { fields }.into(),
+        saga::Event::Routed { skipped: 5 }.into(),
+        approval::Event::Requested { subject }.into(),
+        approval::Event::Granted { subject }.into(),
+        approval::Event::Refused { subject }.into(),
+        approval::Event::Withdrawn { subject }.into(),
+        payout::Event::Scheduled {
+            order,
+            amount,
+            commission,
+            due,
+        }
+        .into(),
+        payout::Event::Paid { amount, commission }.into(),
+        payout::Event::TakenBack { amount, commission }.into(),
+    ]
+}
+
 fn batch(events: Vec<Event>, answered: Option<Answered>) -> Batch {
     let stamp = |(event, version): (Event, u64)| Stamped {
         entity: EntityKey::new(event.kind(), ORDER.0),
@@ -97,7 +143,11 @@ fn batch(events: Vec<Event>, answered: Option<Answered>) -> Batch {
 fn goldens() -> Vec<(String, Batch)> {
     let name = |event: &Event| format!("{}-{}.bin", event.kind(), event.name());
     let single = |event: Event| (name(&event), batch(vec![event], None));
-    let mut goldens: Vec<_> = events().into_iter().map(single).collect();
+    let mut goldens: Vec<_> = events()
+        .into_iter()
+        .chain(later_events())
+        .map(single)
+        .collect();
     let answered = Answered {
         key: "ключ-1".to_owned(),
         fingerprint: 0x0123_4567_89AB_CDEF,
@@ -134,7 +184,7 @@ fn what_was_ever_written_is_read_and_still_written_alike() {
 
 #[test]
 fn each_registered_type_has_its_golden_file() {
-    let made = events();
+    let made = [events(), later_events()].concat();
     for known in TYPES {
         let golden = format!("{}-{}.bin", known.kind, known.name);
         assert!(path(&golden).exists(), "{golden}");

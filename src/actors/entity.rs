@@ -23,7 +23,9 @@ use super::{
     local::{Local, decode},
     turn::{Snapshot, Turn},
 };
-use crate::domain::{Aggregate, EntityKey, Kind, Refusal, Stamped, delivery, order, payment};
+use crate::domain::{
+    Aggregate, EntityKey, Kind, Refusal, Stamped, approval, delivery, order, payment, payout,
+};
 
 /// What an aggregate must offer beside its rules to be run as an actor.
 pub(super) trait Hosted: Aggregate + Unpin + Send {
@@ -60,6 +62,26 @@ impl Hosted for delivery::Delivery {
 
     fn as_answer(&self) -> super::handles::Entity {
         super::handles::Entity::Delivery(self.clone())
+    }
+}
+
+impl Hosted for approval::Approval {
+    fn is_listed(&self) -> bool {
+        self.exists()
+    }
+
+    fn as_answer(&self) -> super::handles::Entity {
+        super::handles::Entity::Approval(self.clone())
+    }
+}
+
+impl Hosted for payout::Payout {
+    fn is_listed(&self) -> bool {
+        self.exists()
+    }
+
+    fn as_answer(&self) -> super::handles::Entity {
+        super::handles::Entity::Payout(self.clone())
     }
 }
 
@@ -225,4 +247,10 @@ where
 }
 
 /// The kinds that the registry hosts, for its match.
-pub(super) const HOSTED: [Kind; 3] = [Kind::Order, Kind::Payment, Kind::Delivery];
+pub(super) const HOSTED: [Kind; 5] = [
+    Kind::Order,
+    Kind::Payment,
+    Kind::Delivery,
+    Kind::Approval,
+    Kind::Payout,
+];

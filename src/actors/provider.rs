@@ -22,11 +22,12 @@ impl Call {
             Effect::Refund { .. } => "refund",
             Effect::Void { .. } => "void",
         };
-        format!(
-            "{}/{}/{verb}",
-            self.storefront,
-            self.effect.order().payment()
-        )
+        let payment = self.effect.order().payment();
+        // A payment that failed and is asked for again is another charge.
+        match self.effect.attempt() {
+            0 | 1 => format!("{}/{payment}/{verb}", self.storefront),
+            attempt => format!("{}/{payment}.{attempt}/{verb}", self.storefront),
+        }
     }
 }
 

@@ -15,7 +15,8 @@ use super::{
     turn::Turn,
 };
 use crate::domain::{
-    EntityKey, Kind, delivery::Delivery, order::Order, payment::Payment, saga::Command,
+    EntityKey, Kind, approval::Approval, delivery::Delivery, order::Order, payment::Payment,
+    payout::Payout, saga::Command,
 };
 
 /// A map whose keys are numbers that we gave out ourselves.
@@ -29,6 +30,8 @@ pub(super) struct Registry {
     orders: Live<Order>,
     payments: Live<Payment>,
     deliveries: Live<Delivery>,
+    approvals: Live<Approval>,
+    payouts: Live<Payout>,
 }
 
 impl Registry {
@@ -38,12 +41,18 @@ impl Registry {
             orders: Numbered::default(),
             payments: Numbered::default(),
             deliveries: Numbered::default(),
+            approvals: Numbered::default(),
+            payouts: Numbered::default(),
         }
     }
 
     /// How many entities are live.
     pub(super) fn len(&self) -> usize {
-        self.orders.len() + self.payments.len() + self.deliveries.len()
+        self.orders.len()
+            + self.payments.len()
+            + self.deliveries.len()
+            + self.approvals.len()
+            + self.payouts.len()
     }
 
     /// Sends a command, with its turn, to the entity it is for. Gives the turn back if the entity
@@ -58,6 +67,9 @@ impl Registry {
             Command::Order(command) => send(local, &mut self.orders, command, turn),
             Command::Payment(command) => send(local, &mut self.payments, command, turn),
             Command::Delivery(command) => send(local, &mut self.deliveries, command, turn),
+            Command::Approval(command) => send(local, &mut self.approvals, command, turn),
+            Command::Payout(command) => send(local, &mut self.payouts, command, turn),
+            Command::Listing(..) | Command::Choose(_) => Err((turn, Failure::Crashed)),
         }
     }
 
@@ -68,6 +80,8 @@ impl Registry {
             Kind::Order => drop(self.orders.remove(&key)),
             Kind::Payment => drop(self.payments.remove(&key)),
             Kind::Delivery => drop(self.deliveries.remove(&key)),
+            Kind::Approval => drop(self.approvals.remove(&key)),
+            Kind::Payout => drop(self.payouts.remove(&key)),
             Kind::Listing | Kind::Saga => {}
         }
     }
@@ -77,6 +91,8 @@ impl Registry {
         self.orders.clear();
         self.payments.clear();
         self.deliveries.clear();
+        self.approvals.clear();
+        self.payouts.clear();
     }
 }
 

@@ -167,7 +167,7 @@ impl Restorer {
                 follows(stamped, version)?;
                 version = stamped.version;
             }
-            saga.apply(&stamped.event);
+            saga.apply(stamped.entity, &stamped.event);
         }
         saga.ledger.check().map_err(|imbalance| Error::Ledger {
             entity,
@@ -213,6 +213,9 @@ impl Item {
             Entity::Order(state) => tagged(Kind::Order, state),
             Entity::Payment(state) => tagged(Kind::Payment, state),
             Entity::Delivery(state) => tagged(Kind::Delivery, state),
+            Entity::Listing(state) => tagged(Kind::Listing, state),
+            Entity::Approval(state) => tagged(Kind::Approval, state),
+            Entity::Payout(state) => tagged(Kind::Payout, state),
         }
     }
 
@@ -223,7 +226,10 @@ impl Item {
             Kind::Order => Entity::Order(snapshot::decode(bytes).ok()?),
             Kind::Payment => Entity::Payment(snapshot::decode(bytes).ok()?),
             Kind::Delivery => Entity::Delivery(snapshot::decode(bytes).ok()?),
-            Kind::Listing | Kind::Saga => return None,
+            Kind::Listing => Entity::Listing(snapshot::decode(bytes).ok()?),
+            Kind::Approval => Entity::Approval(snapshot::decode(bytes).ok()?),
+            Kind::Payout => Entity::Payout(snapshot::decode(bytes).ok()?),
+            Kind::Saga => return None,
         };
         Some(Self {
             number,

@@ -172,7 +172,11 @@ impl Life {
                 self.state = event.state_after().unwrap_or(self.state);
             }
             Event::Payment(event) => self.paying = event.state_after(),
-            Event::Listing(_) | Event::Delivery(_) | Event::Saga(_) => {}
+            Event::Listing(_)
+            | Event::Delivery(_)
+            | Event::Saga(_)
+            | Event::Approval(_)
+            | Event::Payout(_) => {}
         }
     }
 

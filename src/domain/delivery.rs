@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aggregate, Event as AnyEvent, Kind, Refusal, ids::OrderId};
+use super::{Aggregate, Changes, Event as AnyEvent, Fields, Kind, Refusal, ids::OrderId};
 
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ impl State {
 }
 
 /// What one may ask of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Plan it.
     Plan {
@@ -42,6 +42,11 @@ pub enum Command {
         order: OrderId,
         /// How many steps it has; at least 1, of which the last completes it.
         steps: u8,
+    },
+    /// Note something about it: who does it, a photo's reference.
+    Note {
+        /// Only what is new.
+        changes: Changes,
     },
     /// Take the next step.
     Advance,
@@ -64,6 +69,11 @@ pub enum Event {
         /// How many steps it has.
         steps: u8,
     },
+    /// Something was noted about it.
+    Noted {
+        /// All that is noted by now.
+        fields: Fields,
+    },
     /// A step before the last was taken.
     Stepped {
         /// Counted from 0.
@@ -84,6 +94,8 @@ pub struct Delivery {
     pub order: Option<OrderId>,
     /// How many steps it has.
     pub steps: u8,
+    /// What was noted about it.
+    pub fields: Fields,
 }
 
 impl Aggregate for Delivery {
@@ -92,8 +104,8 @@ impl Aggregate for Delivery {
     type Event = Event;
 
     fn decide(&self, command: &Command) -> Result<Vec<Event>, Refusal> {
-        match *command {
-            Command::Plan { order, steps } => {
+        match command {
+            &Command::Plan { order, steps } => {
                 if self.exists() {
                     return Ok(Vec::new());
                 }
@@ -102,8 +114,21 @@ impl Aggregate for Delivery {
                 }
                 Ok(vec![Event::Planned { order, steps }])
             }
+            Command::Note { changes } => {
+                if !self.exists() {
+                    return Err(Refusal::OrderNotReady {
+                        state: "without a delivery",
+                    });
+                }
+                let fields = self.fields.changed(changes);
+                let is_news = fields != self.fields;
+                Ok(is_news
+                    .then_some(Event::Noted { fields })
+                    .into_iter()
+                    .collect())
+            }
             Command::Advance => self.advance_to(self.next_step()),
-            Command::AdvanceTo { step } => self.advance_to(step),
+            &Command::AdvanceTo { step } => self.advance_to(step),
             Command::Cancel => Ok(match self.state {
                 State::Absent | State::Cancelled => Vec::new(),
                 State::Planned | State::Step(_) | State::Done => vec![Event::Cancelled],
@@ -118,6 +143,7 @@ impl Aggregate for Delivery {
                 self.order = Some(*order);
                 self.steps = *steps;
             }
+            Event::Noted { fields } => self.fields = fields.clone(),
             Event::Stepped { step } => self.state = State::Step(*step),
             Event::Done => self.state = State::Done,
             Event::Cancelled => self.state = State::Cancelled,
@@ -170,19 +196,21 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Planned { .. } => "planned",
+            Self::Noted { .. } => "noted",
             Self::Stepped { .. } => "step",
             Self::Done => "done",
             Self::Cancelled => "cancelled",
         }
     }
 
-    /// The state that a delivery is in after it.
-    pub const fn state_after(&self) -> State {
+    /// The state that a delivery is in after it, if it changes that.
+    pub const fn state_after(&self) -> Option<State> {
         match self {
-            Self::Planned { .. } => State::Planned,
-            Self::Stepped { step } => State::Step(*step),
-            Self::Done => State::Done,
-            Self::Cancelled => State::Cancelled,
+            Self::Planned { .. } => Some(State::Planned),
+            Self::Noted { .. } => None,
+            Self::Stepped { step } => Some(State::Step(*step)),
+            Self::Done => Some(State::Done),
+            Self::Cancelled => Some(State::Cancelled),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Everything that can happen, as one sum: what the journal stores and the saga looks at.
 
-use super::{Kind, delivery, listing, order, payment, saga};
+use super::{Kind, approval, delivery, listing, order, payment, payout, saga};
 
 /// One event of any kind of entity.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,10 @@ pub enum Event {
     Delivery(delivery::Event),
     /// Of a saga.
     Saga(saga::Event),
+    /// Of an approval.
+    Approval(approval::Event),
+    /// Of a payout.
+    Payout(payout::Event),
 }
 
 impl Event {
@@ -26,6 +30,8 @@ impl Event {
             Self::Payment(_) => Kind::Payment,
             Self::Delivery(_) => Kind::Delivery,
             Self::Saga(_) => Kind::Saga,
+            Self::Approval(_) => Kind::Approval,
+            Self::Payout(_) => Kind::Payout,
         }
     }
 
@@ -37,6 +43,8 @@ impl Event {
             Self::Payment(event) => event.name(),
             Self::Delivery(event) => event.name(),
             Self::Saga(event) => event.name(),
+            Self::Approval(event) => event.name(),
+            Self::Payout(event) => event.name(),
         }
     }
 }
@@ -66,4 +74,6 @@ of_kind! {
     Payment, payment, as_payment;
     Delivery, delivery, as_delivery;
     Saga, saga, as_saga;
+    Approval, approval, as_approval;
+    Payout, payout, as_payout;
 }

@@ -1,8 +1,9 @@
 //! Identities: one newtype per kind of entity, so that a payment's number is never taken for an
 //! order's, with a prefix that lets a log line explain itself (`ord_42`).
 //!
-//! An order's payment, delivery and saga carry the order's own number. They live on the same
-//! shard, and finding one from the other needs no index.
+//! An order's payment, approval, delivery, payout and saga carry the order's own number. They live
+//! on the same shard, and finding one from the other needs no index. A listing has a number of its
+//! own, and its approval carries that one.
 
 use std::fmt;
 
@@ -28,16 +29,22 @@ pub enum Kind {
     Delivery = 4,
     /// The coordinator's memory of one order's flow.
     Saga = 5,
+    /// Somebody's yes or no to an order or a listing.
+    Approval = 6,
+    /// The seller's share of one order's money.
+    Payout = 7,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Listing,
         Self::Order,
         Self::Payment,
         Self::Delivery,
         Self::Saga,
+        Self::Approval,
+        Self::Payout,
     ];
 
     /// The stored number.
@@ -48,6 +55,8 @@ impl Kind {
             Self::Payment => 3,
             Self::Delivery => 4,
             Self::Saga => 5,
+            Self::Approval => 6,
+            Self::Payout => 7,
         }
     }
 
@@ -64,6 +73,8 @@ impl Kind {
             Self::Payment => "payment",
             Self::Delivery => "delivery",
             Self::Saga => "saga",
+            Self::Approval => "approval",
+            Self::Payout => "payout",
         }
     }
 
@@ -74,6 +85,8 @@ impl Kind {
             Self::Payment => "pay_",
             Self::Delivery => "dlv_",
             Self::Saga => "sga_",
+            Self::Approval => "apr_",
+            Self::Payout => "out_",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Money, payment};
+use super::{Event, Money, payment, payout};
 
 /// Where money can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +17,10 @@ pub enum Account {
     Customer,
     /// With the store, for this order.
     Held,
+    /// With the store, for its trouble.
+    Commission,
+    /// With the seller.
+    Seller,
 }
 
 /// A movement of `amount` from one account to another.
@@ -30,29 +34,40 @@ pub struct Posting {
     pub amount: Money,
 }
 
-/// What an event does to the ledger, if it moves money.
-pub const fn posting(event: &Event) -> Option<Posting> {
+impl Posting {
+    const fn new(from: Account, to: Account, amount: Money) -> Self {
+        Self { from, to, amount }
+    }
+}
+
+/// What an event does to the ledger: at most two movements.
+pub const fn postings(event: &Event) -> [Option<Posting>; 2] {
     match event {
-        Event::Payment(payment::Event::Captured { amount }) => Some(Posting {
-            from: Account::Customer,
-            to: Account::Held,
-            amount: *amount,
-        }),
-        Event::Payment(payment::Event::Refunded { amount }) => Some(Posting {
-            from: Account::Held,
-            to: Account::Customer,
-            amount: *amount,
-        }),
-        Event::Listing(_)
-        | Event::Order(_)
-        | Event::Payment(
+        Event::Payment(payment::Event::Captured { amount }) => {
+            let captured = Posting::new(Account::Customer, Account::Held, *amount);
+            [Some(captured), None]
+        }
+        Event::Payment(payment::Event::Refunded { amount }) => {
+            let refunded = Posting::new(Account::Held, Account::Customer, *amount);
+            [Some(refunded), None]
+        }
+        Event::Payout(payout::Event::Paid { amount, commission }) => {
+            let kept = Posting::new(Account::Held, Account::Commission, *commission);
+            let paid = Posting::new(Account::Held, Account::Seller, *amount);
+            [Some(kept), Some(paid)]
+        }
+        Event::Payment(
             payment::Event::Requested { .. }
             | payment::Event::Failed { .. }
             | payment::Event::VoidRequested
             | payment::Event::RefundRequested { .. },
         )
+        | Event::Payout(payout::Event::Scheduled { .. } | payout::Event::TakenBack { .. })
+        | Event::Listing(_)
+        | Event::Order(_)
         | Event::Delivery(_)
-        | Event::Saga(_) => None,
+        | Event::Approval(_)
+        | Event::Saga(_) => [None, None],
     }
 }
 
@@ -63,8 +78,12 @@ pub struct Ledger {
     pub captured: i64,
     /// All that went back.
     pub refunded: i64,
-    /// What the store holds.
+    /// What the store holds for the order.
     pub held: i64,
+    /// What the store keeps for its trouble.
+    pub commission: i64,
+    /// What the seller has.
+    pub paid_out: i64,
     /// How often money was taken; more than once is a fault.
     pub captures: u32,
 }
@@ -79,12 +98,14 @@ impl fmt::Display for Imbalance {
             captured,
             refunded,
             held,
+            commission,
+            paid_out,
             captures,
         } = self.0;
         write!(
             f,
-            "captured {captured} (in {captures} captures) is not refunded {refunded} + held {held}, \
-             or one of them is below zero"
+            "captured {captured} (in {captures} captures) is not refunded {refunded} + commission \
+             {commission} + paid out {paid_out} + held {held}, or one of them is below zero"
         )
     }
 }
@@ -92,38 +113,44 @@ impl fmt::Display for Imbalance {
 impl Ledger {
     /// Takes an event in. Whether the books then balance is for [`Ledger::check`] to say.
     pub fn post(&mut self, event: &Event) {
-        let Some(Posting {
-            from,
-            to: _,
-            amount,
-        }) = posting(event)
-        else {
-            return;
-        };
-        match from {
-            Account::Customer => {
-                self.captured = self.captured.saturating_add(amount.minor);
-                self.held = self.held.saturating_add(amount.minor);
+        for posting in postings(event).into_iter().flatten() {
+            let minor = posting.amount.minor;
+            self.balance(posting.from, minor.saturating_neg());
+            self.balance(posting.to, minor);
+            if posting.from == Account::Customer {
                 self.captures = self.captures.saturating_add(1);
-            }
-            Account::Held => {
-                self.refunded = self.refunded.saturating_add(amount.minor);
-                self.held = self.held.saturating_sub(amount.minor);
             }
         }
     }
 
-    /// Whether `captured = refunded + held`, nothing is below zero, and money was taken once.
+    /// Whether `captured = refunded + commission + paid out + held`, nothing is below zero, and
+    /// money was taken once.
     pub fn check(&self) -> Result<(), Imbalance> {
-        let balanced = self.refunded.checked_add(self.held) == Some(self.captured)
-            && self.held >= 0
-            && self.refunded >= 0
-            && self.captures <= 1;
+        let parts = [self.refunded, self.commission, self.paid_out, self.held];
+        let sum = parts
+            .iter()
+            .try_fold(0_i64, |sum, part| sum.checked_add(*part));
+        let balanced =
+            sum == Some(self.captured) && parts.iter().all(|part| *part >= 0) && self.captures <= 1;
         if balanced {
             Ok(())
         } else {
             Err(Imbalance(*self))
         }
+    }
+
+    fn balance(&mut self, account: Account, minor: i64) {
+        let balance = match account {
+            Account::Customer if minor < 0 => {
+                self.captured = self.captured.saturating_sub(minor);
+                return;
+            }
+            Account::Customer => &mut self.refunded,
+            Account::Held => &mut self.held,
+            Account::Commission => &mut self.commission,
+            Account::Seller => &mut self.paid_out,
+        };
+        *balance = balance.saturating_add(minor);
     }
 }
 
@@ -155,6 +182,25 @@ mod tests {
         let amount = Money::new(10, Currency::KRW);
         let mut ledger = Ledger::default();
         ledger.post(&payment(payment::Event::Refunded { amount }));
+        assert!(ledger.check().is_err());
+    }
+
+    #[test]
+    fn what_the_seller_was_paid_cannot_go_back_to_the_customer() {
+        let won = |minor| Money::new(minor, Currency::KRW);
+        let mut ledger = Ledger::default();
+        let captured = payment::Event::Captured { amount: won(10) };
+        ledger.post(&payment(captured));
+        let paid = payout::Event::Paid {
+            amount: won(9),
+            commission: won(1),
+        };
+        ledger.post(&Event::Payout(paid));
+        assert_eq!(ledger.check(), Ok(()));
+        let books = (ledger.held, ledger.commission, ledger.paid_out);
+        assert_eq!(books, (0, 1, 9));
+        let refunded = payment::Event::Refunded { amount: won(10) };
+        ledger.post(&payment(refunded));
         assert!(ledger.check().is_err());
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aggregate, Event as AnyEvent, Fields, Kind, Refusal, ids::OrderId};
+use super::{Aggregate, Changes, Event as AnyEvent, Fields, Kind, Refusal, ids::OrderId};
 
 /// Where a listing stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +45,17 @@ pub enum Command {
         /// How many there are; `None` where it is not counted.
         on_hand: Option<u64>,
     },
+    /// Change it.
+    Amend {
+        /// Only what shall be different.
+        changes: Changes,
+        /// How many there are from now on; `None` leaves it.
+        on_hand: Option<u64>,
+    },
     /// Put it on sale.
     Open,
+    /// Take it off sale and off the lists; what is reserved stays reserved.
+    Remove,
     /// Take it off sale; what is reserved stays reserved.
     Close,
     /// Keep some for an order.
@@ -73,6 +82,13 @@ pub enum Event {
         /// How many there are; `None` where it is not counted.
         on_hand: Option<u64>,
     },
+    /// It was changed.
+    Amended {
+        /// All fields as they are now.
+        fields: Fields,
+        /// How many there are now; `None` where it is not counted.
+        on_hand: Option<u64>,
+    },
     /// It went on sale.
     Opened,
     /// It went off sale.
@@ -91,6 +107,12 @@ pub enum Event {
         /// How many came back.
         quantity: u64,
     },
+    /// The last one was reserved: there is nothing left to reserve.
+    SoldOut,
+    /// Something can be reserved again.
+    Freed,
+    /// It was taken off the lists.
+    Removed,
 }
 
 /// A listing's state.
@@ -104,6 +126,22 @@ pub struct Listing {
     pub on_hand: Option<u64>,
     /// How many each order keeps.
     pub reserved: BTreeMap<OrderId, u64>,
+    /// What its stock has been through.
+    pub stock: Stock,
+    /// Taken off the lists.
+    pub removed: bool,
+}
+
+/// What a listing's stock has been through; a storefront may have a word for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stock {
+    /// It never ran out.
+    #[default]
+    Untouched,
+    /// Nothing is left to reserve.
+    SoldOut,
+    /// It had run out, or something came back; now there is something.
+    Freed,
 }
 
 impl Aggregate for Listing {
@@ -122,18 +160,16 @@ impl Aggregate for Listing {
                     state: self.state.name(),
                 }),
             },
+            Command::Amend { changes, on_hand } => self.amend(changes, *on_hand),
             Command::Open => self.change(State::Open, Event::Opened),
+            Command::Remove => {
+                let mut events = self.change(State::Closed, Event::Closed)?;
+                events.extend((!self.removed).then_some(Event::Removed));
+                Ok(events)
+            }
             Command::Close => self.change(State::Closed, Event::Closed),
             Command::Reserve { order, quantity } => self.reserve(*order, *quantity),
-            Command::Release { order } => Ok(self
-                .reserved
-                .get(order)
-                .map(|&quantity| Event::Released {
-                    order: *order,
-                    quantity,
-                })
-                .into_iter()
-                .collect()),
+            Command::Release { order } => Ok(self.release(*order)),
         }
     }
 
@@ -152,6 +188,13 @@ impl Aggregate for Listing {
             Event::Released { order, .. } => {
                 self.reserved.remove(order);
             }
+            Event::Amended { fields, on_hand } => {
+                self.fields = fields.clone();
+                self.on_hand = *on_hand;
+            }
+            Event::SoldOut => self.stock = Stock::SoldOut,
+            Event::Freed => self.stock = Stock::Freed,
+            Event::Removed => self.removed = true,
         }
     }
 
@@ -165,6 +208,24 @@ impl Aggregate for Listing {
 }
 
 impl Listing {
+    /// Whether it stands on the storefront's lists.
+    pub fn is_listed(&self) -> bool {
+        self.exists() && !self.removed
+    }
+
+    /// The domain's words for where it stands, the most telling first; a storefront has a word for
+    /// some of them.
+    pub fn standings(&self) -> &'static [&'static str] {
+        match (self.state, self.stock) {
+            (State::Absent, _) => &["absent"],
+            (State::Draft, _) => &["draft"],
+            (State::Closed, _) => &["closed"],
+            (State::Open, Stock::SoldOut) => &["sold_out", "open"],
+            (State::Open, Stock::Freed) => &["freed", "open"],
+            (State::Open, Stock::Untouched) => &["open"],
+        }
+    }
+
     /// How many could still be reserved; `None` where they are not counted.
     pub fn available(&self) -> Option<u64> {
         let reserved = self
@@ -201,12 +262,70 @@ impl Listing {
                 available,
                 asked: quantity,
             }),
-            Some(_) | None => Ok(vec![Event::Reserved { order, quantity }]),
+            available => {
+                let mut events = vec![Event::Reserved { order, quantity }];
+                if available == Some(quantity) {
+                    events.push(Event::SoldOut);
+                }
+                Ok(events)
+            }
         }
+    }
+
+    fn release(&self, order: OrderId) -> Vec<Event> {
+        let Some(&quantity) = self.reserved.get(&order) else {
+            return Vec::new();
+        };
+        let released = Event::Released { order, quantity };
+        // Where less is on hand than was reserved meanwhile, what comes back is not for sale.
+        let mut after = self.clone();
+        after.apply(&released);
+        match after.available() {
+            Some(left) if left > 0 => vec![released, Event::Freed],
+            Some(_) | None => vec![released],
+        }
+    }
+
+    fn amend(&self, changes: &Changes, on_hand: Option<u64>) -> Result<Vec<Event>, Refusal> {
+        if !self.exists() {
+            return Err(Refusal::ListingNotOpen {
+                state: self.state.name(),
+            });
+        }
+        let fields = self.fields.changed(changes);
+        let on_hand = on_hand.or(self.on_hand);
+        if fields == self.fields && on_hand == self.on_hand {
+            return Ok(Vec::new());
+        }
+        let mut after = self.clone();
+        let amended = Event::Amended { fields, on_hand };
+        after.apply(&amended);
+        let stock = match (self.available(), after.available()) {
+            (Some(1..), Some(0)) => Some(Event::SoldOut),
+            (Some(0), Some(1..)) => Some(Event::Freed),
+            _ => None,
+        };
+        Ok([amended].into_iter().chain(stock).collect())
     }
 }
 
 impl Event {
+    /// The domain's words for where a listing stands after it, the most telling first; empty if it
+    /// says nothing about that.
+    pub const fn standings_after(&self) -> &'static [&'static str] {
+        match self {
+            Self::Offered { .. } => &["draft"],
+            Self::Opened => &["open"],
+            Self::Closed => &["closed"],
+            Self::SoldOut => &["sold_out"],
+            Self::Freed => &["freed", "open"],
+            Self::Amended { .. }
+            | Self::Reserved { .. }
+            | Self::Released { .. }
+            | Self::Removed => &[],
+        }
+    }
+
     /// The domain's word for it, which a storefront's file maps to its own.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -215,6 +334,10 @@ impl Event {
             Self::Closed => "closed",
             Self::Reserved { .. } => "reserved",
             Self::Released { .. } => "released",
+            Self::Amended { .. } => "amended",
+            Self::SoldOut => "sold_out",
+            Self::Freed => "freed",
+            Self::Removed => "removed",
         }
     }
 }
@@ -260,8 +383,10 @@ mod tests {
     fn the_last_one_is_sold_once() {
         let open = [offered(Some(2)), Event::Opened];
         let one_left = [offered(Some(2)), Event::Opened, reserved(1, 1)];
-        check(&open, reserve(1, 2), Ok(vec![reserved(1, 2)]));
-        check(&one_left, reserve(2, 1), Ok(vec![reserved(2, 1)]));
+        let sold_out = |event| Ok(vec![event, Event::SoldOut]);
+        check(&open, reserve(1, 1), Ok(vec![reserved(1, 1)]));
+        check(&open, reserve(1, 2), sold_out(reserved(1, 2)));
+        check(&one_left, reserve(2, 1), sold_out(reserved(2, 1)));
         check(
             &one_left,
             reserve(2, 2),
@@ -283,11 +408,34 @@ mod tests {
         check(
             &taken,
             Command::Release { order: OrderId(1) },
-            Ok(vec![released.clone()]),
+            Ok(vec![released.clone(), Event::Freed]),
         );
         check(&taken, Command::Release { order: OrderId(2) }, Ok(vec![]));
         let again = [offered(Some(2)), Event::Opened, reserved(1, 2), released];
-        check(&again, reserve(2, 2), Ok(vec![reserved(2, 2)]));
+        let taken_again = Ok(vec![reserved(2, 2), Event::SoldOut]);
+        check(&again, reserve(2, 2), taken_again);
+    }
+
+    #[test]
+    fn fewer_on_hand_than_reserved_sells_nothing_until_enough_is_there_again() {
+        let amend = |on_hand| Command::Amend {
+            changes: Changes::new(),
+            on_hand: Some(on_hand),
+        };
+        let amended = |on_hand| Event::Amended {
+            fields: Fields::new(),
+            on_hand: Some(on_hand),
+        };
+        let taken = [offered(Some(3)), Event::Opened, reserved(1, 2)];
+        check(&taken, amend(1), Ok(vec![amended(1), Event::SoldOut]));
+        let short = [&taken[..], &[amended(1), Event::SoldOut]].concat();
+        let none = Refusal::SoldOut {
+            available: 0,
+            asked: 1,
+        };
+        check(&short, reserve(2, 1), Err(none));
+        check(&short, amend(4), Ok(vec![amended(4), Event::Freed]));
+        check(&short, amend(1), Ok(vec![]));
     }
 
     #[test]

@@ -14,6 +14,7 @@
     clippy::disallowed_methods
 )]
 
+pub mod approval;
 pub mod delivery;
 pub mod event;
 pub mod fields;
@@ -23,6 +24,7 @@ pub mod listing;
 pub mod money;
 pub mod order;
 pub mod payment;
+pub mod payout;
 pub mod recorded;
 pub mod refusal;
 pub mod saga;

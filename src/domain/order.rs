@@ -3,11 +3,11 @@
 //! Where "an order is cancelled" is decided: [`Order::decide`], [`Command::Cancel`]. What follows
 //! from it (money back, delivery called off) is decided by the [saga](super::saga).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aggregate, Changes, Event as AnyEvent, Fields, Kind, Money, Refusal};
+use super::{Aggregate, Changes, Event as AnyEvent, Fields, Kind, Money, Refusal, ids::ListingId};
 
 /// Where an order stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,6 +41,15 @@ impl State {
     }
 }
 
+/// How many of one listing an order is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Which.
+    pub listing: ListingId,
+    /// How many.
+    pub quantity: u64,
+}
+
 /// What one may ask of an order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
@@ -49,6 +58,13 @@ pub enum Command {
         /// The storefront's own fields, checked against its definition.
         fields: Arc<Fields>,
         /// What it costs.
+        amount: Money,
+        /// Which listings it is for, as they were asked for; often none.
+        lines: Vec<Line>,
+    },
+    /// Change what it costs: known only now, or agreed upon again.
+    Price {
+        /// What it costs from now on.
         amount: Money,
     },
     /// Change fields that are not the amount.
@@ -85,6 +101,16 @@ pub enum Event {
         /// All fields as they are now.
         fields: Arc<Fields>,
     },
+    /// It names listings. Follows `Placed` at once, where there are any.
+    Itemised {
+        /// Which, and how many of each, as they were asked for.
+        lines: Vec<Line>,
+    },
+    /// It costs something else than before.
+    Priced {
+        /// What it costs from now on.
+        amount: Money,
+    },
     /// It waits for something outside.
     Held,
     /// It can be fulfilled.
@@ -106,6 +132,8 @@ pub struct Order {
     pub fields: Arc<Fields>,
     /// What it costs; set when it is placed.
     pub amount: Option<Money>,
+    /// Which listings it is for.
+    pub lines: Vec<Line>,
     /// Taken off the lists.
     pub removed: bool,
 }
@@ -117,7 +145,12 @@ impl Aggregate for Order {
 
     fn decide(&self, command: &Command) -> Result<Vec<Event>, Refusal> {
         match command {
-            Command::Place { fields, amount } => self.place(fields, *amount),
+            Command::Place {
+                fields,
+                amount,
+                lines,
+            } => self.place(fields, *amount, lines),
+            Command::Price { amount } => self.price(*amount),
             Command::Amend { changes, amount } => self.amend(changes, *amount),
             Command::Hold => self.advance(State::Held, Event::Held),
             Command::Confirm => self.advance(State::Confirmed, Event::Confirmed),
@@ -141,6 +174,8 @@ impl Aggregate for Order {
                 self.amount = Some(*amount);
             }
             Event::Amended { fields } => self.fields = Arc::clone(fields),
+            Event::Itemised { lines } => self.lines.clone_from(lines),
+            Event::Priced { amount } => self.amount = Some(*amount),
             Event::Held => self.state = State::Held,
             Event::Confirmed => self.state = State::Confirmed,
             Event::Completed => self.state = State::Completed,
@@ -158,13 +193,29 @@ impl Aggregate for Order {
     }
 }
 
+/// The quantities summed for each listing, in the order of the listings' numbers: the order in
+/// which they are reserved, so that two orders never wait for each other.
+pub fn summed(lines: &[Line]) -> BTreeMap<ListingId, u64> {
+    let mut sums: BTreeMap<ListingId, u64> = BTreeMap::new();
+    for line in lines {
+        let sum = sums.entry(line.listing).or_default();
+        *sum = sum.saturating_add(line.quantity);
+    }
+    sums
+}
+
 impl Order {
     /// Whether it stands on the storefront's lists.
     pub fn is_listed(&self) -> bool {
         self.exists() && !self.removed
     }
 
-    fn place(&self, fields: &Arc<Fields>, amount: Money) -> Result<Vec<Event>, Refusal> {
+    fn place(
+        &self,
+        fields: &Arc<Fields>,
+        amount: Money,
+        lines: &[Line],
+    ) -> Result<Vec<Event>, Refusal> {
         if self.exists() {
             return Err(Refusal::OrderNotReady {
                 state: self.state.name(),
@@ -175,10 +226,40 @@ impl Order {
                 amount: amount.minor,
             });
         }
-        Ok(vec![Event::Placed {
+        if lines.iter().any(|line| line.quantity == 0) {
+            return Err(Refusal::QuantityZero);
+        }
+        let mut events = vec![Event::Placed {
             fields: Arc::clone(fields),
             amount,
-        }])
+        }];
+        if !lines.is_empty() {
+            let lines = lines.to_vec();
+            events.push(Event::Itemised { lines });
+        }
+        Ok(events)
+    }
+
+    /// Whether it may still change is for the saga to say, which knows the payment.
+    fn price(&self, amount: Money) -> Result<Vec<Event>, Refusal> {
+        match self.state {
+            State::Absent => Err(Refusal::OrderNotReady {
+                state: self.state.name(),
+            }),
+            State::Cancelled => Err(Refusal::OrderCancelled),
+            State::Placed | State::Held | State::Confirmed | State::Completed => {
+                if amount.minor < 0 {
+                    return Err(Refusal::AmountNegative {
+                        amount: amount.minor,
+                    });
+                }
+                let is_news = self.amount != Some(amount);
+                Ok(is_news
+                    .then_some(Event::Priced { amount })
+                    .into_iter()
+                    .collect())
+            }
+        }
     }
 
     fn amend(&self, changes: &Changes, amount: Option<Money>) -> Result<Vec<Event>, Refusal> {
@@ -225,6 +306,8 @@ impl Event {
         match self {
             Self::Placed { .. } => "placed",
             Self::Amended { .. } => "amended",
+            Self::Itemised { .. } => "itemised",
+            Self::Priced { .. } => "priced",
             Self::Held => "held",
             Self::Confirmed => "confirmed",
             Self::Completed => "completed",
@@ -241,7 +324,9 @@ impl Event {
             Self::Confirmed => Some(State::Confirmed),
             Self::Completed => Some(State::Completed),
             Self::Cancelled => Some(State::Cancelled),
-            Self::Amended { .. } | Self::Removed => None,
+            Self::Amended { .. } | Self::Itemised { .. } | Self::Priced { .. } | Self::Removed => {
+                None
+            }
         }
     }
 }
@@ -368,10 +453,47 @@ mod tests {
     }
 
     #[test]
+    fn what_several_lines_ask_for_is_summed_for_each_listing() {
+        let line = |listing, quantity| Line {
+            listing: ListingId(listing),
+            quantity,
+        };
+        let sums = summed(&[
+            line(7, 2),
+            line(3, 1),
+            line(7, 3),
+            line(9, u64::MAX),
+            line(9, 1),
+        ]);
+        let expected = [(3, 1), (7, 5), (9, u64::MAX)];
+        let expected = expected.map(|(listing, sum)| (ListingId(listing), sum));
+        assert_eq!(sums, BTreeMap::from(expected));
+        let nothing = Command::Place {
+            fields: Arc::default(),
+            amount: won(1),
+            lines: vec![line(1, 0)],
+        };
+        check(&[], nothing, Err(Refusal::QuantityZero));
+    }
+
+    #[test]
+    fn a_price_can_be_agreed_upon_again_until_the_order_is_called_off() {
+        let price = |minor| Command::Price { amount: won(minor) };
+        let priced = Event::Priced { amount: won(7) };
+        check(&[placed()], price(7), Ok(vec![priced.clone()]));
+        check(&[placed(), priced.clone()], price(7), Ok(vec![]));
+        let below = Err(Refusal::AmountNegative { amount: -1 });
+        check(&[placed(), priced], price(-1), below);
+        let called_off = [placed(), Event::Cancelled];
+        check(&called_off, price(7), Err(Refusal::OrderCancelled));
+    }
+
+    #[test]
     fn nobody_is_paid_for_ordering() {
         let place = Command::Place {
             fields: Arc::default(),
             amount: won(-1),
+            lines: Vec::new(),
         };
         check(&[], place, Err(Refusal::AmountNegative { amount: -1 }));
     }

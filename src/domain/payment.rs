@@ -116,6 +116,8 @@ pub enum Effect {
         order: OrderId,
         /// How much.
         amount: Money,
+        /// Which request of the same payment it is, from 1.
+        attempt: u32,
     },
     /// Give the money of an earlier charge back.
     Refund {
@@ -123,11 +125,15 @@ pub enum Effect {
         order: OrderId,
         /// How much.
         amount: Money,
+        /// Which request's charge it gives back.
+        attempt: u32,
     },
     /// Undo a charge whose outcome is unknown, and refuse it if it arrives later.
     Void {
         /// Whose.
         order: OrderId,
+        /// Which request's charge it undoes.
+        attempt: u32,
     },
 }
 
@@ -135,9 +141,18 @@ impl Effect {
     /// The order it is for.
     pub const fn order(&self) -> OrderId {
         match self {
-            Self::Charge { order, .. } | Self::Refund { order, .. } | Self::Void { order } => {
+            Self::Charge { order, .. } | Self::Refund { order, .. } | Self::Void { order, .. } => {
                 *order
             }
+        }
+    }
+
+    /// Which request of the same payment it is about, from 1.
+    pub const fn attempt(&self) -> u32 {
+        match self {
+            Self::Charge { attempt, .. }
+            | Self::Refund { attempt, .. }
+            | Self::Void { attempt, .. } => *attempt,
         }
     }
 }
@@ -151,6 +166,8 @@ pub struct Payment {
     pub order: Option<OrderId>,
     /// How much was asked for.
     pub amount: Option<Money>,
+    /// How often it was asked for, under another key each time.
+    pub attempt: u32,
 }
 
 impl Aggregate for Payment {
@@ -163,7 +180,8 @@ impl Aggregate for Payment {
             state: self.state.name(),
         });
         match (command, self.state) {
-            (Command::Request { order, amount }, State::Absent) => {
+            // One that failed may be asked for again, under another key.
+            (Command::Request { order, amount }, State::Absent | State::Failed) => {
                 if amount.minor < 0 {
                     return Err(Refusal::AmountNegative {
                         amount: amount.minor,
@@ -217,6 +235,7 @@ impl Aggregate for Payment {
                 self.state = State::Requested;
                 self.order = Some(*order);
                 self.amount = Some(*amount);
+                self.attempt = self.attempt.saturating_add(1);
             }
             Event::Captured { .. } => self.state = State::Captured,
             Event::Failed { .. } => self.state = State::Failed,
@@ -246,11 +265,19 @@ impl Payment {
 
     /// The provider call whose answer is outstanding, if any.
     pub fn outstanding(&self) -> Option<Effect> {
-        let (order, amount) = (self.order?, self.amount?);
+        let (order, amount, attempt) = (self.order?, self.amount?, self.attempt);
         match self.state {
-            State::Requested => Some(Effect::Charge { order, amount }),
-            State::Refunding => Some(Effect::Refund { order, amount }),
-            State::Voiding => Some(Effect::Void { order }),
+            State::Requested => Some(Effect::Charge {
+                order,
+                amount,
+                attempt,
+            }),
+            State::Refunding => Some(Effect::Refund {
+                order,
+                amount,
+                attempt,
+            }),
+            State::Voiding => Some(Effect::Void { order, attempt }),
             State::Absent | State::Captured | State::Refunded | State::Failed => None,
         }
     }
@@ -385,6 +412,26 @@ mod tests {
     }
 
     #[test]
+    fn a_payment_that_failed_is_asked_for_again_as_another_charge() {
+        let request = Command::Request {
+            order: OrderId(1),
+            amount: AMOUNT,
+        };
+        let failed = Event::Failed {
+            reason: "voided".to_owned(),
+        };
+        let given = [requested(), Event::VoidRequested, failed];
+        check(&given, request, Ok(vec![requested()]));
+        let mut payment = Payment::default();
+        given.iter().for_each(|event| payment.apply(event));
+        payment.apply(&requested());
+        assert_eq!(
+            payment.outstanding().map(|effect| effect.attempt()),
+            Some(2)
+        );
+    }
+
+    #[test]
     fn what_is_outstanding_follows_from_the_state() {
         let mut payment = Payment::default();
         let mut outstanding = |event: &Event| {
@@ -396,7 +443,8 @@ mod tests {
             outstanding(&requested()),
             Some(Effect::Charge {
                 order,
-                amount: AMOUNT
+                amount: AMOUNT,
+                attempt: 1,
             })
         );
         assert_eq!(outstanding(&captured()), None);
@@ -404,7 +452,8 @@ mod tests {
             outstanding(&refunding()),
             Some(Effect::Refund {
                 order,
-                amount: AMOUNT
+                amount: AMOUNT,
+                attempt: 1,
             })
         );
         assert_eq!(outstanding(&Event::Refunded { amount: AMOUNT }), None);

@@ -64,6 +64,45 @@ pub enum Refusal {
         /// The domain's word for where it stands.
         state: &'static str,
     },
+    /// An approval that is not waiting for an answer.
+    #[error("there is nothing to approve or refuse here: the approval is {state}")]
+    ApprovalNotOpen {
+        /// The domain's word for where it stands.
+        state: &'static str,
+    },
+    /// A payout that the seller is not to have, or not yet.
+    #[error("there is nothing to pay out: the payout is {state}")]
+    PayoutNotDue {
+        /// The domain's word for where it stands.
+        state: &'static str,
+    },
+    /// The seller has been paid, so the money cannot go back to the customer.
+    #[error("the seller has been paid already; settle it with them, it cannot be called off here")]
+    PayoutPaid,
+    /// Somebody who has no part in the order.
+    #[error("`{who}` has no part in this order")]
+    NotAParty {
+        /// As given.
+        who: String,
+    },
+    /// A client's own key that another order has.
+    #[error("`{key}` is the key of another order; choose another")]
+    KeyTaken {
+        /// As given.
+        key: String,
+    },
+    /// No order has this key.
+    #[error("no order has the key `{key}`: place it first, or correct the key")]
+    UnknownKey {
+        /// As given.
+        key: String,
+    },
+    /// A command names a listing that does not exist.
+    #[error("there is no listing {number}: offer it first, or correct the number")]
+    UnknownListing {
+        /// The number named.
+        number: u64,
+    },
     /// More money back than was taken.
     #[error("{asked} cannot be given back: {captured} was taken")]
     RefundTooLarge {
@@ -123,6 +162,13 @@ impl Refusal {
             Self::StatusNotSettable { .. } => "status_not_settable",
             Self::PaymentDeclined { .. } => "payment_declined",
             Self::PaymentNotReady { .. } => "payment_not_ready",
+            Self::ApprovalNotOpen { .. } => "approval_not_open",
+            Self::PayoutNotDue { .. } => "payout_not_due",
+            Self::PayoutPaid => "payout_paid",
+            Self::NotAParty { .. } => "not_a_party",
+            Self::KeyTaken { .. } => "key_taken",
+            Self::UnknownKey { .. } => "unknown_key",
+            Self::UnknownListing { .. } => "unknown_listing",
             Self::RefundTooLarge { .. } => "refund_too_large",
             Self::DeliveryCancelled => "delivery_cancelled",
             Self::UnknownStep { .. } => "unknown_step",

@@ -262,7 +262,13 @@ fn coerce(field: &Field, scalar: Scalar) -> Result<Given, ApiError> {
         FieldType::Status => text(field, scalar, STATUS_CHARS_MAX),
         FieldType::Integer { min, max } => whole(field, scalar, min, max),
         FieldType::Money => whole(field, scalar, i64::MIN, i64::MAX),
-        FieldType::Order => whole(field, scalar, 0, i64::MAX),
+        FieldType::Key { max_chars } => text(field, scalar, max_chars),
+        FieldType::Position | FieldType::Role => text(field, scalar, STATUS_CHARS_MAX),
+        FieldType::Order | FieldType::Listing | FieldType::Quantity { .. } => {
+            whole(field, scalar, 0, i64::MAX)
+        }
+        FieldType::Commission => whole(field, scalar, i64::MIN, i64::MAX),
+        FieldType::Lines => Err(invalid(field, "a list")),
     }
 }
 
@@ -312,11 +318,7 @@ mod tests {
     use super::*;
 
     fn fields() -> Vec<Field> {
-        let field = |name: &str, holds| Field {
-            name: name.into(),
-            holds,
-            required: false,
-        };
+        let field = Field::new;
         vec![
             field("name", FieldType::Text { max_chars: 5 }),
             field("qty", FieldType::Integer { min: 1, max: 9 }),

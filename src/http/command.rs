@@ -15,11 +15,11 @@ use super::{
     represent::{self, ItemBody},
 };
 use crate::{
-    actors::handles::{Item, Request},
+    actors::handles::{Item, Request, Target},
     domain::{
         Changes, Fields, Kind, Money, Refusal, Value,
         money::Currency,
-        storefront::{CommandAction, FieldType, Resource, Storefront, Verb},
+        storefront::{CommandAction, FieldType, Resource, Storefront, Test, Verb},
     },
 };
 
@@ -79,7 +79,7 @@ pub(super) async fn run(
             amend(currency, verb, &body, number)?
         }
         CommandAction::CancelOrder | CommandAction::RemoveOrder => bare(action, number),
-        CommandAction::AdvanceDelivery => bare(action, Some(order_of(resource, number, &body)?)),
+        _ => bare(action, Some(order_of(resource, number, &body)?)),
     };
     request.expected = call.expected(resource.kind);
     let item = call
@@ -104,10 +104,10 @@ fn meaning(
     let fits = definition.commands.iter().find(|rule| {
         rule.verb == verb
             && rule.kind == resource.kind
-            && rule
-                .when
-                .iter()
-                .all(|condition| body.is(&condition.field, &condition.is))
+            && rule.when.iter().all(|condition| match &condition.test {
+                Test::Is(text) => body.is(&condition.field, text),
+                Test::Given | Test::Missing => false,
+            })
     });
     fits.map(|rule| rule.action)
         .ok_or_else(|| not_settable(body))
@@ -206,15 +206,17 @@ fn order_of(resource: &Resource, number: Option<u64>, body: &Body<'_>) -> Result
     })
 }
 
-const fn bare(action: CommandAction, order: Option<u64>) -> Request {
-    Request {
+fn bare(action: CommandAction, order: Option<u64>) -> Request {
+    let answer_with = if action == CommandAction::AdvanceDelivery {
+        Kind::Delivery
+    } else {
+        Kind::Order
+    };
+    Request::new(
         action,
-        order,
-        fields: Fields::new(),
-        changes: Changes::new(),
-        amount: None,
-        expected: None,
-    }
+        Target::Order(order.unwrap_or_default()),
+        answer_with,
+    )
 }
 
 fn done(call: &Call<'_>, resource: &Resource, status: StatusCode, item: &Item) -> HttpResponse {
@@ -292,6 +294,7 @@ mod tests {
                 fields: Arc::new(fields.into_iter().collect()),
                 amount: Some(Money::new(10_000, Currency::KRW)),
                 removed: false,
+                lines: Vec::new(),
             }),
         };
         settable(resource, &body, &current).map_err(|error| error.code())?;

@@ -113,6 +113,7 @@ pub(super) fn of_item<'a>(resource: &'a Resource, item: &'a Item, field: &Field)
             Entity::Delivery(delivery) => {
                 delivery.order.map_or(Wire::Null, |order| Wire::Id(order.0))
             }
+            _ => Wire::Null,
         },
         FieldType::Money => match &item.entity {
             // An order that was placed without a price costs nothing, but shows null: its fields
@@ -121,11 +122,11 @@ pub(super) fn of_item<'a>(resource: &'a Resource, item: &'a Item, field: &Field)
             Entity::Payment(payment) => payment
                 .amount
                 .map_or(Wire::Null, |amount| Wire::Number(amount.minor)),
-            Entity::Delivery(_) => Wire::Null,
+            _ => Wire::Null,
         },
-        FieldType::Text { .. } | FieldType::Integer { .. } => match &item.entity {
+        _ => match &item.entity {
             Entity::Order(order) => of_fields(&order.fields, field),
-            Entity::Payment(_) | Entity::Delivery(_) => Wire::Null,
+            Entity::Payment(_) | _ => Wire::Null,
         },
     }
 }
@@ -144,6 +145,9 @@ pub(super) fn status<'a>(resource: &'a Resource, entity: &Entity) -> Option<&'a 
         Entity::Order(order) => resource.words.get(order.state.name()),
         Entity::Payment(payment) => resource.words.get(payment.state.name()),
         Entity::Delivery(delivery) => resource.words.of_delivery(delivery.state),
+        Entity::Listing(listing) => resource.word(listing.standings()),
+        Entity::Approval(approval) => resource.words.get(approval.state.name()),
+        Entity::Payout(payout) => resource.words.get(payout.state.name()),
     };
     word.map(|word| &**word)
 }
@@ -164,7 +168,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            Kind, Money,
+            Money,
             delivery::{self, Delivery},
             money::Currency,
             order,
@@ -179,13 +183,8 @@ mod tests {
 
     fn print(item: &Item) -> String {
         let flowers = flowers();
-        let kind = match item.entity {
-            Entity::Order(_) => Kind::Order,
-            Entity::Payment(_) => Kind::Payment,
-            Entity::Delivery(_) => Kind::Delivery,
-        };
         let body = ItemBody {
-            resource: flowers.resource(kind).unwrap(),
+            resource: flowers.resource(item.entity.kind()).unwrap(),
             item,
             url: "http://order:8080/things",
         };
@@ -206,6 +205,7 @@ mod tests {
                 fields: Arc::new(fields.into_iter().collect()),
                 amount: Some(Money::new(10_000, Currency::KRW)),
                 removed: false,
+                lines: Vec::new(),
             }),
         };
         let expected = "{\n  \"phoneNumber\" : null,\n  \"address\" : null,\n  \"customerName\" : \
@@ -236,6 +236,7 @@ mod tests {
                 state: delivery::State::Done,
                 order: Some(crate::domain::ids::OrderId(1)),
                 steps: 1,
+                ..Delivery::default()
             }),
         };
         assert!(print(&done).starts_with("{\n  \"orderId\" : 1,\n  \"status\" : \"Delivered\""));

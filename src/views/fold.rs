@@ -29,12 +29,10 @@ fn value(storefront: &Storefront, event: &Event, source: &Source) -> Option<Valu
                 crate::domain::order::Event::Placed { fields, .. }
                 | crate::domain::order::Event::Amended { fields },
             ) => fields.get(name).cloned(),
-            Event::Order(_)
-            | Event::Listing(_)
-            | Event::Payment(_)
-            | Event::Delivery(_)
-            | Event::Saga(_) => None,
+            _ => None,
         },
+        Source::Constant(value) => Some(value.clone()),
+        Source::Commission | Source::Quantity | Source::Listing | Source::Event => None,
     }
 }
 
@@ -44,7 +42,9 @@ fn word_after<'a>(storefront: &'a Storefront, event: &Event) -> Option<&'a str> 
     let word = match event {
         Event::Order(event) => words.get(event.state_after()?.name()),
         Event::Payment(event) => words.get(event.state_after().name()),
-        Event::Delivery(event) => words.of_delivery(event.state_after()),
+        Event::Delivery(event) => words.of_delivery(event.state_after()?),
+        Event::Approval(event) => words.get(event.state_after().name()),
+        Event::Payout(event) => words.get(event.state_after().name()),
         Event::Listing(_) | Event::Saga(_) => None,
     };
     word.map(|word| &**word)
@@ -54,6 +54,6 @@ fn amount(event: &Event) -> Option<i64> {
     match event {
         Event::Order(crate::domain::order::Event::Placed { amount, .. }) => Some(amount.minor),
         Event::Payment(event) => event.amount().map(|amount| amount.minor),
-        Event::Order(_) | Event::Listing(_) | Event::Delivery(_) | Event::Saga(_) => None,
+        _ => None,
     }
 }

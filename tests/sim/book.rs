@@ -63,7 +63,7 @@ impl Life {
             Kind::Order => self.orders.len() as u64,
             Kind::Payment => self.payments.len() as u64,
             Kind::Delivery => self.deliveries.len() as u64,
-            Kind::Saga | Kind::Listing => self.saga_version,
+            Kind::Saga | Kind::Listing | Kind::Approval | Kind::Payout => self.saga_version,
         } + 1;
         if stamped.version != due {
             return Err(format!("version {} where {due} was due", stamped.version));
@@ -85,7 +85,9 @@ impl Life {
                 self.saga_version = stamped.version;
                 self.awaits = matches!(event, saga::Event::RetryScheduled { .. });
             }
-            Event::Listing(_) => return Err("nobody made a listing".into()),
+            Event::Listing(_) | Event::Approval(_) | Event::Payout(_) => {
+                return Err("nobody asked for that here".into());
+            }
         }
         Ok(())
     }
@@ -133,7 +135,7 @@ impl Life {
             Kind::Order => self.orders.get(at).cloned().map(Entity::Order),
             Kind::Payment => self.payments.get(at).cloned().map(Entity::Payment),
             Kind::Delivery => self.deliveries.get(at).cloned().map(Entity::Delivery),
-            Kind::Saga | Kind::Listing => None,
+            Kind::Saga | Kind::Listing | Kind::Approval | Kind::Payout => None,
         }
     }
 }
@@ -191,6 +193,9 @@ fn ordered(before: Option<&Order>, event: &order::Event) -> Result<Order, String
         Event::Amended { fields } => {
             next.fields = Arc::clone(fields);
             (from != State::Absent && from != State::Cancelled, from)
+        }
+        Event::Itemised { .. } | Event::Priced { .. } => {
+            return Err("nobody asked for that here".to_owned());
         }
         Event::Held => (from == State::Placed, State::Held),
         Event::Confirmed => (
@@ -256,6 +261,7 @@ fn delivered(before: Option<&Delivery>, event: &delivery::Event) -> Result<Deliv
             next.steps = *steps;
             (from == State::Absent, State::Planned)
         }
+        Event::Noted { .. } => return Err("a note that nobody made".to_owned()),
         Event::Stepped { step } => (false, State::Step(*step)),
         Event::Done => (from == State::Planned, State::Done),
         Event::Cancelled => (

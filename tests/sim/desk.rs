@@ -6,7 +6,7 @@ use std::{
 };
 
 use jumun::{
-    actors::handles::{CommandKey, Context, Entity, Error, Failure, Item, Request},
+    actors::handles::{CommandKey, Context, Entity, Error, Failure, Item, Request, Target},
     domain::{
         Fields, Kind, Money, Refusal, Value, delivery, money::Currency, order,
         storefront::CommandAction,
@@ -129,7 +129,7 @@ impl Desk {
             });
             return other;
         }
-        let existed = self.exists(sent.storefront, sent.request.order);
+        let existed = self.exists(sent.storefront, sent.request.order());
         Command {
             existed,
             fate: Fate::UnderWay,
@@ -139,14 +139,8 @@ impl Desk {
 
     fn place(&mut self) -> Command {
         let amount = Money::new(self.random.i64(0..100), Currency::KRW);
-        let request = Request {
-            action: CommandAction::PlaceOrder,
-            order: None,
-            fields: fields(self.commands.len(), self.random.u32(..)),
-            changes: Vec::new(),
-            amount: Some(amount),
-            expected: None,
-        };
+        let fields = fields(self.commands.len(), self.random.u32(..));
+        let request = Request::place(fields, Some(amount));
         self.command(request, 30)
     }
 
@@ -183,13 +177,17 @@ impl Desk {
         };
         let changes = fields.iter();
         let changes = changes.map(|(name, value)| (Arc::clone(name), Some(value.clone())));
+        let delivers = action == CommandAction::AdvanceDelivery;
+        let kind = if delivers {
+            Kind::Delivery
+        } else {
+            Kind::Order
+        };
         let request = Request {
-            action,
-            order: Some(number),
             changes: changes.collect(),
             fields,
             amount,
-            expected: None,
+            ..Request::new(action, Target::Order(number), kind)
         };
         let mut command = self.command(request, 15);
         command.storefront = storefront;
@@ -231,7 +229,7 @@ impl Desk {
                 (Fate::Nothing, wrong)
             }
             Err(Error::Failed(failure)) => {
-                let order = command.request.order;
+                let order = command.request.order();
                 let places = command.request.action == CommandAction::PlaceOrder;
                 let (fate, fits) = match failure {
                     Failure::Overloaded => (Fate::Nothing, true),
@@ -270,7 +268,7 @@ impl Desk {
                     CommandAction::RemoveOrder => {
                         order.state == order::State::Cancelled && order.removed
                     }
-                    CommandAction::AdvanceDelivery => false,
+                    _ => false,
                 };
                 (Kind::Order, fits)
             }
@@ -281,9 +279,9 @@ impl Desk {
                     advanced && delivery.state == delivery::State::Done,
                 )
             }
-            Entity::Payment(_) => (Kind::Payment, false),
+            other => (other.kind(), false),
         };
-        if !fits || request.order.is_some_and(|number| number != item.number) {
+        if !fits || request.order().is_some_and(|number| number != item.number) {
             return Err(format!("is answered with {item:?}"));
         }
         let durable = self.book.lock().unwrap().at(name, kind, item.version);
@@ -375,7 +373,7 @@ impl Desk {
                 sent.request.action,
                 CommandAction::CancelOrder | CommandAction::RemoveOrder
             );
-            let own = sent.storefront == storefront && sent.request.order == Some(number);
+            let own = sent.storefront == storefront && sent.request.order() == Some(number);
             cancels && own && sent.fate != Fate::Nothing
         })
     }
@@ -394,16 +392,7 @@ fn may_be_refused(command: &Command, refusal: &Refusal) -> bool {
         Refusal::AmountFixed => action == AmendOrder && command.request.amount.is_some(),
         Refusal::OrderCancelled => matches!(action, AmendOrder | AdvanceDelivery),
         Refusal::OrderNotReady { .. } | Refusal::DeliveryCancelled => action == AdvanceDelivery,
-        Refusal::AlreadyExists { .. }
-        | Refusal::AmountNegative { .. }
-        | Refusal::StatusNotSettable { .. }
-        | Refusal::PaymentNotReady { .. }
-        | Refusal::RefundTooLarge { .. }
-        | Refusal::UnknownStep { .. }
-        | Refusal::ListingNotOpen { .. }
-        | Refusal::SoldOut { .. }
-        | Refusal::VersionMismatch { .. }
-        | Refusal::QuantityZero => false,
+        _ => false,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         Correlation, Kind, Money, Refusal, Timestamp, delivery,
         ids::OrderId,
         order,
-        saga::{Command, Progress, Saga},
+        saga::{Circumstances, Closed, Command, Progress, Saga},
         storefront::{Action, CommandAction, Storefront},
     },
 };
@@ -189,11 +189,11 @@ fn meaning(
 ) -> Result<Meaning, Refusal> {
     let Request {
         action,
-        order: _,
         fields,
         changes,
         amount,
-        expected: _,
+        lines,
+        ..
     } = request;
     let of_order = |command| Meaning {
         commands: VecDeque::from([Command::Order(command)]),
@@ -208,7 +208,11 @@ fn meaning(
         CommandAction::PlaceOrder => {
             let amount = amount.unwrap_or_else(|| Money::zero(storefront.currency));
             let fields = Arc::new(fields);
-            Ok(of_order(order::Command::Place { fields, amount }))
+            Ok(of_order(order::Command::Place {
+                fields,
+                amount,
+                lines,
+            }))
         }
         CommandAction::AdvanceDelivery if !exists => Err(Refusal::UnknownOrder { number: order.0 }),
         CommandAction::AdvanceDelivery => advance_delivery(saga, storefront, order),
@@ -220,6 +224,7 @@ fn meaning(
         CommandAction::AmendOrder => Ok(of_order(order::Command::Amend { changes, amount })),
         CommandAction::CancelOrder => Ok(of_order(order::Command::Cancel)),
         CommandAction::RemoveOrder => Ok(of_order(order::Command::Remove)),
+        _ => Err(missing),
     }
 }
 
@@ -246,7 +251,15 @@ fn advance_delivery(
     if !is_next && saga.deliver != Progress::Done {
         return Err(not_ready);
     }
-    let mut commands = VecDeque::from(saga.begin(order, step));
+    let mut commands = VecDeque::from(saga.begin(
+        step,
+        &Circumstances {
+            order,
+            flow: &storefront.flow,
+            now: Timestamp(0),
+            closed: Closed::default(),
+        },
+    ));
     commands.push_back(Command::Delivery(delivery::Command::Advance));
     Ok(Meaning {
         commands,

@@ -14,7 +14,7 @@ use crate::{
     },
     domain::{
         Event, Kind, Refusal, Stamped, payment, saga,
-        saga::{Command, Progress, Saga},
+        saga::{Circumstances, Closed, Command, Progress, Saga},
         storefront::{Action, Mode},
     },
 };
@@ -31,7 +31,13 @@ impl Coordinator {
             self.local.faults.strike(Point::React(key.number));
             let flow = &self.local.storefronts[key.storefront].flow;
             let live = &self.live[&key];
-            turn.todo = VecDeque::from(live.saga.react(key.order(), flow));
+            let reaction = live.saga.react(&Circumstances {
+                order: key.order(),
+                flow,
+                now: turn.at,
+                closed: Closed::default(),
+            });
+            turn.todo = VecDeque::from(reaction.commands);
         }
         match turn.todo.pop_front() {
             Some(command) => {
@@ -156,7 +162,8 @@ impl Coordinator {
             .expect("an order with an open turn is live");
         let mut charge = None;
         for stamped in &turn.events[turn.seen..] {
-            live.saga.apply(&stamped.event);
+            live.saga.apply(stamped.entity, &stamped.event);
+            let attempt = live.saga.charges;
             let Some(event) = stamped.event.as_payment() else {
                 continue;
             };
@@ -166,6 +173,7 @@ impl Coordinator {
                     let effect = payment::Effect::Charge {
                         order,
                         amount: *amount,
+                        attempt,
                     };
                     let waits = flow
                         .step(|action| action == Action::Pay)
@@ -180,10 +188,11 @@ impl Coordinator {
                     turn.effects.push(payment::Effect::Refund {
                         order,
                         amount: *amount,
+                        attempt,
                     });
                 }
                 payment::Event::VoidRequested => {
-                    turn.effects.push(payment::Effect::Void { order });
+                    turn.effects.push(payment::Effect::Void { order, attempt });
                 }
                 payment::Event::Captured { .. }
                 | payment::Event::Failed { .. }
@@ -240,13 +249,13 @@ impl Coordinator {
             event: retry.clone(),
         });
         for stamped in &events {
-            saga.apply(&stamped.event);
+            saga.apply(stamped.entity, &stamped.event);
         }
         let live = self
             .live
             .get_mut(&key)
             .expect("an order with an open turn is live");
-        live.saga.apply(&retry);
+        live.saga.apply(key.order().saga(), &retry);
         live.saga_version = version;
         let (mut snapshots, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut turn.snapshots)
             .into_iter()
@@ -305,7 +314,7 @@ impl Coordinator {
             .get_mut(&turn.key)
             .expect("an order with an open turn is live");
         let event = Event::from(event);
-        live.saga.apply(&event);
+        live.saga.apply(turn.key.order().saga(), &event);
         live.saga_version += 1;
         let entity = turn.key.order().saga();
         turn.events.push(Stamped {

@@ -1,8 +1,14 @@
 //! What is asked of an engine, and what it answers.
 
 use crate::domain::{
-    Changes, Correlation, Fields, Kind, Money, Refusal, delivery::Delivery, order::Order,
-    payment::Payment, storefront::CommandAction,
+    Changes, Correlation, Fields, Kind, Money, Refusal,
+    approval::Approval,
+    delivery::Delivery,
+    listing::Listing,
+    order::{Line, Order},
+    payment::Payment,
+    payout::Payout,
+    storefront::CommandAction,
 };
 
 /// Where a command comes from.
@@ -23,19 +29,46 @@ pub struct CommandKey {
     pub fingerprint: u64,
 }
 
+/// What a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Something that is to begin with it.
+    New,
+    /// The order with this number, or what is done for it.
+    Order(u64),
+    /// The order with this key of its client's.
+    Key(String),
+    /// The listing with this number, or its approval.
+    Listing(u64),
+    /// What the approval with this number is about.
+    Approval(u64),
+}
+
 /// A request in the domain's terms.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// What is asked for.
     pub action: CommandAction,
-    /// The order it is about; `None` only where one is to be placed.
-    pub order: Option<u64>,
-    /// All fields of the order (`PlaceOrder`).
+    /// What it is about.
+    pub target: Target,
+    /// All fields of what is to begin (`PlaceOrder`, `OfferListing`).
     pub fields: Fields,
-    /// What shall be different (`AmendOrder`).
+    /// What shall be different (`AmendOrder`, `AmendListing`), or be noted (`AdvanceDelivery`).
     pub changes: Changes,
     /// The amount the request carries.
     pub amount: Option<Money>,
+    /// The listings that an order is for (`PlaceOrder`).
+    pub lines: Vec<Line>,
+    /// The order's key of its client's (`PlaceOrder`).
+    pub key: Option<String>,
+    /// How many there are (`OfferListing`, `AmendListing`); `None` where it is not counted, or stays.
+    pub on_hand: Option<u64>,
+    /// The step to take, counted from 0 (`AdvanceDelivery`); the next one if it is not said.
+    pub step: Option<u8>,
+    /// Who asks, where the storefront wants to know (`AdvanceDelivery`).
+    pub asked_by: Option<String>,
+    /// What is answered with: the kind of the resource that was addressed.
+    pub answer_with: Kind,
     /// Refused unless this holds; looked at where the command is decided.
     pub expected: Option<Expected>,
 }
@@ -50,15 +83,38 @@ pub struct Expected {
 }
 
 impl Request {
+    /// Asks for this of that, and says nothing more.
+    pub const fn new(action: CommandAction, target: Target, answer_with: Kind) -> Self {
+        Self {
+            action,
+            target,
+            fields: Fields::new(),
+            changes: Vec::new(),
+            amount: None,
+            lines: Vec::new(),
+            key: None,
+            on_hand: None,
+            step: None,
+            asked_by: None,
+            answer_with,
+            expected: None,
+        }
+    }
+
+    /// The number of the order that it names, if it names one by its number.
+    pub const fn order(&self) -> Option<u64> {
+        match self.target {
+            Target::Order(number) => Some(number),
+            Target::New | Target::Key(_) | Target::Listing(_) | Target::Approval(_) => None,
+        }
+    }
+
     /// Asks for a new order.
     pub fn place(fields: Fields, amount: Option<Money>) -> Self {
         Self {
-            action: CommandAction::PlaceOrder,
-            order: None,
             fields,
-            changes: Vec::new(),
             amount,
-            expected: None,
+            ..Self::new(CommandAction::PlaceOrder, Target::New, Kind::Order)
         }
     }
 }
@@ -72,6 +128,26 @@ pub enum Entity {
     Payment(Payment),
     /// A delivery.
     Delivery(Delivery),
+    /// A listing.
+    Listing(Listing),
+    /// An approval.
+    Approval(Approval),
+    /// A payout.
+    Payout(Payout),
+}
+
+impl Entity {
+    /// What kind it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Order(_) => Kind::Order,
+            Self::Payment(_) => Kind::Payment,
+            Self::Delivery(_) => Kind::Delivery,
+            Self::Listing(_) => Kind::Listing,
+            Self::Approval(_) => Kind::Approval,
+            Self::Payout(_) => Kind::Payout,
+        }
+    }
 }
 
 /// An entity with its number and version.
@@ -88,7 +164,7 @@ pub struct Item {
 /// A view's row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// The order's number.
+    /// The order's number, or the listing's.
     pub number: u64,
     /// Its values; those not set are null.
     pub fields: Fields,

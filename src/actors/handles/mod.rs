@@ -12,7 +12,9 @@ use std::{
 
 use tokio::sync::{oneshot, watch};
 
-pub use call::{CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row};
+pub use call::{
+    CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
+};
 
 use super::{
     coordinator::{Ask, Work},
@@ -295,7 +297,10 @@ impl Engine {
             };
             return Ok((shard, None));
         }
-        let number = request.order.ok_or(Refusal::UnknownOrder { number: 0 })?;
+        let number = match request.target {
+            Target::Order(number) | Target::Listing(number) | Target::Approval(number) => number,
+            Target::New | Target::Key(_) => return Err(Refusal::UnknownOrder { number: 0 }.into()),
+        };
         Ok((shard_of(number, shards), Some(number)))
     }
 
@@ -338,7 +343,10 @@ fn item(kind: Kind, number: u64, slot: &Slot) -> Result<Item, Failure> {
         Kind::Order => snapshot::decode(&slot.bytes).map(Entity::Order),
         Kind::Payment => snapshot::decode(&slot.bytes).map(Entity::Payment),
         Kind::Delivery => snapshot::decode(&slot.bytes).map(Entity::Delivery),
-        Kind::Listing | Kind::Saga => return Err(Failure::Store),
+        Kind::Listing => snapshot::decode(&slot.bytes).map(Entity::Listing),
+        Kind::Approval => snapshot::decode(&slot.bytes).map(Entity::Approval),
+        Kind::Payout => snapshot::decode(&slot.bytes).map(Entity::Payout),
+        Kind::Saga => return Err(Failure::Store),
     };
     let entity = entity.map_err(|error| {
         tracing::error!(%kind, number, %error, "a snapshot cannot be read; run rebuild-views");

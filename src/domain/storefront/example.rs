@@ -1,18 +1,30 @@
 //! What a request to a storefront can look like, for people to try.
 
-use super::{CommandAction, CommandRule, FieldType, Resource};
+use super::{CommandAction, CommandRule, FieldType, Resource, Test};
 
 /// A JSON body that the rule fits: its fields in the order of the definition's file.
 pub fn body(resource: &Resource, rule: &CommandRule) -> String {
-    let condition = |name: &str| rule.when.iter().find(|when| &*when.field == name);
-    let places = rule.action == CommandAction::PlaceOrder;
+    let condition = |name: &str| {
+        let mut when = rule.when.iter();
+        when.find(|when| &*when.field == name)
+            .map(|when| &when.test)
+    };
+    let places = matches!(
+        rule.action,
+        CommandAction::PlaceOrder | CommandAction::OfferListing
+    );
     let fields = resource.fields.iter().filter_map(|field| {
         let value = match (condition(&field.name), field.holds) {
-            (Some(when), _) => format!("{:?}", when.is),
-            (None, FieldType::Order) => "1".to_owned(),
+            (Some(Test::Is(text)), _) => format!("{text:?}"),
+            (Some(Test::Missing), _) => return None,
+            (_, FieldType::Order | FieldType::Listing) => "1".to_owned(),
+            (_, FieldType::Key { .. }) => "\"a-1\"".to_owned(),
+            (Some(Test::Given), _) => "1".to_owned(),
             (None, FieldType::Text { .. }) if places => "\"…\"".to_owned(),
             (None, FieldType::Integer { min, max }) if places => 1.clamp(min, max).to_string(),
             (None, FieldType::Money) if places => "10000".to_owned(),
+            (None, FieldType::Quantity { .. }) if places => "1".to_owned(),
+            (None, FieldType::Position) if places => "\"37.5665,126.9780\"".to_owned(),
             (None, _) => return None,
         };
         Some(format!("{:?}:{value}", field.name))

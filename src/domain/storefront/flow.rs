@@ -1,17 +1,85 @@
 //! The steps that an order goes through.
 
-use crate::domain::order;
+use std::sync::Arc;
+
+use crate::domain::{Fields, Kind, order, payout::Terms};
 
 /// What a step does. Each knows how it is undone (see the [saga](crate::domain::saga)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// Reserve what the order's lines ask for, all or nothing. Undone by giving it back.
+    Reserve,
+    /// Choose a listing for the order and reserve it. Undone by giving it back.
+    Assign(Choice),
+    /// Ask somebody for a yes. Undone by asking no longer.
+    Approve {
+        /// Who says it.
+        by: Granting,
+    },
     /// Take the order's amount. Undone by giving it back.
     Pay,
+    /// Promise the seller the amount less the commission, and pay it when it is due. Undone by
+    /// taking the promise back; once paid, the order is not called off any more.
+    PayOut(Terms),
     /// Fulfil the order. Undone by calling the delivery off.
     Deliver {
         /// How many named steps the storefront's deliveries have; at least 1.
         steps: u8,
     },
+}
+
+impl Action {
+    /// The name that definition files use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reserve => "reserve",
+            Self::Assign(_) => "assign",
+            Self::Approve { .. } => "approve",
+            Self::Pay => "pay",
+            Self::PayOut(_) => "payout",
+            Self::Deliver { .. } => "deliver",
+        }
+    }
+
+    /// Whose part of the storefront does it; while that is paused, it waits.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Reserve => Kind::Listing,
+            Self::Assign(_) | Self::Deliver { .. } => Kind::Delivery,
+            Self::Approve { .. } => Kind::Approval,
+            Self::Pay => Kind::Payment,
+            Self::PayOut(_) => Kind::Payout,
+        }
+    }
+}
+
+/// Which listing an order without a choice of its own gets, among those that are free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The nearest to the order's position; without a position, the first.
+    Nearest,
+    /// The one with the lowest number.
+    First,
+    /// Any; the order's number is the seed, so that a replay chooses alike.
+    Random,
+}
+
+impl Choice {
+    /// Every rule with the name that definition files use.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("nearest", Self::Nearest),
+        ("first", Self::First),
+        ("random", Self::Random),
+    ];
+}
+
+/// Who says yes to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granting {
+    /// A person, with a request; until then the flow waits.
+    Person,
+    /// The flow itself, as soon as the step after it is done.
+    NextStep,
 }
 
 /// How a step is waited for.
@@ -21,8 +89,29 @@ pub enum Mode {
     Sync,
     /// The order is accepted; the step is done, and tried again, by itself.
     Async,
+    /// Like `Async`, and the order is `held` until it is done.
+    Hold,
     /// A person's request does it.
     Command,
+}
+
+impl Mode {
+    /// Every mode with the name that definition files use.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("sync", Self::Sync),
+        ("async", Self::Async),
+        ("hold", Self::Hold),
+        ("command", Self::Command),
+    ];
+}
+
+/// When a step is taken at all, decided once: when the order is placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnlyIf {
+    /// The order's field.
+    pub field: Arc<str>,
+    /// Whether it must be given, or must not.
+    pub given: bool,
 }
 
 /// How often something that did not answer is asked again.
@@ -61,6 +150,11 @@ pub struct Step {
     pub action: Action,
     /// How it is waited for.
     pub mode: Mode,
+    /// Whether an order is accepted all the same while a `Sync` step's part of the storefront is
+    /// paused; the step is then done later.
+    pub is_deferrable: bool,
+    /// When it is taken at all; always, if nothing is said.
+    pub only_if: Option<OnlyIf>,
     /// What the order becomes when the step is done.
     pub then: Option<order::State>,
     /// How often it is tried again.
@@ -72,9 +166,25 @@ pub struct Step {
 pub struct Flow {
     /// At least one; each action at most once.
     pub steps: Vec<Step>,
+    /// Whether what an order reserved comes back when the order is completed: a room, a person; not
+    /// a parcel.
+    pub returns: bool,
 }
 
 impl Flow {
+    /// The steps that an order with these fields does not go through, as a bit for each.
+    pub fn skipped(&self, fields: &Fields) -> u32 {
+        let mut skipped = 0;
+        for (at, step) in (0..u32::BITS).zip(&self.steps) {
+            if let Some(only_if) = &step.only_if
+                && fields.get(&only_if.field).is_some() != only_if.given
+            {
+                skipped |= 1_u32.wrapping_shl(at);
+            }
+        }
+        skipped
+    }
+
     /// The step that does this kind of thing.
     pub fn step(&self, does: impl Fn(Action) -> bool) -> Option<&Step> {
         self.steps.iter().find(|step| does(step.action))

@@ -13,12 +13,12 @@ mod view;
 
 use std::sync::Arc;
 
-pub use command::{Action as CommandAction, CommandRule, Condition, Verb};
-pub use flow::{Action, Flow, Mode, Retry, Step};
+pub use command::{Action as CommandAction, CommandRule, Condition, Reply, Role, Test, Verb};
+pub use flow::{Action, Choice, Flow, Granting, Mode, OnlyIf, Retry, Step};
 pub use resource::{Field, FieldType, Resource, Search, Words};
-pub use view::{Source, View, ViewRule};
+pub use view::{Rows, Source, View, ViewRule};
 
-use super::{Kind, money::Currency};
+use super::{Fields, Kind, money::Currency};
 
 /// A storefront's name for people, in the languages that are shipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,39 @@ pub struct Title {
 pub struct PaymentRules {
     /// How long a caller waits for the provider before the payment counts as failed.
     pub deadline_ms: u64,
+}
+
+/// What the storefront's listings are like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListingRules {
+    /// Whether a listing waits for somebody's yes before it can be ordered.
+    pub approval: bool,
+    /// Whether an order may name a listing that does not exist; nothing is then reserved.
+    pub unknown_accepted: bool,
+    /// Listings that the storefront begins with, each as its fields, with how many there are.
+    pub rows: Vec<(Fields, Option<u64>)>,
+}
+
+/// Who may take a delivery's steps, where that is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parties {
+    /// The request's field that says who asks.
+    pub field: Arc<str>,
+    /// The order's field with the customer, and the name of their part.
+    pub customer: (Arc<str>, Arc<str>),
+    /// The listing's field with the seller, and the name of their part.
+    pub seller: Option<(Arc<str>, Arc<str>)>,
+}
+
+/// Which text tells whom about which events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The events, each as whose it is and the domain's word for it.
+    pub on: Vec<(Kind, Arc<str>)>,
+    /// The field of the order or the listing that says who is told; nobody in particular without.
+    pub to: Option<Arc<str>>,
+    /// What they are told; `{name}` stands for a field, `{status}` and `{event}` for the words.
+    pub text: Title,
 }
 
 /// One storefront, checked.
@@ -55,8 +88,17 @@ pub struct Storefront {
     pub flow: Flow,
     /// How payments are made.
     pub payment: PaymentRules,
+    /// What its listings are like.
+    pub listing: ListingRules,
+    /// Whether orders and listings take their numbers from one sequence, as entities of one of the
+    /// originals' services did (SEED API 1.7). Needed where both have approvals.
+    pub shares_numbers: bool,
+    /// Who may take a delivery's steps; anyone, if nothing is said.
+    pub parties: Option<Parties>,
     /// Its read models.
     pub views: Vec<View>,
+    /// Who is told what.
+    pub notices: Vec<Notice>,
 }
 
 impl Storefront {

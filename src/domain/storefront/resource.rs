@@ -23,8 +23,29 @@ pub enum FieldType {
     Money,
     /// The word for where the entity stands. Read only; what a client sends chooses the command.
     Status,
-    /// The number of the order that the entity belongs to.
+    /// The number of the order that the entity belongs to; the order's own, in `[order]`.
     Order,
+    /// A text that the client chooses for its order, other than every other order's: it finds the
+    /// order in the requests about it.
+    Key {
+        /// The limit, in characters.
+        max_chars: usize,
+    },
+    /// The number of a listing: the one that an order is for, or that an approval is about.
+    Listing,
+    /// How many: of the listing that an order is for, or of a listing there are.
+    Quantity {
+        /// How many, where nothing is said.
+        default: u64,
+    },
+    /// Several listings, each with a quantity: `[{"room": 1, "qty": 2}]`.
+    Lines,
+    /// What the storefront keeps of a payout, in minor units. Read only.
+    Commission,
+    /// A place as `latitude,longitude` in degrees.
+    Position,
+    /// The name of the part that somebody has in an order. Read only.
+    Role,
 }
 
 /// One field of a resource, as it stands on the wire.
@@ -36,6 +57,23 @@ pub struct Field {
     pub holds: FieldType,
     /// Whether a creating request must carry it.
     pub required: bool,
+    /// Whether answers show it; otherwise it is only accepted.
+    pub shown: bool,
+    /// Whose field it shows, if not the entity's own: the order's, the delivery's or the listing's.
+    pub of: Option<(Kind, Arc<str>)>,
+}
+
+impl Field {
+    /// A field of this name that holds this, with nothing special about it.
+    pub fn new(name: &str, holds: FieldType) -> Self {
+        Self {
+            name: name.into(),
+            holds,
+            required: false,
+            shown: true,
+            of: None,
+        }
+    }
 }
 
 /// The storefront's words for the domain's states or events; few, so looked up one by one.
@@ -79,7 +117,8 @@ pub struct Search {
 pub struct Resource {
     /// What its items are.
     pub kind: Kind,
-    /// Its path segment, which is also its relation in `_embedded` and in links.
+    /// Its path segment, which is also its relation in `_embedded` and in links. Empty where nobody
+    /// outside sees it.
     pub path: Arc<str>,
     /// The relation of one item.
     pub item: Arc<str>,
@@ -96,13 +135,29 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// Whether it has a collection in URLs.
+    pub fn is_exposed(&self) -> bool {
+        !self.path.is_empty()
+    }
+
+    /// The storefront's word for the first of these that has one.
+    pub fn word(&self, standings: &[&str]) -> Option<&Arc<str>> {
+        standings.iter().find_map(|own| self.words.get(own))
+    }
+
     /// Whether a path segment means this collection.
     pub fn answers_to(&self, segment: &str) -> bool {
-        &*self.path == segment || self.aliases.iter().any(|alias| &**alias == segment)
+        self.is_exposed() && &*self.path == segment
+            || self.aliases.iter().any(|alias| &**alias == segment)
     }
 
     /// The first field that holds this.
     pub fn field_holding(&self, holds: FieldType) -> Option<&Field> {
         self.fields.iter().find(|field| field.holds == holds)
+    }
+
+    /// The first field of which this is so.
+    pub fn field(&self, is: impl Fn(FieldType) -> bool) -> Option<&Field> {
+        self.fields.iter().find(|field| is(field.holds))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Field, Search};
-use crate::domain::Kind;
+use crate::domain::{Kind, Value};
 
 /// Where a row's field takes its value from, when an event happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +12,30 @@ pub enum Source {
     Status,
     /// The amount the event is about.
     Amount,
-    /// A field of the order, as the event carries it.
+    /// A field of the order, the listing or the delivery, as the event carries it.
     Field(Arc<str>),
+    /// The storefront's commission, as the event says.
+    Commission,
+    /// How many there are of a listing, or how many were reserved, as the event says.
+    Quantity,
+    /// The number of the listing that the event is about, or that the order names.
+    Listing,
+    /// The storefront's name for the event.
+    Event,
+    /// Always this.
+    Constant(Value),
+}
+
+/// What has a row of its own in a view.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rows {
+    /// Each order.
+    #[default]
+    Orders,
+    /// Each listing.
+    Listings,
+    /// Each of both: where orders and listings share their numbers.
+    Both,
 }
 
 /// What one event does to the row of its order.
@@ -25,9 +47,11 @@ pub struct ViewRule {
     pub event: Arc<str>,
     /// Each field it sets, with where the value comes from.
     pub set: Vec<(Arc<str>, Source)>,
+    /// Each field that it counts up or down, and by how much; null counts as 0.
+    pub add: Vec<(Arc<str>, i64)>,
 }
 
-/// One read model, keyed by the order's number.
+/// One read model, keyed by the number of an order or a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// Its path segment, which is also its relation.
@@ -36,7 +60,11 @@ pub struct View {
     pub item: Arc<str>,
     /// Other path segments it answers to.
     pub aliases: Vec<Arc<str>>,
-    /// Its fields, in the order they are written; one may hold the order's number.
+    /// What has a row.
+    pub rows: Rows,
+    /// Whether each row keeps what it said before, in order, as `{path}/{number}/history`.
+    pub history: bool,
+    /// Its fields, in the order they are written; one may hold the row's number.
     pub fields: Vec<Field>,
     /// What each event does.
     pub rules: Vec<ViewRule>,

@@ -100,6 +100,7 @@ const fn meaning(action: CommandAction) -> &'static str {
         CommandAction::CancelOrder => "Cancel an order",
         CommandAction::RemoveOrder => "Cancel an order and take it off the list",
         CommandAction::AdvanceDelivery => "Deliver it",
+        _ => "Do it",
     }
 }
 

@@ -1,160 +1,38 @@
-//! From an event to its registered number and stored body, and back.
+//! From a registered number and a stored body back to the event.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use super::{
     Error,
     registry::{self, Type, registered},
     stored::{
-        DeliveryPlanned, DeliveryStepped, ListingOffered, ListingShare, OrderAmended, OrderPlaced,
-        PaymentAmount, PaymentFailed, PaymentRequested, SagaRetryScheduled,
+        ApprovalAbout, DeliveryNoted, DeliveryPlanned, DeliveryStepped, ListingOffered,
+        ListingShare, OrderAmended, OrderItemised, OrderPlaced, OrderPriced, PaymentAmount,
+        PaymentFailed, PaymentRequested, PayoutScheduled, PayoutShares, SagaRetryScheduled,
+        SagaRouted,
     },
     upcast::{Step, upcast},
 };
-use crate::domain::{Event, Timestamp, delivery, ids::OrderId, listing, order, payment, saga};
-
-/// The registered number that stands for `event`.
-pub(super) const fn number_of(event: &Event) -> u16 {
-    match event {
-        Event::Listing(event) => match event {
-            listing::Event::Offered { .. } => registry::LISTING_OFFERED,
-            listing::Event::Opened => registry::LISTING_OPENED,
-            listing::Event::Closed => registry::LISTING_CLOSED,
-            listing::Event::Reserved { .. } => registry::LISTING_RESERVED,
-            listing::Event::Released { .. } => registry::LISTING_RELEASED,
-        },
-        Event::Order(event) => match event {
-            order::Event::Placed { .. } => registry::ORDER_PLACED,
-            order::Event::Amended { .. } => registry::ORDER_AMENDED,
-            order::Event::Held => registry::ORDER_HELD,
-            order::Event::Confirmed => registry::ORDER_CONFIRMED,
-            order::Event::Completed => registry::ORDER_COMPLETED,
-            order::Event::Cancelled => registry::ORDER_CANCELLED,
-            order::Event::Removed => registry::ORDER_REMOVED,
-        },
-        Event::Payment(event) => match event {
-            payment::Event::Requested { .. } => registry::PAYMENT_REQUESTED,
-            payment::Event::Captured { .. } => registry::PAYMENT_CAPTURED,
-            payment::Event::Failed { .. } => registry::PAYMENT_FAILED,
-            payment::Event::VoidRequested => registry::PAYMENT_VOID_REQUESTED,
-            payment::Event::RefundRequested { .. } => registry::PAYMENT_REFUND_REQUESTED,
-            payment::Event::Refunded { .. } => registry::PAYMENT_REFUNDED,
-        },
-        Event::Delivery(event) => match event {
-            delivery::Event::Planned { .. } => registry::DELIVERY_PLANNED,
-            delivery::Event::Stepped { .. } => registry::DELIVERY_STEPPED,
-            delivery::Event::Done => registry::DELIVERY_DONE,
-            delivery::Event::Cancelled => registry::DELIVERY_CANCELLED,
-        },
-        Event::Saga(event) => match event {
-            saga::Event::RetryScheduled { .. } => registry::SAGA_RETRY_SCHEDULED,
-            saga::Event::Settled => registry::SAGA_SETTLED,
-        },
-    }
-}
-
-/// Appends the body of `event`; nothing for an event without fields.
-pub(super) fn write(event: &Event, to: &mut Vec<u8>) {
-    match event {
-        Event::Listing(event) => write_listing(event, to),
-        Event::Order(event) => write_order(event, to),
-        Event::Payment(event) => write_payment(event, to),
-        Event::Delivery(event) => write_delivery(event, to),
-        Event::Saga(saga::Event::RetryScheduled { attempt, due }) => named(
-            &SagaRetryScheduled {
-                attempt: *attempt,
-                due: due.0,
-            },
-            to,
-        ),
-        Event::Saga(saga::Event::Settled) => {}
-    }
-}
-
-fn write_listing(event: &listing::Event, to: &mut Vec<u8>) {
-    match event {
-        listing::Event::Offered { fields, on_hand } => {
-            let fields = Cow::Borrowed(fields);
-            let on_hand = *on_hand;
-            named(&ListingOffered { fields, on_hand }, to);
-        }
-        listing::Event::Reserved { order, quantity }
-        | listing::Event::Released { order, quantity } => {
-            let (order, quantity) = (order.0, *quantity);
-            named(&ListingShare { order, quantity }, to);
-        }
-        listing::Event::Opened | listing::Event::Closed => {}
-    }
-}
-
-fn write_order(event: &order::Event, to: &mut Vec<u8>) {
-    match event {
-        order::Event::Placed { fields, amount } => {
-            let fields = Cow::Borrowed(&**fields);
-            let amount = *amount;
-            named(&OrderPlaced { fields, amount }, to);
-        }
-        order::Event::Amended { fields } => {
-            let fields = Cow::Borrowed(&**fields);
-            named(&OrderAmended { fields }, to);
-        }
-        order::Event::Held
-        | order::Event::Confirmed
-        | order::Event::Completed
-        | order::Event::Cancelled
-        | order::Event::Removed => {}
-    }
-}
-
-fn write_payment(event: &payment::Event, to: &mut Vec<u8>) {
-    match event {
-        payment::Event::Requested { order, amount } => {
-            let (order, amount) = (order.0, *amount);
-            named(&PaymentRequested { order, amount }, to);
-        }
-        payment::Event::Captured { amount }
-        | payment::Event::RefundRequested { amount }
-        | payment::Event::Refunded { amount } => named(&PaymentAmount { amount: *amount }, to),
-        payment::Event::Failed { reason } => {
-            let reason = Cow::Borrowed(reason.as_str());
-            named(&PaymentFailed { reason }, to);
-        }
-        payment::Event::VoidRequested => {}
-    }
-}
-
-fn write_delivery(event: &delivery::Event, to: &mut Vec<u8>) {
-    match event {
-        delivery::Event::Planned { order, steps } => {
-            let (order, steps) = (order.0, *steps);
-            named(&DeliveryPlanned { order, steps }, to);
-        }
-        delivery::Event::Stepped { step } => named(&DeliveryStepped { step: *step }, to),
-        delivery::Event::Done | delivery::Event::Cancelled => {}
-    }
-}
-
-fn named(body: &impl Serialize, to: &mut Vec<u8>) {
-    rmp_serde::encode::write_named(to, body).expect("memory takes every body made of plain values");
-}
+use crate::domain::{
+    EntityKey, Event, Kind, Timestamp, approval, delivery,
+    ids::{ListingId, OrderId},
+    listing, order, payment, payout, saga,
+};
 
 /// The event that `body`, written as schema version `schema` of type `number`, stands for.
 pub(super) fn read(steps: &[Step], number: u16, schema: u16, body: &[u8]) -> Result<Event, Error> {
     let known = registered(number).ok_or(Error::NewerType { number })?;
     let body = Body::new(known, steps, schema, body)?;
     match number {
-        registry::LISTING_OFFERED..=registry::LISTING_RELEASED => body.listing(),
-        registry::ORDER_PLACED..=registry::ORDER_REMOVED => body.order(),
+        registry::LISTING_OFFERED..=registry::LISTING_REMOVED => body.listing(),
+        registry::ORDER_PLACED..=registry::ORDER_PRICED => body.order(),
         registry::PAYMENT_REQUESTED..=registry::PAYMENT_REFUNDED => body.payment(),
-        registry::DELIVERY_PLANNED..=registry::DELIVERY_CANCELLED => body.delivery(),
-        registry::SAGA_RETRY_SCHEDULED => {
-            let SagaRetryScheduled { attempt, due } = body.fields()?;
-            let due = Timestamp(due);
-            Ok(saga::Event::RetryScheduled { attempt, due }.into())
-        }
-        registry::SAGA_SETTLED => body.nothing(saga::Event::Settled),
+        registry::DELIVERY_PLANNED..=registry::DELIVERY_NOTED => body.delivery(),
+        registry::SAGA_RETRY_SCHEDULED..=registry::SAGA_ROUTED => body.saga(),
+        registry::APPROVAL_REQUESTED..=registry::APPROVAL_WITHDRAWN => body.approval(),
+        registry::PAYOUT_SCHEDULED..=registry::PAYOUT_TAKEN_BACK => body.payout(),
         _ => Err(Error::NewerType { number }),
     }
 }
@@ -224,6 +102,14 @@ impl<'a> Body<'a> {
                 let fields = fields.into_owned();
                 listing::Event::Offered { fields, on_hand }
             }
+            registry::LISTING_AMENDED => {
+                let ListingOffered { fields, on_hand } = self.fields()?;
+                let fields = fields.into_owned();
+                listing::Event::Amended { fields, on_hand }
+            }
+            registry::LISTING_SOLD_OUT => return self.nothing(listing::Event::SoldOut),
+            registry::LISTING_FREED => return self.nothing(listing::Event::Freed),
+            registry::LISTING_REMOVED => return self.nothing(listing::Event::Removed),
             registry::LISTING_OPENED => return self.nothing(listing::Event::Opened),
             registry::LISTING_CLOSED => return self.nothing(listing::Event::Closed),
             registry::LISTING_RESERVED => {
@@ -252,6 +138,19 @@ impl<'a> Body<'a> {
                 let OrderAmended { fields } = self.fields()?;
                 let fields = Arc::new(fields.into_owned());
                 Ok(order::Event::Amended { fields }.into())
+            }
+            registry::ORDER_ITEMISED => {
+                let OrderItemised { lines } = self.fields()?;
+                let lines = lines.into_iter().map(|line| order::Line {
+                    listing: ListingId(line.listing),
+                    quantity: line.quantity,
+                });
+                let lines = lines.collect();
+                Ok(order::Event::Itemised { lines }.into())
+            }
+            registry::ORDER_PRICED => {
+                let OrderPriced { amount } = self.fields()?;
+                Ok(order::Event::Priced { amount }.into())
             }
             registry::ORDER_HELD => self.nothing(order::Event::Held),
             registry::ORDER_CONFIRMED => self.nothing(order::Event::Confirmed),
@@ -299,6 +198,11 @@ impl<'a> Body<'a> {
                 let order = OrderId(order);
                 Ok(delivery::Event::Planned { order, steps }.into())
             }
+            registry::DELIVERY_NOTED => {
+                let DeliveryNoted { fields } = self.fields()?;
+                let fields = fields.into_owned();
+                Ok(delivery::Event::Noted { fields }.into())
+            }
             registry::DELIVERY_STEPPED => {
                 let DeliveryStepped { step } = self.fields()?;
                 Ok(delivery::Event::Stepped { step }.into())
@@ -307,6 +211,58 @@ impl<'a> Body<'a> {
             registry::DELIVERY_CANCELLED => self.nothing(delivery::Event::Cancelled),
             number => Err(Error::NewerType { number }),
         }
+    }
+
+    fn saga(self) -> Result<Event, Error> {
+        match self.number {
+            registry::SAGA_RETRY_SCHEDULED => {
+                let SagaRetryScheduled { attempt, due } = self.fields()?;
+                let due = Timestamp(due);
+                Ok(saga::Event::RetryScheduled { attempt, due }.into())
+            }
+            registry::SAGA_ROUTED => {
+                let SagaRouted { skipped } = self.fields()?;
+                Ok(saga::Event::Routed { skipped }.into())
+            }
+            _ => self.nothing(saga::Event::Settled),
+        }
+    }
+
+    fn approval(self) -> Result<Event, Error> {
+        let number = self.number;
+        let about: ApprovalAbout = self.fields()?;
+        let kind = Kind::from_number(about.kind).ok_or_else(|| Error::Body {
+            number,
+            what: format!("no kind of entity has the number {}", about.kind),
+        })?;
+        let subject = EntityKey::new(kind, about.number);
+        let event = match number {
+            registry::APPROVAL_REQUESTED => approval::Event::Requested { subject },
+            registry::APPROVAL_GRANTED => approval::Event::Granted { subject },
+            registry::APPROVAL_REFUSED => approval::Event::Refused { subject },
+            _ => approval::Event::Withdrawn { subject },
+        };
+        Ok(event.into())
+    }
+
+    fn payout(self) -> Result<Event, Error> {
+        let number = self.number;
+        if number == registry::PAYOUT_SCHEDULED {
+            let scheduled: PayoutScheduled = self.fields()?;
+            return Ok(payout::Event::Scheduled {
+                order: OrderId(scheduled.order),
+                amount: scheduled.amount,
+                commission: scheduled.commission,
+                due: Timestamp(scheduled.due),
+            }
+            .into());
+        }
+        let PayoutShares { amount, commission } = self.fields()?;
+        Ok(if number == registry::PAYOUT_PAID {
+            payout::Event::Paid { amount, commission }.into()
+        } else {
+            payout::Event::TakenBack { amount, commission }.into()
+        })
     }
 }
 

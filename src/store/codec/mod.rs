@@ -18,6 +18,7 @@ mod body;
 mod registry;
 mod stored;
 mod upcast;
+mod write;
 
 use std::sync::Arc;
 
@@ -163,7 +164,7 @@ pub fn decode(bytes: &[u8]) -> Result<Batch, Error> {
 }
 
 fn write_event(to: &mut Vec<u8>, stamped: &Stamped) {
-    let number = body::number_of(&stamped.event);
+    let number = write::number_of(&stamped.event);
     let known = registered(number).expect("every number that an event has is in the table");
     write_entity(to, stamped.entity);
     to.extend_from_slice(&stamped.version.to_le_bytes());
@@ -171,7 +172,7 @@ fn write_event(to: &mut Vec<u8>, stamped: &Stamped) {
     to.extend_from_slice(&known.schema.to_le_bytes());
     let place = to.len();
     to.extend_from_slice(&[0; 4]);
-    body::write(&stamped.event, to);
+    write::write(&stamped.event, to);
     let written = length(to.len() - place - 4);
     to[place..place + 4].copy_from_slice(&written.to_le_bytes());
 }

@@ -35,6 +35,10 @@ types! {
     103 LISTING_CLOSED          Listing  "closed"          1;
     104 LISTING_RESERVED        Listing  "reserved"        1;
     105 LISTING_RELEASED        Listing  "released"        1;
+    106 LISTING_AMENDED         Listing  "amended"         1;
+    107 LISTING_SOLD_OUT        Listing  "sold_out"        1;
+    108 LISTING_FREED           Listing  "freed"           1;
+    109 LISTING_REMOVED         Listing  "removed"         1;
     201 ORDER_PLACED            Order    "placed"          1;
     202 ORDER_AMENDED           Order    "amended"         1;
     203 ORDER_HELD              Order    "held"            1;
@@ -42,6 +46,8 @@ types! {
     205 ORDER_COMPLETED         Order    "completed"       1;
     206 ORDER_CANCELLED         Order    "cancelled"       1;
     207 ORDER_REMOVED           Order    "removed"         1;
+    208 ORDER_ITEMISED          Order    "itemised"        1;
+    209 ORDER_PRICED            Order    "priced"          1;
     301 PAYMENT_REQUESTED       Payment  "requested"       1;
     302 PAYMENT_CAPTURED        Payment  "captured"        1;
     303 PAYMENT_FAILED          Payment  "failed"          1;
@@ -52,8 +58,17 @@ types! {
     402 DELIVERY_STEPPED        Delivery "step"            1;
     403 DELIVERY_DONE           Delivery "done"            1;
     404 DELIVERY_CANCELLED      Delivery "cancelled"       1;
+    405 DELIVERY_NOTED          Delivery "noted"           1;
     501 SAGA_RETRY_SCHEDULED    Saga     "retry_scheduled" 1;
     502 SAGA_SETTLED            Saga     "settled"         1;
+    503 SAGA_ROUTED             Saga     "routed"          1;
+    601 APPROVAL_REQUESTED      Approval "requested"       1;
+    602 APPROVAL_GRANTED        Approval "granted"         1;
+    603 APPROVAL_REFUSED        Approval "refused"         1;
+    604 APPROVAL_WITHDRAWN      Approval "withdrawn"       1;
+    701 PAYOUT_SCHEDULED        Payout   "scheduled"       1;
+    702 PAYOUT_PAID             Payout   "paid"            1;
+    703 PAYOUT_TAKEN_BACK       Payout   "taken_back"      1;
 }
 
 /// The type with this number, if this version knows it.

@@ -25,6 +25,26 @@ pub(super) struct OrderAmended<'a> {
     pub(super) fields: Cow<'a, Fields>,
 }
 
+/// `order::Event::Itemised`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct OrderItemised {
+    pub(super) lines: Vec<StoredLine>,
+}
+
+/// `order::Line`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredLine {
+    pub(super) listing: u64,
+    pub(super) quantity: u64,
+}
+
+/// `order::Event::Priced`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct OrderPriced {
+    #[serde(with = "money")]
+    pub(super) amount: Money,
+}
+
 /// `payment::Event::Requested`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PaymentRequested {
@@ -59,7 +79,14 @@ pub(super) struct DeliveryStepped {
     pub(super) step: u8,
 }
 
-/// `listing::Event::Offered`.
+/// `delivery::Event::Noted`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct DeliveryNoted<'a> {
+    #[serde(with = "fields")]
+    pub(super) fields: Cow<'a, Fields>,
+}
+
+/// `listing::Event::Offered` and `Amended`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ListingOffered<'a> {
     #[serde(with = "fields")]
@@ -79,6 +106,39 @@ pub(super) struct ListingShare {
 pub(super) struct SagaRetryScheduled {
     pub(super) attempt: u32,
     pub(super) due: i64,
+}
+
+/// `saga::Event::Routed`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SagaRouted {
+    pub(super) skipped: u32,
+}
+
+/// Every event of an approval. The kind of the subject is its stored number.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ApprovalAbout {
+    pub(super) kind: u8,
+    pub(super) number: u64,
+}
+
+/// `payout::Event::Scheduled`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PayoutScheduled {
+    pub(super) order: u64,
+    #[serde(with = "money")]
+    pub(super) amount: Money,
+    #[serde(with = "money")]
+    pub(super) commission: Money,
+    pub(super) due: i64,
+}
+
+/// `payout::Event::Paid` and `TakenBack`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PayoutShares {
+    #[serde(with = "money")]
+    pub(super) amount: Money,
+    #[serde(with = "money")]
+    pub(super) commission: Money,
 }
 
 /// Money as `{minor, currency}`.

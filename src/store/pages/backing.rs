@@ -18,15 +18,18 @@ pub(super) enum Space {
 
 impl Space {
     /// All of them, each at its own index.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Pages(Tree::Listings),
         Self::Pages(Tree::Orders),
         Self::Pages(Tree::Payments),
         Self::Pages(Tree::Deliveries),
         Self::Pages(Tree::Sagas),
+        Self::Pages(Tree::Approvals),
+        Self::Pages(Tree::Payouts),
         Self::Pages(Tree::Views),
         Self::Notes(NoteTree::Answered),
         Self::Notes(NoteTree::Timers),
+        Self::Notes(NoteTree::Keys),
     ];
 
     pub(super) fn index(self) -> usize {
@@ -41,9 +44,12 @@ impl Space {
             Self::Pages(Tree::Payments) => "payments",
             Self::Pages(Tree::Deliveries) => "deliveries",
             Self::Pages(Tree::Sagas) => "sagas",
+            Self::Pages(Tree::Approvals) => "approvals",
+            Self::Pages(Tree::Payouts) => "payouts",
             Self::Pages(Tree::Views) => "views",
             Self::Notes(NoteTree::Answered) => "answered",
             Self::Notes(NoteTree::Timers) => "timers",
+            Self::Notes(NoteTree::Keys) => "keys",
         }
     }
 }
@@ -69,7 +75,7 @@ pub(super) trait Backing: Send + Sync + fmt::Debug {
 /// What outlives a simulated crash: everything up to the last checkpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Durable {
-    trees: Arc<Mutex<[Stored; 8]>>,
+    trees: Arc<Mutex<[Stored; Space::ALL.len()]>>,
 }
 
 type Stored = BTreeMap<Vec<u8>, Vec<u8>>;

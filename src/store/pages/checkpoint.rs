@@ -52,7 +52,7 @@ impl Pages {
         writer.check()?;
         self.wake.taken();
         let taken = self.cache.take_dirty();
-        let notes = [self.notes[0].take(), self.notes[1].take()];
+        let notes = [0, 1, 2].map(|tree| self.notes[tree].take());
         let complete_to = complete_to.max(writer.complete_to());
         let done = Checkpointed {
             complete_to,
@@ -92,13 +92,14 @@ impl Pages {
         &self,
         writer: &mut Writer,
         taken: Vec<Taken>,
-        notes: &[Arc<Unwritten>; 2],
+        notes: &[Arc<Unwritten>; 3],
         complete_to: Position,
     ) -> Result<(), Error> {
         let mut batches: Batches = vec![Vec::new(); Space::ALL.len()];
         let written = self.add_pages(writer, taken, &mut batches);
         self.add_notes(writer, NoteTree::Answered, &notes[0], &mut batches)?;
         self.add_notes(writer, NoteTree::Timers, &notes[1], &mut batches)?;
+        self.add_notes(writer, NoteTree::Keys, &notes[2], &mut batches)?;
         for (meta, batch) in writer.metas.iter_mut().zip(&mut batches) {
             meta.complete_to = complete_to;
             meta.reaches_to = meta.reaches_to.max(complete_to);

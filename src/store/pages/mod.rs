@@ -72,6 +72,10 @@ pub enum Tree {
     Deliveries,
     /// Sagas' snapshots.
     Sagas,
+    /// Approvals' snapshots.
+    Approvals,
+    /// Payouts' snapshots.
+    Payouts,
     /// Rows of views.
     Views,
 }
@@ -85,6 +89,8 @@ impl Tree {
             Kind::Payment => Self::Payments,
             Kind::Delivery => Self::Deliveries,
             Kind::Saga => Self::Sagas,
+            Kind::Approval => Self::Approvals,
+            Kind::Payout => Self::Payouts,
         }
     }
 }
@@ -96,6 +102,8 @@ pub enum NoteTree {
     Answered,
     /// Timers: storefront, 0, the order's number big-endian.
     Timers,
+    /// Clients' own keys of their orders: storefront, 0, the key. Each with the order's number.
+    Keys,
 }
 
 /// The slots of one storefront's kind or view.
@@ -199,7 +207,7 @@ pub struct Pages {
     collections: Vec<Collection>,
     counts: Vec<Mutex<Counts>>,
     cache: Cache,
-    notes: [Notes; 2],
+    notes: [Notes; 3],
     backing: Box<dyn Backing>,
     writer: Mutex<Writer>,
     complete_to: AtomicU64,
@@ -341,6 +349,7 @@ impl Pages {
         match tree {
             NoteTree::Answered => &self.notes[0],
             NoteTree::Timers => &self.notes[1],
+            NoteTree::Keys => &self.notes[2],
         }
     }
 

@@ -3,7 +3,9 @@
 use super::section::{Section, Word, expected};
 use crate::domain::{
     Kind,
-    storefront::{CommandAction, CommandRule, Condition, FieldType, Resource, Verb},
+    storefront::{
+        CommandAction, CommandRule, Condition, FieldType, Reply, Resource, Role, Test, Verb,
+    },
 };
 
 /// Every command: its name, what it is about, and the methods that can mean it.
@@ -67,6 +69,9 @@ pub(super) fn rules(top: &Section<'_>, resources: &[Resource]) -> Vec<CommandRul
             kind: resource.kind,
             when: conditions(&section, verb, resource),
             action,
+            step: None,
+            by: Role::Anyone,
+            reply: Reply::Entity,
         });
     }
     if !rules
@@ -187,7 +192,7 @@ fn conditions(section: &Section<'_>, verb: Verb, resource: &Resource) -> Vec<Con
         }
         conditions.push(Condition {
             field: field.text.into(),
-            is: is.text.into(),
+            test: Test::Is(is.text.into()),
         });
     }
     conditions

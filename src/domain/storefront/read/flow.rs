@@ -39,6 +39,8 @@ pub(super) fn steps(
             mode: mode(&section, action).unwrap_or(Mode::Command),
             then: then(&section, reached),
             retry: retry(&section),
+            is_deferrable: false,
+            only_if: None,
         };
         steps.push((step, word.at));
     }
@@ -92,6 +94,7 @@ fn needs(section: &Section<'_>, word: &Word<'_>, action: Action, resources: &[Re
                 section.wrong(word, "`pay` needs a field of [order] with type = \"money\"");
             }
         }
+        Action::Reserve | Action::Assign(_) | Action::Approve { .. } | Action::PayOut(_) => {}
         Action::Deliver { .. } => {
             if find(Kind::Delivery).is_none() {
                 section.wrong(
@@ -108,7 +111,7 @@ fn mode(section: &Section<'_>, action: Action) -> Option<Mode> {
     // A person does not make a payment happen, and nobody can wait for a parcel.
     let modes: [&str; 2] = match action {
         Action::Pay => ["sync", "async"],
-        Action::Deliver { .. } => ["async", "command"],
+        _ => ["async", "command"],
     };
     if !modes.contains(&word.text) {
         let expected = expected(word.text, &modes);

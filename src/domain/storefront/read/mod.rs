@@ -92,6 +92,7 @@ fn read(top: &Section<'_>) -> Storefront {
     let rules = command::rules(top, &resources);
     let flow = Flow {
         steps: flow_steps.iter().map(|(step, _)| step.clone()).collect(),
+        returns: false,
     };
     flow::check_commanded(top.report, &flow_steps, &rules);
     let cancellable = rules.iter().any(|rule| {
@@ -117,7 +118,11 @@ fn read(top: &Section<'_>) -> Storefront {
         commands: rules,
         flow,
         payment: payment_rules(top),
+        listing: super::ListingRules::default(),
+        shares_numbers: false,
+        parties: None,
         views,
+        notices: Vec::new(),
     }
 }
 

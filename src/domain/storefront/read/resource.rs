@@ -48,7 +48,7 @@ pub(super) fn resource(section: &Section<'_>, kind: Kind, segments: &mut Segment
     match kind {
         Kind::Payment => known.push("deadline_ms"),
         Kind::Delivery => known.push("steps"),
-        Kind::Listing | Kind::Order | Kind::Saga => {}
+        _ => {}
     }
     section.only(&known);
     let Names {
@@ -172,7 +172,7 @@ pub(super) fn check_words(report: &Report<'_>, read: &Read, flow: &Flow, cancell
             }
         }
         Kind::Delivery if delivers && cancellable => reached.push("cancelled"),
-        Kind::Payment | Kind::Delivery | Kind::Listing | Kind::Saga => {}
+        _ => {}
     }
     for state in reached {
         if resource.words.get(state).is_none() {
@@ -191,7 +191,7 @@ const fn states(kind: Kind) -> &'static [&'static str] {
         Kind::Payment => &["captured", "refunding", "refunded"],
         // `done`, and the steps before it, have the words that `steps` lists.
         Kind::Delivery => &["planned", "cancelled"],
-        Kind::Listing | Kind::Saga => &[],
+        _ => &[],
     }
 }
 
@@ -216,7 +216,7 @@ pub(super) const fn events(kind: Kind) -> &'static [&'static str] {
             "refunded",
         ],
         Kind::Delivery => &["planned", "step", "done", "cancelled"],
-        Kind::Listing | Kind::Saga => &[],
+        _ => &[],
     }
 }
 
@@ -286,9 +286,8 @@ fn fields(section: &Section<'_>, kind: Kind) -> Vec<Field> {
             definition.wrong(&name, message);
         }
         fields.push(Field {
-            name: name.text.into(),
-            holds,
             required: definition.flag("required"),
+            ..Field::new(name.text, holds)
         });
     }
     fields
@@ -299,7 +298,7 @@ fn holds(field: &Section<'_>, kind: Kind) -> Option<FieldType> {
     let types: &[&str] = match kind {
         Kind::Order => &["text", "integer", "money", "status", "order"],
         Kind::Payment => &["money", "status", "order"],
-        Kind::Delivery | Kind::Listing | Kind::Saga => &["status", "order"],
+        _ => &["status", "order"],
     };
     if !types.contains(&given.text) {
         let message = format!(

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     order,
-    storefront::{FieldType, Mode, Source, Verb},
+    storefront::{FieldType, Mode, Source, Test, Verb},
 };
 
 const FLOWERS: &str = include_str!("../../../../storefronts/flowers.toml");
@@ -50,7 +50,7 @@ fn the_flower_shop_reads() {
 
     let cancel = &flowers.commands[1];
     assert_eq!((cancel.verb, cancel.kind), (Verb::Patch, Kind::Order));
-    assert_eq!(&*cancel.when[0].is, "OrderCancelled");
+    assert_eq!(cancel.when[0].test, Test::Is("OrderCancelled".into()));
 
     let (_, page) = flowers.view_at("myPages").unwrap();
     assert_eq!((&*page.item, page.fields.len()), ("myPage", 8));

@@ -56,16 +56,14 @@ pub(super) fn view(section: &Section<'_>, resources: &[Resource], segments: &mut
                 FieldType::Status
             }
         };
-        fields.push(Field {
-            name: word.text.into(),
-            holds,
-            required: false,
-        });
+        fields.push(Field::new(word.text, holds));
     }
     View {
         path,
         item,
         aliases,
+        rows: crate::domain::storefront::Rows::Orders,
+        history: false,
         searches: searches(section, &fields),
         fields,
         rules,
@@ -108,6 +106,7 @@ fn rules_of(
                 kind: resource.kind,
                 event: event.text.into(),
                 set,
+                add: Vec::new(),
             };
             rules.push((rule, types));
         }
@@ -147,7 +146,7 @@ fn set(rule: &Section<'_>, resource: &Resource, event: &Word<'_>, fields: &[&str
             FieldType::Text { .. } | FieldType::Integer { .. } => {
                 Source::Field(Arc::clone(&known.name))
             }
-            FieldType::Order => {
+            _ => {
                 rule.wrong(
                     &from,
                     "the order's number is the row's key; it is not set by events",
@@ -198,8 +197,10 @@ fn carries(kind: Kind, event: &str, source: &Source) -> bool {
         Source::Amount => match kind {
             Kind::Order => event == "placed",
             Kind::Payment => matches!(event, "requested" | "captured" | "refunding" | "refunded"),
-            Kind::Delivery | Kind::Listing | Kind::Saga => false,
+            _ => false,
         },
         Source::Status => !matches!(event, "amended" | "removed"),
+        Source::Constant(_) | Source::Event => true,
+        Source::Commission | Source::Quantity | Source::Listing => false,
     }
 }
