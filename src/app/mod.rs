@@ -145,6 +145,7 @@ impl App {
             journal,
             layout,
             pages,
+            components,
             notices,
         } = opened;
 
@@ -166,6 +167,7 @@ impl App {
             storefronts,
             layout,
             pages: Arc::clone(&pages),
+            components,
             committer: Arc::clone(&committer) as _,
             lanes: writing.lanes,
             under_way: writing.under_way,
@@ -254,6 +256,7 @@ impl App {
         self.housekeeping.stop();
         self.checkpointer.stop()?;
         self.pages.close()?;
+        self.engine.components().close();
         let written = self.committer.statistics();
         tracing::info!(
             groups = written.groups.load(Ordering::Relaxed),
