@@ -249,6 +249,7 @@ impl App {
             tracing::warn!("not everything was finished in time; it goes on at the next start");
         }
         self.engine.stop();
+        self.engine.components().close();
         self.committer.stop();
         if self.views.join().is_err() {
             tracing::error!("the views' thread panicked");
@@ -256,7 +257,6 @@ impl App {
         self.housekeeping.stop();
         self.checkpointer.stop()?;
         self.pages.close()?;
-        self.engine.components().close();
         let written = self.committer.statistics();
         tracing::info!(
             groups = written.groups.load(Ordering::Relaxed),

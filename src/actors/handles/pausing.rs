@@ -33,25 +33,24 @@ impl Engine {
         }
         let components = Arc::clone(&self.inner.components);
         if components.is_in_memory() {
-            return components
-                .set(storefront, component, state)
-                .map_err(failure);
+            let outcome = components.set(storefront, component, state);
+            return outcome.map_err(|error| failure(&error));
         }
-        let changes = Arc::clone(&self.inner.changes);
-        let permit = changes
+        let permits = Arc::clone(&self.inner.changes);
+        let permit = permits
             .try_acquire_owned()
             .map_err(|_none_left| Failure::Overloaded)?;
-        let change = tokio::task::spawn_blocking(move || {
-            let changed = components.set(storefront, component, state);
+        let writing = tokio::task::spawn_blocking(move || {
+            let outcome = components.set(storefront, component, state);
             drop(permit);
-            changed
+            outcome
         });
-        let changed = change.await.map_err(|_panicked| Failure::Crashed)?;
-        changed.map_err(failure)
+        let outcome = writing.await.map_err(|_panicked| Failure::Crashed)?;
+        outcome.map_err(|error| failure(&error))
     }
 }
 
-fn failure(error: components::Error) -> Failure {
+fn failure(error: &components::Error) -> Failure {
     if matches!(error, components::Error::Closed) {
         return Failure::Stopping;
     }

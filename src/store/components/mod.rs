@@ -215,13 +215,13 @@ impl Components {
     fn pauses(&self, changed: usize, after: u64, unknown: &[Pause]) -> Vec<Pause> {
         let mut pauses = Vec::new();
         for (at, definition) in self.storefronts.iter().enumerate() {
-            let paused = if at == changed {
+            let word = if at == changed {
                 after
             } else {
                 self.paused_mask(at)
             };
             for (place, component) in definition.components.iter().enumerate() {
-                if paused & bit(place) != 0 {
+                if word & bit(place) != 0 {
                     pauses.push(Pause {
                         storefront: definition.name.to_string(),
                         component: component.name.to_string(),
@@ -248,5 +248,80 @@ const fn bit(component: usize) -> u64 {
         1 << component
     } else {
         0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use ComponentState::{Paused, Running};
+
+    use super::*;
+    use crate::domain::storefront::read;
+
+    fn storefronts() -> Vec<Arc<Storefront>> {
+        let text = include_str!("../../../storefronts/flowers.toml");
+        let other = text.replace("name = \"flowers\"", "name = \"tulips\"");
+        [text, &other]
+            .map(|text| Arc::new(read::storefront(text).unwrap()))
+            .to_vec()
+    }
+
+    fn open(path: PathBuf) -> Components {
+        Components::open(path, &storefronts()).unwrap().components
+    }
+
+    #[test]
+    fn a_change_is_seen_told_once_and_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("components.json");
+        let components = open(path.clone());
+        let mut changes = components.changes();
+        let version = |changes: &mut watch::Receiver<u64>| *changes.borrow_and_update();
+        components.set(1, 2, Paused).unwrap();
+        assert_eq!((version(&mut changes), components.paused_mask(1)), (1, 4));
+        components.set(1, 2, Paused).unwrap();
+        components.set(1, 0, Running).unwrap();
+        assert!(!changes.has_changed().unwrap(), "it was so already");
+        components.set(0, 1, Paused).unwrap();
+        components.set(0, 0, Paused).unwrap();
+        components.set(0, 0, Running).unwrap();
+        assert_eq!(version(&mut changes), 4);
+
+        for components in [components, open(path)] {
+            let masks = [0, 1, 2].map(|storefront| components.paused_mask(storefront));
+            assert_eq!(masks, [2, 4, 0]);
+            let paused = components.list().into_iter();
+            let paused = paused.filter(|listed| listed.state == Paused);
+            let places: Vec<_> = paused.map(|own| (own.storefront, own.component)).collect();
+            assert_eq!(places, [(0, 1), (1, 2)]);
+            assert!(components.is_paused(0, 1) && !components.is_paused(0, 64));
+            let pausing = |path| components.pausing(1, path).map(|own| &*own.name);
+            let found = ["orderDetails", "payments", "nothing"].map(pausing);
+            assert_eq!(found, [Some("delivery"), None, None]);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_not_so_and_is_tried_again_even_if_nothing_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("components.json");
+        let components = open(path.clone());
+        // Nothing can be renamed over a directory that holds something.
+        fs::create_dir_all(path.join("in the way")).unwrap();
+        let error = components.set(0, 1, Paused).unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{error}");
+        assert_eq!(components.paused_mask(0), 0);
+        assert!(!components.changes().has_changed().unwrap());
+
+        // The file may say that it is paused: to let it run is to write that.
+        fs::remove_dir_all(&path).unwrap();
+        components.set(0, 1, Running).unwrap();
+        assert_eq!(open(path.clone()).paused_mask(0), 0);
+        assert!(path.is_file());
+
+        components.close();
+        assert!(matches!(components.set(0, 1, Paused), Err(Error::Closed)));
     }
 }
