@@ -280,3 +280,21 @@ fn a_file_of_pauses_that_cannot_be_read_is_refused_with_what_to_do() {
     fs::remove_file(&file).unwrap();
     Process::serve(&data, &[]).client().get("/flowers/payments");
 }
+
+#[test]
+fn a_pause_that_cannot_be_kept_is_not_answered_as_one() {
+    let data = TempDir::new().unwrap();
+    let data = data.path().join("data");
+    let process = Process::serve(&data, &[]);
+    let client = process.client();
+    // Nothing can be renamed over a directory that holds something.
+    let in_the_way = data.join("components.json");
+    fs::create_dir_all(in_the_way.join("something")).unwrap();
+    let request = client.request("PUT", PAYMENT);
+    let reply = request.json(r#"{"state": "paused"}"#).expect(503);
+    reply.has("/code", "store_unavailable");
+    client.get(PAYMENT).has("/state", "running");
+    client.get("/flowers/payments");
+    fs::remove_dir_all(in_the_way).unwrap();
+    set(&client, PAYMENT, "paused");
+}
