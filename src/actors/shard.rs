@@ -21,6 +21,7 @@ use crate::{
     store::{
         commit::{Commit, Position},
         committer::UnderWay,
+        components::Components,
         layout::Layout,
         pages::{self, Pages},
         timers,
@@ -44,6 +45,8 @@ pub struct Parts {
     pub layout: Arc<Layout>,
     /// Complete to the journal's end.
     pub pages: Arc<Pages>,
+    /// Which components of the storefronts are paused.
+    pub components: Arc<Components>,
     /// Where to submit; knows one lane for each shard.
     pub committer: Arc<dyn Commit>,
     /// The lanes that the committer settles, one for each shard.

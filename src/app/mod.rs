@@ -145,6 +145,7 @@ impl App {
             journal,
             layout,
             pages,
+            components,
             notices,
         } = opened;
 
@@ -166,6 +167,7 @@ impl App {
             storefronts,
             layout,
             pages: Arc::clone(&pages),
+            components,
             committer: Arc::clone(&committer) as _,
             lanes: writing.lanes,
             under_way: writing.under_way,
@@ -247,6 +249,7 @@ impl App {
             tracing::warn!("not everything was finished in time; it goes on at the next start");
         }
         self.engine.stop();
+        self.engine.components().close();
         self.committer.stop();
         if self.views.join().is_err() {
             tracing::error!("the views' thread panicked");

@@ -8,6 +8,7 @@ use crate::{
     store::{
         codec,
         commit::Position,
+        components::{self, Components},
         directory::{self, Directory},
         journal::{self, Journal, Medium, Reader, Source},
         layout::Layout,
@@ -25,6 +26,9 @@ pub enum Error {
     /// Its high-water mark.
     #[error(transparent)]
     Mark(#[from] mark::Error),
+    /// Which of the storefronts' components are paused.
+    #[error(transparent)]
+    Components(#[from] components::Error),
     /// Its journal.
     #[error(transparent)]
     Journal(#[from] journal::Error),
@@ -58,6 +62,8 @@ pub struct Opened {
     pub layout: Arc<Layout>,
     /// Complete to the journal's end.
     pub pages: Arc<Pages>,
+    /// Which of the storefronts' components are paused.
+    pub components: Arc<Components>,
     /// What a person should know about this start: a line each.
     pub notices: Vec<String>,
 }
@@ -81,6 +87,7 @@ pub fn open(
 ) -> Result<Opened, Error> {
     let directory = Directory::open(path)?;
     let mark = Arc::new(MarkFile::open(&directory.mark())?);
+    let paused = Components::open(directory.components(), storefronts)?;
     let medium = journal::Directory::open(directory.journal())?;
     let found = journal::scan(&*medium.source(), |_, _, _| {})?;
     let end = found.end;
@@ -89,6 +96,7 @@ pub fn open(
     let opened = Journal::after(found, before(medium), journal::Limits::default())?;
     let journal = opened.journal;
     let mut notices: Vec<String> = opened.torn.iter().map(ToString::to_string).collect();
+    notices.extend(paused.notices);
 
     let layout = Arc::new(Layout::of(storefronts));
     let opened = Pages::open(Opening {
@@ -117,6 +125,7 @@ pub fn open(
         journal,
         layout,
         pages,
+        components: Arc::new(paused.components),
         notices,
     })
 }
@@ -144,8 +153,13 @@ pub fn replay(
 }
 
 /// Changes whenever rows or snapshots made under one set of definitions would differ under another.
+/// They are the same however the collections are grouped for pausing.
 pub(super) fn fingerprint(storefronts: &[Arc<Storefront>]) -> String {
-    let text: Vec<String> = storefronts.iter().map(|own| format!("{own:?}")).collect();
+    let ungrouped = storefronts.iter().map(|own| Storefront {
+        components: Vec::new(),
+        ..(**own).clone()
+    });
+    let text: Vec<String> = ungrouped.map(|own| format!("{own:?}")).collect();
     let text = text.join("\n");
     format!("{:08x}", crc32c::crc32c(text.as_bytes()))
 }

@@ -9,6 +9,7 @@ use crate::{
     store::{
         codec,
         commit::Position,
+        components::Components,
         directory::Directory,
         journal::{self, Reader, Source},
         layout::Layout,
@@ -73,6 +74,8 @@ pub fn verify(
         events: scanned.end,
         ..Report::default()
     };
+    let paused = Components::open(directory.components(), storefronts)?;
+    report.notices.extend(paused.notices);
     report
         .notices
         .extend(scanned.torn.iter().map(ToString::to_string));

@@ -5,6 +5,7 @@
 //! | `/` | what is running: a page for people, links for programs |
 //! | `/livez`, `/readyz`, `/actuator/health` | health |
 //! | `/problems`, `/problems/{code}` | what an error's code means |
+//! | `/ops/components`, `…/{storefront}`, `…/{storefront}/{component}` | what can be paused |
 //! | `/{storefront}` | its collections |
 //! | `/{storefront}/profile`, `/{storefront}/profile/{collection}` | ALPS |
 //! | `/{storefront}/{collection}` | a resource or view |
@@ -30,6 +31,10 @@ pub(super) enum Place<'a> {
     Health,
     Problems,
     Problem(&'a str),
+    /// Those of all storefronts, or of the one that is named.
+    Components(Option<&'a str>),
+    /// With the names of its storefront and its own.
+    Component(&'a str, &'a str),
     Front(Front<'a>, Spot<'a>),
 }
 
@@ -84,6 +89,9 @@ pub(super) fn locate<'a>(
         ["actuator", "health"] => return Some(Place::Health),
         ["problems"] => return Some(Place::Problems),
         ["problems", code] => return Some(Place::Problem(code)),
+        ["ops", "components"] => return Some(Place::Components(None)),
+        ["ops", "components", of] => return Some(Place::Components(Some(of))),
+        ["ops", "components", of, name] => return Some(Place::Component(of, name)),
         _ => {}
     }
     let named = storefronts
@@ -127,6 +135,7 @@ impl Place<'_> {
     pub(super) fn allows(&self, method: &Method) -> bool {
         match *method {
             Method::GET | Method::HEAD | Method::OPTIONS => true,
+            Method::PUT if matches!(self, Self::Component(..)) => true,
             _ => command::verb(method).is_some_and(|verb| self.is_ruled(verb)),
         }
     }
@@ -167,6 +176,17 @@ impl Place<'_> {
             .map(Method::as_str)
             .collect();
         allowed.join(",")
+    }
+}
+
+impl<'a> Spot<'a> {
+    /// The collection whose part of the shop answers here. What only describes a collection is
+    /// nobody's work.
+    pub(super) const fn worked_on(self) -> Option<Collection<'a>> {
+        match self {
+            Self::All(of) | Self::One(of, _) | Self::Searches(of) | Self::Search(of, _) => Some(of),
+            Self::Index | Self::Profiles | Self::Profile(_) => None,
+        }
     }
 }
 
@@ -259,7 +279,9 @@ mod tests {
                 | Place::Ready
                 | Place::Health
                 | Place::Problems
-                | Place::Problem(_)) => format!("{other:?}"),
+                | Place::Problem(_)
+                | Place::Components(_)
+                | Place::Component(..)) => format!("{other:?}"),
             };
             (name, place.methods())
         });
@@ -303,6 +325,14 @@ mod tests {
             None,
             Some(("/flowers/: profile of orders", read)),
         );
+        check("/ops/components", None, Some(("Components(None)", read)));
+        check(
+            "/ops/components/a/b/",
+            Some(0),
+            Some(("Component(\"a\", \"b\")", "GET,HEAD,PUT,OPTIONS")),
+        );
+        check("/ops", Some(0), None);
+        check("/ops/components/a/b/c", Some(0), None);
         check("/orders/7/", Some(0), Some(("/: order 7", one)));
         check("/orders", None, None);
         check("/flowers/order", None, None);

@@ -59,7 +59,11 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ),
     ("version_mismatch", 412, "It was changed since it was read"),
     // The rule said no.
-    ("not_found", 404, "There is nothing with this number"),
+    (
+        "not_found",
+        404,
+        "There is nothing with this number or name",
+    ),
     (
         "unknown_order",
         422,
@@ -89,6 +93,11 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "The idempotency key was used for another request",
     ),
     // The machine said no.
+    (
+        "component_paused",
+        503,
+        "A part of the shop that this needs is paused; nothing was done",
+    ),
     ("overloaded", 503, "Too much is under way; nothing was done"),
     (
         "payment_unavailable",
@@ -119,6 +128,10 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("stopping", 503, "The server is shutting down"),
     ("view_behind", 503, "The view is being brought up to date"),
 ];
+
+/// After how many seconds a client may ask a paused component again. A person ends the pause, so it
+/// is not a matter of milliseconds.
+const PAUSED_RETRY_S: u32 = 10;
 
 /// Why a request was not answered as asked.
 #[derive(Debug)]
@@ -151,6 +164,15 @@ impl ApiError {
         Self {
             allow: Some(allow),
             ..Self::new("method_not_allowed", detail)
+        }
+    }
+
+    /// The component to which the path belongs is paused.
+    pub(super) fn paused(component: &str) -> Self {
+        let detail = format!("the part `{component}` of this shop is paused; try again later");
+        Self {
+            detail,
+            ..Failure::Paused.into()
         }
     }
 
@@ -190,7 +212,11 @@ impl ApiError {
         // What Spring Data REST answered (SEED API 1.2): the message, and what caused it.
         let is_spring = matches!(status.as_u16(), 400 | 409 | 500);
         // What Spring Boot answered when the synchronous call to payment failed (SEED API 1.6).
-        let is_failed_step = self.code.starts_with("payment_") && self.code != "payment_not_ready";
+        let is_failed_step = match self.code {
+            "payment_not_ready" => false,
+            "component_paused" => true,
+            code => code.starts_with("payment_"),
+        };
         Problem {
             r#type: format!("/problems/{}", self.code),
             title,
@@ -233,6 +259,7 @@ impl From<Failure> for ApiError {
             Failure::Quarantined => ("quarantined", Some(30)),
             Failure::Store => ("store_unavailable", Some(5)),
             Failure::Stopping => ("stopping", Some(1)),
+            Failure::Paused => ("component_paused", Some(PAUSED_RETRY_S)),
             Failure::ViewBehind => ("view_behind", Some(1)),
         };
         Self {
@@ -362,6 +389,7 @@ mod tests {
             Failure::Quarantined,
             Failure::Store,
             Failure::Stopping,
+            Failure::Paused,
             Failure::ViewBehind,
         ] {
             known(ApiError::from(failure).code);

@@ -15,6 +15,7 @@ mod hal;
 mod health;
 mod home;
 mod item;
+mod ops;
 mod paging;
 mod profile;
 mod represent;
@@ -35,7 +36,7 @@ use actix_web::{
 
 pub use self::error::CODES;
 use self::{
-    address::{Collection, Place, Spot},
+    address::{Collection, Front, Place, Spot},
     call::Call,
     error::ApiError,
 };
@@ -139,6 +140,9 @@ async fn answer(
 ) -> Result<HttpResponse, ApiError> {
     let place = address::locate(state.engine.storefronts(), state.mounts, request.path())
         .ok_or_else(|| ApiError::no_path(request.path()))?;
+    if let Place::Front(front, spot) = place {
+        runs(state, front, spot)?;
+    }
     let method = request.method();
     if !place.allows(method) {
         return Err(ApiError::no_method(method, place.methods()));
@@ -153,6 +157,12 @@ async fn answer(
         Place::Problems => return Ok(error::list()),
         Place::Problem(code) => return error::describe(code),
         Place::Home => return Ok(home::home(state, request)),
+        Place::Components(of) => return ops::list(&state.engine, of),
+        Place::Component(of, name) if method == Method::PUT => {
+            let part = ops::find(&state.engine, of, name)?;
+            return ops::put(&state.engine, part, &read(payload).await?).await;
+        }
+        Place::Component(of, name) => return ops::get(&state.engine, of, name),
         Place::Front(front, spot) => (front, spot),
     };
     let call = Call {
@@ -183,6 +193,13 @@ async fn answer(
             }
         },
     }
+}
+
+/// Refuses every request, of whatever method, to a part of the shop that is paused.
+fn runs(state: &State, front: Front<'_>, spot: Spot<'_>) -> Result<(), ApiError> {
+    let path = spot.worked_on().map(Collection::path);
+    let pausing = path.and_then(|path| state.engine.components().pausing(front.at, path));
+    pausing.map_or(Ok(()), |component| Err(ApiError::paused(&component.name)))
 }
 
 /// The body, unless it is too large or does not come.

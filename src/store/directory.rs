@@ -107,6 +107,11 @@ impl Directory {
         self.path.join("mark")
     }
 
+    /// The file that says which components are paused; missing while none is.
+    pub fn components(&self) -> PathBuf {
+        self.path.join("components.json")
+    }
+
     /// `FORMAT` is written last, so a directory that has it has everything else too.
     fn check_format(&self) -> Result<(), Error> {
         let path = self.path.join("FORMAT");

@@ -4,6 +4,7 @@ pub mod answers;
 pub mod codec;
 pub mod commit;
 pub mod committer;
+pub mod components;
 pub mod directory;
 pub mod journal;
 pub mod keys;

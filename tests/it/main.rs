@@ -8,6 +8,7 @@ mod contract;
 mod crash;
 mod damage;
 mod durable;
+mod pause;
 mod readme;
 mod support;
 mod walk;

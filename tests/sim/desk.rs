@@ -243,7 +243,9 @@ impl Desk {
                         (Fate::Nothing, hit)
                     }
                     Failure::Store => (Fate::Unknown, disk.failed()),
-                    Failure::Stopping | Failure::ViewBehind => (Fate::Nothing, false),
+                    Failure::Stopping | Failure::Paused | Failure::ViewBehind => {
+                        (Fate::Nothing, false)
+                    }
                 };
                 (fate, (!fits).then(|| format!("{failure:?}")))
             }

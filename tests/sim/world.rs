@@ -25,6 +25,7 @@ use jumun::{
     store::{
         codec,
         committer::UnderWay,
+        components::Components,
         journal::{self, Journal, Memory, Reader},
         layout::Layout,
         pages::{self, CollectionId, Durable, NoteTree, Pages},
@@ -208,6 +209,7 @@ impl World {
             storefronts: self.storefronts.clone(),
             layout: Arc::clone(&self.layout),
             pages: Arc::clone(&pages),
+            components: Arc::new(Components::in_memory(&self.storefronts)),
             committer: Arc::new(disk.clone()),
             lanes: lanes.clone(),
             under_way: UnderWay::default(),

@@ -217,6 +217,9 @@ pub enum Failure {
     /// The engine is shutting down.
     #[error("the server is shutting down; nothing was done, try again shortly")]
     Stopping,
+    /// A component that the request needs is paused. Nothing was done.
+    #[error("a part of the shop that this needs is paused; nothing was done, try again later")]
+    Paused,
     /// A view has not caught up within its limit.
     #[error("the view is being brought up to date; try again shortly")]
     ViewBehind,

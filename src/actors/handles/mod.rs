@@ -1,6 +1,7 @@
 //! What HTTP, and any other program, may call. Hides addresses, shards and messages.
 
 mod call;
+mod pausing;
 
 use std::{
     sync::{
@@ -10,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use call::{
     CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
@@ -31,6 +32,7 @@ use crate::{
     store::{
         commit::Position,
         committer::UnderWay,
+        components::Components,
         layout::Layout,
         pages::{self, CollectionId, Pages, Slot},
         snapshot,
@@ -48,6 +50,9 @@ struct Inner {
     storefronts: Vec<Arc<Storefront>>,
     layout: Arc<Layout>,
     pages: Arc<Pages>,
+    components: Arc<Components>,
+    /// A permit for each change of a component that waits for the disk.
+    changes: Arc<Semaphore>,
     shards: Vec<Shard>,
     numbers: Vec<Numbers>,
     settings: Settings,
@@ -89,6 +94,8 @@ impl Engine {
                 storefronts: parts.storefronts,
                 layout: parts.layout,
                 pages: parts.pages,
+                components: parts.components,
+                changes: Arc::new(Semaphore::new(pausing::CHANGES_MAX)),
                 shards,
                 numbers,
                 settings,

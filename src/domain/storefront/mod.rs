@@ -5,6 +5,7 @@
 //! are looked up here on the way in and on the way out.
 
 mod command;
+mod component;
 pub mod example;
 mod flow;
 pub mod read;
@@ -14,6 +15,7 @@ mod view;
 use std::sync::Arc;
 
 pub use command::{Action as CommandAction, CommandRule, Condition, Reply, Role, Test, Verb};
+pub use component::{COMPONENTS_MAX, Component, State as ComponentState};
 pub use flow::{Action, Choice, Flow, Granting, Mode, OnlyIf, Retry, Step};
 pub use resource::{Field, FieldType, Resource, Search, Words};
 pub use view::{Rows, Source, View, ViewRule};
@@ -99,6 +101,8 @@ pub struct Storefront {
     pub views: Vec<View>,
     /// Who is told what.
     pub notices: Vec<Notice>,
+    /// The parts of it that can be paused; at most [`COMPONENTS_MAX`].
+    pub components: Vec<Component>,
 }
 
 impl Storefront {
@@ -120,5 +124,13 @@ impl Storefront {
             .iter()
             .enumerate()
             .find(|(_, view)| view.answers_to(segment))
+    }
+
+    /// The place in [`Storefront::components`] of the one that a collection belongs to, if it
+    /// belongs to any. `path` is the collection's own, not one of its aliases.
+    pub fn component_of(&self, path: &str) -> Option<usize> {
+        self.components
+            .iter()
+            .position(|component| component.paths.iter().any(|own| **own == *path))
     }
 }

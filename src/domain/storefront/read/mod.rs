@@ -5,6 +5,7 @@
 //! `storefronts/flowers.toml` explains every key.
 
 mod command;
+mod component;
 mod flow;
 mod resource;
 mod section;
@@ -74,8 +75,17 @@ pub fn storefront(text: &str) -> Result<Storefront, Vec<Mistake>> {
 /// Where a mistake was noted, stands something harmless instead.
 fn read(top: &Section<'_>) -> Storefront {
     top.only(&[
-        "name", "title", "currency", "topic", "order", "payment", "delivery", "flow", "command",
+        "name",
+        "title",
+        "currency",
+        "topic",
+        "order",
+        "payment",
+        "delivery",
+        "flow",
+        "command",
         "view",
+        "components",
     ]);
     let name = top.required("name", "name = \"laundry\"");
     if let Some(name) = &name {
@@ -104,7 +114,7 @@ fn read(top: &Section<'_>) -> Storefront {
     for read in &reads {
         resource::check_words(top.report, read, &flow, cancellable);
     }
-    let views = top
+    let views: Vec<_> = top
         .sections("view")
         .iter()
         .map(|section| view::view(section, &resources, &mut segments))
@@ -114,6 +124,7 @@ fn read(top: &Section<'_>) -> Storefront {
         title: title(top),
         currency: currency(top),
         topic: topic.map_or("", |topic| topic.text).into(),
+        components: component::components(top, &resources, &views),
         resources,
         commands: rules,
         flow,

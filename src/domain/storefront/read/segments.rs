@@ -3,7 +3,7 @@
 use super::section::{Report, Word};
 
 /// Segments that mean something else at the place where a collection or a storefront would stand.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 14] = [
     "profile",
     "search",
     "events",
@@ -16,6 +16,7 @@ const RESERVED: [&str; 13] = [
     "problems",
     "openapi",
     "admin",
+    "ops",
     "static",
 ];
 
@@ -46,6 +47,15 @@ impl Segments {
 /// Notes a segment that cannot stand in a URL, or has another meaning there.
 pub(super) fn check(report: &Report<'_>, word: &Word<'_>) {
     let text = word.text;
+    if fits(report, word) && RESERVED.contains(&text) {
+        let message = format!("`{text}` has another meaning in URLs: choose another word");
+        report.at(&word.at, message);
+    }
+}
+
+/// Notes a segment that cannot stand in a URL; says whether it can.
+pub(super) fn fits(report: &Report<'_>, word: &Word<'_>) -> bool {
+    let text = word.text;
     let fits = (1..=SEGMENT_BYTES_MAX).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text
@@ -57,10 +67,8 @@ pub(super) fn check(report: &Report<'_>, word: &Word<'_>) {
              {SEGMENT_BYTES_MAX} at most"
         );
         report.at(&word.at, message);
-    } else if RESERVED.contains(&text) {
-        let message = format!("`{text}` has another meaning in URLs: choose another word");
-        report.at(&word.at, message);
     }
+    fits
 }
 
 /// What one of a collection is called: `orders` gives `order`, `deliveries` `delivery`.

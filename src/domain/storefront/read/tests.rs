@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     order,
-    storefront::{FieldType, Mode, Source, Test, Verb},
+    storefront::{COMPONENTS_MAX, FieldType, Mode, Source, Test, Verb},
 };
 
 const FLOWERS: &str = include_str!("../../../../storefronts/flowers.toml");
@@ -91,6 +91,7 @@ fn mistakes_in_names_and_settings_are_found() {
         r#"
         name = "flowers"  ==> name = "flo wers" ==> cannot stand in a URL
         name = "flowers"  ==> name = "livez"    ==> another meaning
+        name = "flowers"  ==> name = "ops"      ==> another meaning
         topic =           ==> tropic =          ==> did you mean `topic`?
         topic =           ==> topic = \n#       ==> this is not TOML
         "KRW"             ==> "won"             ==> ISO 4217
@@ -105,6 +106,7 @@ fn mistakes_in_resources_are_found() {
     check(
         r#"
         path = "orders"       ==> path = "search"        ==> another meaning
+        path = "orders"       ==> path = "ops"           ==> another meaning
         path = "orders"       ==> path = "staff"         ==> add `item`
         path = "payments"     ==> path = "orders"        ==> taken by [order]
         { type = "text", max = 256 } ==> { type = "txt" } ==> did you mean `text`?
@@ -160,6 +162,94 @@ fn mistakes_in_views_are_found() {
     check(&format!(
         "{amended} ==> {{ set = [\"status\"] }} ==> does not carry `status`"
     ));
+}
+
+#[test]
+fn mistakes_in_components_are_found() {
+    check(
+        r#"
+        [components]          ==> [componets]            ==> did you mean `components`?
+        [components]          ==> [[components]]          ==> must be a table
+        payment  = ["payments"] ==> payment = ["payment"] ==> did you mean `payments`?
+        payment  = ["payments"] ==> payment = []         ==> has no path: expected some of `orders`
+        payment  = ["payments"] ==> payment = "payments" ==> must be a list of texts
+        payment  = ["payments"] ==> payment = [1]        ==> must be a list of texts
+        payment  = ["payments"] ==> payment = ["orders"] ==> belongs to the component `order` already
+        payment  = ["payments"] ==> payment = ["payments", "payments"] ==> `payment` already
+        payment  = ["payments"] ==> order = ["payments"] ==> this is not TOML
+        payment  = ["payments"] ==> "pay ment" = ["payments"] ==> cannot stand in a URL
+        payment  = ["payments"] ==> payment = ["payments", "notification"] ==> `notifications`?
+        "#,
+    );
+    let many: Vec<String> = (0..COMPONENTS_MAX)
+        .map(|at| format!("c{at} = [\"notifications\"]"))
+        .collect();
+    check(&format!(
+        "payment  = ==> {}\\n payment = ==> 64 components at most ==> {}",
+        many[1..].join("\\n"),
+        COMPONENTS_MAX - 1
+    ));
+}
+
+#[test]
+fn components_are_as_the_file_groups_them_or_one_for_each_collection() {
+    let named = |storefront: &Storefront| -> Vec<(String, String)> {
+        let components = storefront.components.iter();
+        components
+            .map(|own| (own.name.to_string(), own.paths.join(" ")))
+            .collect()
+    };
+    let pair = |name: &str, paths: &str| (name.to_owned(), paths.to_owned());
+    let flowers = flowers();
+    assert_eq!(
+        named(&flowers),
+        [
+            pair("order", "orders myPages"),
+            pair("payment", "payments"),
+            pair("delivery", "deliveries orderDetails"),
+        ]
+    );
+    let places = [
+        "orders",
+        "myPages",
+        "payments",
+        "orderDetails",
+        "notifications",
+    ];
+    let places = places.map(|path| flowers.component_of(path));
+    assert_eq!(places, [Some(0), Some(0), Some(1), Some(2), None]);
+
+    let (before, _) = FLOWERS.split_once("[components]").unwrap();
+    let each = [
+        "orders",
+        "payments",
+        "deliveries",
+        "myPages",
+        "orderDetails",
+    ];
+    assert_eq!(
+        named(&storefront(before).unwrap()),
+        each.map(|path| pair(path, path))
+    );
+    let (_, view) = before.rsplit_once("[[view]]").unwrap();
+    let view = |at: usize| {
+        format!(
+            "[[view]]{}",
+            view.replace("orderDetails", &format!("p{at}s"))
+        )
+    };
+    let views: Vec<String> = (each.len()..COMPONENTS_MAX).map(view).collect();
+    let most = format!("{before}{}", views.concat());
+    assert_eq!(storefront(&most).unwrap().components.len(), COMPONENTS_MAX);
+    let [mistake] = &storefront(&format!("{most}{}", view(0))).unwrap_err()[..] else {
+        panic!("one mistake")
+    };
+    assert!(mistake.message.contains("say in [components]"), "{mistake}");
+
+    let others = "[components]\nnews = [\"notifications\"]";
+    let others = storefront(&format!("{before}{others}")).unwrap();
+    assert_eq!(others.component_of("notifications"), Some(0));
+    assert_eq!(others.component_of("orders"), None, "it cannot be paused");
 }
 
 #[test]
