@@ -5,8 +5,10 @@
 //! are looked up here on the way in and on the way out.
 
 mod command;
+pub mod compare;
 pub mod example;
 mod flow;
+mod names;
 pub mod read;
 mod resource;
 mod view;

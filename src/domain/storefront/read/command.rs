@@ -40,6 +40,13 @@ const COMMANDS: [(&str, CommandAction, Kind, &[Verb]); 5] = [
     ),
 ];
 
+/// The command's name in definitions, such as `order.place`.
+pub(in crate::domain::storefront) fn name(action: CommandAction) -> &'static str {
+    let mut commands = COMMANDS.iter();
+    let found = commands.find(|(_, own, ..)| *own == action);
+    found.map_or("", |(name, ..)| name)
+}
+
 /// The rules, in the order of the file.
 pub(super) fn rules(top: &Section<'_>, resources: &[Resource]) -> Vec<CommandRule> {
     let mut rules: Vec<CommandRule> = Vec::new();
