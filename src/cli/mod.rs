@@ -184,9 +184,9 @@ fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
         let listener = std::net::TcpListener::bind(address)
             .map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr()?;
-        let storefronts = options.storefronts.clone();
         let app = App::start(config.clone(), options)?;
-        greeting::write(out, address, &config, &storefronts, app.notices())?;
+        let storefronts = app.engine().storefronts();
+        greeting::write(out, address, &config, storefronts, app.notices())?;
         app.serve(listener, shutdown).await?;
         writeln!(
             out,

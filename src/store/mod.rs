@@ -6,6 +6,7 @@ pub mod commit;
 pub mod committer;
 pub mod directory;
 pub mod journal;
+pub mod kept;
 pub mod layout;
 pub mod mark;
 pub mod pages;
