@@ -38,7 +38,7 @@ enum Command {
     /// Throw the trees of snapshots and views away and make them again from the journal.
     RebuildViews(Offline),
     /// Check definition files of storefronts, and list those there are.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = storefronts::EXAMPLE)]
     Storefronts(storefronts::Command),
     /// Read the stored trees once, in a process that may die of it. Used by `serve` itself.
     #[command(hide = true)]

@@ -14,6 +14,15 @@ use crate::{
     domain::storefront::{CommandRule, Step, Storefront, Verb},
 };
 
+/// What help shows below everything else.
+pub(super) const EXAMPLE: &str = "\
+Example: make a shop of your own from one that is there.
+
+  mkdir shops
+  cp storefronts/FILE.toml shops/laundry.toml    # then change its name, words and steps
+  jumun storefronts check shops/laundry.toml
+  jumun serve --storefronts shops --root laundry";
+
 /// What can be asked about definition files.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -22,13 +31,7 @@ pub(super) enum Command {
     /// Each mistake is told with its file, line and column, with the line itself and what was expected, and the exit
     /// code is 1. A file without mistakes is summed up: its collections, views, steps, and which
     /// request means what.
-    #[command(after_long_help = "\
-Example: make a shop of your own from one that is there.
-
-  mkdir shops
-  cp storefronts/FILE.toml shops/laundry.toml    # then change its name, words and steps
-  jumun storefronts check shops/laundry.toml
-  jumun serve --storefronts shops --root laundry")]
+    #[command(after_help = EXAMPLE)]
     Check {
         /// The definition files; they are checked beside each other, as a start would load them
         #[arg(required = true, value_name = "FILE")]
@@ -130,7 +133,11 @@ fn sum_up(path: &Path, shop: &Storefront, out: &mut dyn Write) -> io::Result<()>
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
-    let directory = parent.unwrap_or_else(|| Path::new(".")).display();
+    let directory = parent.unwrap_or_else(|| Path::new("."));
+    let mut directory = directory.display().to_string();
+    if directory.contains(char::is_whitespace) {
+        directory = format!("'{directory}'");
+    }
     let serve = format!("jumun serve --storefronts {directory} --root {name}");
     row(out, "try it", [serve])
 }

@@ -124,6 +124,15 @@ fn a_file_without_mistakes_is_summed_up_and_can_be_served_as_it_says() {
     assert!(!said.contains("note"), "{said}");
 
     let shops = dir.path().to_str().unwrap();
+    for help in [
+        &["storefronts", "--help"][..],
+        &["storefronts", "check", "-h"],
+    ] {
+        has_all(
+            &text_of(&run(help)).1,
+            &["cp storefronts/", "--root laundry"],
+        );
+    }
     let (_, listed) = text_of(&run(&["storefronts", "list", "--storefronts", shops]));
     has_all(
         &listed,
