@@ -15,10 +15,13 @@ use std::{
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use jumun::{
-    app::{definitions, open},
+    app::{
+        definitions::{self, Definition},
+        open,
+    },
     domain::{
         Batch, Correlation, EntityKey, Event, Money, Stamped, Timestamp, Value, delivery,
-        ids::OrderId, money::Currency, order, payment, storefront::Storefront,
+        ids::OrderId, money::Currency, order, payment,
     },
     store::{
         codec::encode,
@@ -78,7 +81,7 @@ fn main() {
     clippy::disallowed_methods,
     reason = "real time is what is measured, and the iteration does more than that"
 )]
-fn start(data: &Path, storefronts: &[Arc<Storefront>], keeps_trees: bool) -> Duration {
+fn start(data: &Path, storefronts: &[Definition], keeps_trees: bool) -> Duration {
     let limits = Limits::default();
     let began = Instant::now();
     let opened = open::open(

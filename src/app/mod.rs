@@ -5,6 +5,8 @@
 
 pub mod definitions;
 mod housekeeping;
+pub mod kept;
+mod mistakes;
 pub mod open;
 mod server;
 pub mod verify;
@@ -20,7 +22,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use self::{housekeeping::Housekeeping, writing::Writing};
+use self::{definitions::Definition, housekeeping::Housekeeping, writing::Writing};
 use crate::{
     actors::{
         faults::{Faults, NoFaults},
@@ -69,7 +71,7 @@ pub enum Error {
 /// What may be replaced: by programs that embed this one, and by tests.
 pub struct Options {
     /// In the order they are mounted.
-    pub storefronts: Vec<Arc<Storefront>>,
+    pub storefronts: Vec<Definition>,
     /// Where a store that was not closed is checked first.
     pub guard: Guard,
     /// The payment provider of each storefront; `None` for the embedded one.
@@ -136,7 +138,7 @@ impl App {
         let root = config
             .root
             .as_deref()
-            .map(|name| definitions::place(&storefronts, name));
+            .map(|name| definitions::root(&storefronts, name));
         let root = root.transpose()?;
         let limits = page_limits(&config);
         let opened = open::open(&config.data, &storefronts, limits, &guard, before_journal)?;
@@ -148,6 +150,7 @@ impl App {
             components,
             notices,
         } = opened;
+        let storefronts = mounted(&storefronts);
 
         let settings = settings(&config);
         let writing = Writing::start(journal, &storefronts, &layout, &pages, settings.shards)?;
@@ -276,6 +279,12 @@ impl App {
 /// Runs a future on this thread, in the actix system that an [`App`] needs.
 pub fn in_system<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
+}
+
+/// The storefronts alone, in their order.
+fn mounted(definitions: &[Definition]) -> Vec<Arc<Storefront>> {
+    let storefronts = definitions.iter().map(Definition::storefront);
+    storefronts.map(Arc::clone).collect()
 }
 
 fn page_limits(config: &Config) -> pages::Limits {

@@ -2,6 +2,7 @@
 
 use std::{ops::ControlFlow, path::Path, sync::Arc};
 
+use super::{definitions::Definition, kept, mounted};
 use crate::{
     actors::restore::{self, Restorer},
     domain::storefront::Storefront,
@@ -49,6 +50,9 @@ pub enum Error {
     /// What the journal says.
     #[error(transparent)]
     Restore(#[from] restore::Error),
+    /// The definitions, beside those that it was served with before.
+    #[error(transparent)]
+    Kept(#[from] kept::Error),
 }
 
 /// An opened data directory. Its lock is held for as long as this lives.
@@ -77,35 +81,38 @@ pub fn nothing() -> Before {
     Box::new(|files| Box::new(files))
 }
 
-/// Opens a directory and brings its pages up to the journal's end.
+/// Opens a directory and brings its pages up to the journal's end. Definitions that do not fit what
+/// is stored are refused before anything is changed; those that do are kept.
 pub fn open(
     path: &Path,
-    storefronts: &[Arc<Storefront>],
+    definitions: &[Definition],
     page_limits: pages::Limits,
     guard: &Guard,
     before: Before,
 ) -> Result<Opened, Error> {
     let directory = Directory::open(path)?;
     let mark = Arc::new(MarkFile::open(&directory.mark())?);
-    let paused = Components::open(directory.components(), storefronts)?;
+    let storefronts = mounted(definitions);
+    let paused = Components::open(directory.components(), &storefronts)?;
     let medium = journal::Directory::open(directory.journal())?;
     let found = journal::scan(&*medium.source(), |_, _, _| {})?;
     let end = found.end;
     // Before anything is cut or begun: what is refused stays as it was found.
     mark.last().check_journal(end)?;
+    let mut notices = kept::check(&directory, definitions)?;
     let opened = Journal::after(found, before(medium), journal::Limits::default())?;
     let journal = opened.journal;
-    let mut notices: Vec<String> = opened.torn.iter().map(ToString::to_string).collect();
+    notices.extend(opened.torn.iter().map(ToString::to_string));
     notices.extend(paused.notices);
 
-    let layout = Arc::new(Layout::of(storefronts));
+    let layout = Arc::new(Layout::of(&storefronts));
     let opened = Pages::open(Opening {
         dir: directory.path(),
         collections: layout.collections().to_vec(),
         limits: page_limits,
         journal_end: end,
         mark,
-        fingerprint: &fingerprint(storefronts),
+        fingerprint: &fingerprint(&storefronts),
         guard,
     })?;
     notices.extend(
@@ -114,12 +121,10 @@ pub fn open(
             .map(|why| format!("the snapshots and views were made again from the journal: {why}")),
     );
     let pages = Arc::new(opened.pages);
-    let restorer = Restorer::new(
-        storefronts.to_vec(),
-        Arc::clone(&layout),
-        Arc::clone(&pages),
-    );
+    let restorer = Restorer::new(storefronts, Arc::clone(&layout), Arc::clone(&pages));
     replay(journal.source(), opened.complete_to + 1, end, restorer)?;
+    // Before any event can be written under them.
+    kept::keep(&directory, definitions)?;
     Ok(Opened {
         directory,
         journal,

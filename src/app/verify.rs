@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc};
 
-use super::open::{Error, replay};
+use super::{
+    definitions::Definition,
+    kept, mounted,
+    open::{Error, replay},
+};
 use crate::{
     actors::restore::Restorer,
-    domain::{Event, Kind, ledger::Ledger, order, payment, storefront::Storefront},
+    domain::{Event, Kind, ledger::Ledger, order, payment},
     store::{
         codec,
         commit::Position,
@@ -59,11 +63,7 @@ struct Life {
 
 /// Checks a directory that no process uses: every checksum, every history, the books of every
 /// order, and that the stored snapshots and rows are what a replay gives.
-pub fn verify(
-    path: &Path,
-    storefronts: &[Arc<Storefront>],
-    guard: &Guard,
-) -> Result<Report, Error> {
+pub fn verify(path: &Path, definitions: &[Definition], guard: &Guard) -> Result<Report, Error> {
     let directory = Directory::open(path)?;
     let mark = Arc::new(MarkFile::open(&directory.mark())?);
     let source: Arc<dyn Source> = Arc::new(journal::Files::new(directory.journal()));
@@ -72,9 +72,11 @@ pub fn verify(
     let mut report = Report {
         segments: scanned.segments,
         events: scanned.end,
+        notices: kept::check(&directory, definitions)?,
         ..Report::default()
     };
-    let paused = Components::open(directory.components(), storefronts)?;
+    let storefronts = mounted(definitions);
+    let paused = Components::open(directory.components(), &storefronts)?;
     report.notices.extend(paused.notices);
     report
         .notices
@@ -82,7 +84,7 @@ pub fn verify(
 
     books(&source, scanned.end, &mut report)?;
 
-    let layout = Arc::new(Layout::of(storefronts));
+    let layout = Arc::new(Layout::of(&storefronts));
     let replayed = Pages::in_memory(
         &Durable::default(),
         layout.collections().to_vec(),
@@ -90,7 +92,7 @@ pub fn verify(
     )?;
     let replayed = Arc::new(replayed.pages);
     let restorer = |pages: &Arc<Pages>| {
-        Restorer::new(storefronts.to_vec(), Arc::clone(&layout), Arc::clone(pages))
+        Restorer::new(storefronts.clone(), Arc::clone(&layout), Arc::clone(pages))
     };
     replay(Arc::clone(&source), 1, scanned.end, restorer(&replayed))?;
 
@@ -100,7 +102,7 @@ pub fn verify(
         limits: pages::Limits::default(),
         journal_end: scanned.end,
         mark,
-        fingerprint: &super::open::fingerprint(storefronts),
+        fingerprint: &super::open::fingerprint(&storefronts),
         guard,
     })?;
     report.notices.extend(

@@ -2,6 +2,7 @@
 
 mod greeting;
 mod offline;
+mod storefronts;
 
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -36,6 +37,9 @@ enum Command {
     Verify(Offline),
     /// Throw the trees of snapshots and views away and make them again from the journal.
     RebuildViews(Offline),
+    /// Check definition files of storefronts, and list those there are.
+    #[command(subcommand, after_help = storefronts::EXAMPLE)]
+    Storefronts(storefronts::Command),
     /// Read the stored trees once, in a process that may die of it. Used by `serve` itself.
     #[command(hide = true)]
     ProbeStore {
@@ -131,6 +135,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> Result<ExitCode, Error>
         Some(Command::Serve(given)) => serve(&given.or(arguments.serve), out),
         Some(Command::Verify(given)) => offline::verify(&given, out),
         Some(Command::RebuildViews(given)) => offline::rebuild(&given, out),
+        Some(Command::Storefronts(command)) => storefronts::run(&command, out),
         Some(Command::ProbeStore { data }) => offline::probe(&data, out),
     }
 }
@@ -184,9 +189,9 @@ fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
         let listener = std::net::TcpListener::bind(address)
             .map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr()?;
-        let storefronts = options.storefronts.clone();
         let app = App::start(config.clone(), options)?;
-        greeting::write(out, address, &config, &storefronts, app.notices())?;
+        let storefronts = app.engine().storefronts();
+        greeting::write(out, address, &config, storefronts, app.notices())?;
         app.serve(listener, shutdown).await?;
         writeln!(
             out,

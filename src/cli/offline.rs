@@ -4,7 +4,11 @@ use std::{io::Write, path::Path, process::ExitCode};
 
 use super::{Error, Offline};
 use crate::{
-    app::{self, definitions, open, verify as checks},
+    app::{
+        self,
+        definitions::{self, Definition},
+        kept, open, verify as checks,
+    },
     store::{
         directory::Directory,
         mark::MarkFile,
@@ -60,7 +64,7 @@ pub(super) fn verify(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, E
 pub(super) fn rebuild(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, Error> {
     telemetry::start(telemetry::Form::Text);
     let storefronts = definitions::load(given.storefronts.as_deref())?;
-    discard(&given.data).map_err(app::Error::Open)?;
+    discard(&given.data, &storefronts).map_err(app::Error::Open)?;
     let limits = pages::Limits::default();
     let opened = open::open(
         &given.data,
@@ -88,8 +92,10 @@ pub(super) fn probe(data: &Path, out: &mut dyn Write) -> Result<ExitCode, Error>
     Ok(ExitCode::SUCCESS)
 }
 
-fn discard(data: &Path) -> Result<(), open::Error> {
+fn discard(data: &Path, definitions: &[Definition]) -> Result<(), open::Error> {
     let directory = Directory::open(data)?;
+    // What cannot be made again under these definitions is left as it is.
+    kept::check(&directory, definitions)?;
     let mark = MarkFile::open(&directory.mark())?;
     Ok(Pages::discard(directory.path(), &mark)?)
 }

@@ -112,6 +112,11 @@ impl Directory {
         self.path.join("components.json")
     }
 
+    /// Where the definitions are kept that it was served with; made with the first of them.
+    pub fn storefronts(&self) -> PathBuf {
+        self.path.join("storefronts")
+    }
+
     /// `FORMAT` is written last, so a directory that has it has everything else too.
     fn check_format(&self) -> Result<(), Error> {
         let path = self.path.join("FORMAT");

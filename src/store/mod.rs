@@ -7,6 +7,7 @@ pub mod committer;
 pub mod components;
 pub mod directory;
 pub mod journal;
+pub mod kept;
 pub mod keys;
 pub mod layout;
 pub mod mark;

@@ -7,6 +7,7 @@ mod behaviour;
 mod contract;
 mod crash;
 mod damage;
+mod definitions;
 mod durable;
 mod pause;
 mod readme;

@@ -229,6 +229,7 @@ fn paid(before: Option<&Payment>, event: &payment::Event) -> Result<Payment, Str
         Event::Requested { order, amount } => {
             next.order = Some(*order);
             next.amount = Some(*amount);
+            next.attempt += 1;
             (from == State::Absent, State::Requested)
         }
         Event::Captured { .. } => (from == State::Requested, State::Captured),

@@ -1,3 +1,5 @@
+//! What a saga asks for, given what has happened.
+
 use super::*;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Which request means which command.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use crate::domain::Kind;
 
@@ -47,6 +47,17 @@ pub enum Test {
     Given,
     /// It is not there, or null.
     Missing,
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = &self.field;
+        match &self.test {
+            Test::Is(text) => write!(f, "{field} = {text:?}"),
+            Test::Given => write!(f, "{field} given"),
+            Test::Missing => write!(f, "{field} missing"),
+        }
+    }
 }
 
 /// What a request asks the engine to do.

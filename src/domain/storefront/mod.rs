@@ -5,9 +5,11 @@
 //! are looked up here on the way in and on the way out.
 
 mod command;
+pub mod compare;
 mod component;
 pub mod example;
 mod flow;
+mod names;
 pub mod read;
 mod resource;
 mod view;

@@ -72,6 +72,17 @@ pub fn storefront(text: &str) -> Result<Storefront, Vec<Mistake>> {
     }
 }
 
+/// A mistake that shows only beside other definitions, at the place of the storefront's name.
+pub fn mistake_at_name(text: &str, message: impl Into<String>) -> Mistake {
+    let (document, _) = DeTable::parse_recoverable(text);
+    let name = document.get_ref().get("name");
+    let report = Report::new(text);
+    report.at(&name.map_or(0..0, toml::Spanned::span), message);
+    let mistakes = report.into_mistakes();
+    let noted = mistakes.into_iter().next();
+    noted.expect("what was noted is there")
+}
+
 /// Where a mistake was noted, stands something harmless instead.
 fn read(top: &Section<'_>) -> Storefront {
     top.only(&[
