@@ -106,6 +106,7 @@ fn later_events() -> Vec<Event> {
         listing::Event::SoldOut.into(),
         listing::Event::Freed.into(),
         listing::Event::Removed.into(),
+        listing::Event::Handed { order, quantity: 2 }.into(),
         delivery::Event::Noted { fields }.into(),
         saga::Event::Routed { skipped: 5 }.into(),
         approval::Event::Requested { subject }.into(),

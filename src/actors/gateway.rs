@@ -20,7 +20,7 @@ use super::{
     coordinator::{Called, Charged, Work},
     local::Local,
     provider::{Answer, Call, Provider, Trouble},
-    turn::{OrderKey, Turn},
+    turn::{Subject, Turn},
 };
 use crate::domain::payment::Effect;
 
@@ -36,7 +36,7 @@ pub(super) struct Charge {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Carry {
-    pub(super) key: OrderKey,
+    pub(super) key: Subject,
     pub(super) effect: Effect,
     pub(super) attempt: u32,
 }

@@ -1,20 +1,26 @@
 //! What all actors of one shard share: they run on one thread, so it is not locked.
 
-use std::{cell::OnceCell, rc::Rc, sync::Arc};
+use std::{
+    cell::OnceCell,
+    rc::Rc,
+    sync::{Arc, OnceLock},
+};
 
 use actix::Addr;
 use serde::de::DeserializeOwned;
 
 use super::{
-    coordinator::{Coordinator, Work},
+    coordinator::{Coordinator, Visited, Work},
     faults::Faults,
     handles::Failure,
+    numbers::shard_of,
     settings::Settings,
 };
 use crate::{
     clock::Clock,
-    domain::{EntityKey, Kind, storefront::Storefront},
+    domain::{EntityKey, Kind, saga::Closed, storefront::Storefront},
     store::{
+        components::Components,
         layout::Layout,
         pages::{Pages, Slot},
         snapshot,
@@ -30,6 +36,10 @@ pub(super) struct Local {
     pub(super) settings: Settings,
     pub(super) faults: Arc<dyn Faults>,
     pub(super) coordinator: OnceCell<Addr<Coordinator>>,
+    /// The coordinators of all shards, in their order; there once all of them run.
+    pub(super) peers: Arc<OnceLock<Vec<Addr<Coordinator>>>>,
+    /// What is paused.
+    pub(super) components: Arc<Components>,
 }
 
 impl Local {
@@ -42,6 +52,39 @@ impl Local {
         if let Err(full_or_closed) = coordinator.try_send(work) {
             tracing::warn!(%full_or_closed, "the shard's coordinator is gone; a turn is dropped");
         }
+    }
+
+    /// Tells the coordinator whose turn it is that a visit is over.
+    pub(super) fn report(self: &Rc<Self>, visited: Visited) {
+        self.tell_shard(visited.turn.key.number, Work::Visited(visited));
+    }
+
+    /// Sends work to the coordinator of the shard that owns a number.
+    pub(super) fn tell_shard(self: &Rc<Self>, number: u64, work: Work) {
+        let shard = shard_of(number, self.settings.shards);
+        match self.peers.get().and_then(|peers| peers.get(shard)) {
+            None => self.tell(work),
+            Some(peer) => {
+                if let Err(full_or_closed) = peer.try_send(work) {
+                    tracing::warn!(%full_or_closed, "another shard's coordinator is gone");
+                }
+            }
+        }
+    }
+
+    /// What of a storefront is paused, by whose part it is.
+    pub(super) fn closed(&self, storefront: usize) -> Closed {
+        if self.components.paused_mask(storefront) == 0 {
+            return Closed::default();
+        }
+        let resources = self.storefronts[storefront].resources.iter();
+        let paused = resources.filter(|resource| {
+            let pausing = self.components.pausing(storefront, &resource.path);
+            resource.is_exposed() && pausing.is_some()
+        });
+        paused.fold(Closed::default(), |closed, resource| {
+            closed.with(resource.kind)
+        })
     }
 
     /// What the store has of an entity.

@@ -9,14 +9,16 @@ use actix::{Addr, Supervisor};
 use foldhash::fast::FixedState;
 
 use super::{
-    entity::{Entity, Hosted, Visit},
+    entity::{Entity, Visit},
     handles::Failure,
     local::Local,
-    turn::Turn,
+    memory::Hosted,
+    shelf::{self, InUse, Shelf},
+    turn::{Subject, Turn},
 };
 use crate::domain::{
-    EntityKey, Kind, approval::Approval, delivery::Delivery, order::Order, payment::Payment,
-    payout::Payout, saga::Command,
+    EntityKey, Kind, approval::Approval, delivery::Delivery, listing, order::Order,
+    payment::Payment, payout::Payout, saga::Command,
 };
 
 /// A map whose keys are numbers that we gave out ourselves.
@@ -32,6 +34,7 @@ pub(super) struct Registry {
     deliveries: Live<Delivery>,
     approvals: Live<Approval>,
     payouts: Live<Payout>,
+    listings: Numbered<(usize, u64), (Addr<Shelf>, InUse)>,
 }
 
 impl Registry {
@@ -43,6 +46,7 @@ impl Registry {
             deliveries: Numbered::default(),
             approvals: Numbered::default(),
             payouts: Numbered::default(),
+            listings: Numbered::default(),
         }
     }
 
@@ -53,6 +57,7 @@ impl Registry {
             + self.deliveries.len()
             + self.approvals.len()
             + self.payouts.len()
+            + self.listings.len()
     }
 
     /// Sends a command, with its turn, to the entity it is for. Gives the turn back if the entity
@@ -69,7 +74,62 @@ impl Registry {
             Command::Delivery(command) => send(local, &mut self.deliveries, command, turn),
             Command::Approval(command) => send(local, &mut self.approvals, command, turn),
             Command::Payout(command) => send(local, &mut self.payouts, command, turn),
+            // Not for one of the subject's own entities.
             Command::Listing(..) | Command::Choose(_) => Err((turn, Failure::Crashed)),
+        }
+    }
+
+    /// Sends a command, with its turn, to a listing of this shard. Gives the turn back if the
+    /// listing cannot take it.
+    pub(super) fn serve(
+        &mut self,
+        number: u64,
+        command: listing::Command,
+        turn: Box<Turn>,
+    ) -> Result<(), (Box<Turn>, Failure)> {
+        let storefront = turn.key.storefront;
+        if self.listings.len() >= self.local.settings.listings_live_max {
+            // One is the registry's own.
+            self.listings
+                .retain(|_, (_, in_use)| InUse::strong_count(in_use) > 1);
+        }
+        let (address, in_use) = self
+            .listings
+            .entry((storefront, number))
+            .or_insert_with(|| {
+                let local = Rc::clone(&self.local);
+                let address = Supervisor::start(move |_| Shelf::new(local, storefront, number));
+                (address, InUse::default())
+            });
+        let visit = shelf::Visit {
+            command,
+            turn,
+            in_use: InUse::clone(in_use),
+        };
+        address
+            .try_send(visit)
+            .map_err(|error| (error.into_inner().turn, Failure::Overloaded))
+    }
+
+    /// Forgets everything that belongs to a subject: the actors end, and the next command loads
+    /// from the store.
+    pub(super) fn forget_all(&mut self, subject: Subject) {
+        let key = (subject.storefront, subject.number);
+        if subject.is_order() {
+            self.orders.remove(&key);
+            self.payments.remove(&key);
+            self.deliveries.remove(&key);
+            self.payouts.remove(&key);
+        }
+        let storefront = &self.local.storefronts[subject.storefront];
+        let approves = if subject.is_order() {
+            !storefront.listing.approval || storefront.shares_numbers
+        } else {
+            storefront.listing.approval
+        };
+        // Where orders and listings have the same numbers, only one of them has approvals.
+        if approves {
+            self.approvals.remove(&key);
         }
     }
 
@@ -82,6 +142,7 @@ impl Registry {
             Kind::Delivery => drop(self.deliveries.remove(&key)),
             Kind::Approval => drop(self.approvals.remove(&key)),
             Kind::Payout => drop(self.payouts.remove(&key)),
+            // A listing goes back to what it was by itself, when its holder gives up.
             Kind::Listing | Kind::Saga => {}
         }
     }
@@ -93,6 +154,7 @@ impl Registry {
         self.deliveries.clear();
         self.approvals.clear();
         self.payouts.clear();
+        self.listings.clear();
     }
 }
 

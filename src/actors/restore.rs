@@ -2,20 +2,28 @@
 //!
 //! Used at a start for what the last checkpoint did not have, and by `verify` for everything.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    entity::Hosted,
     handles::{Entity, Item},
+    memory::Hosted,
 };
 use crate::{
     domain::{
-        Batch, EntityKey, Kind, Stamped, delivery::Delivery, order::Order, payment::Payment,
-        saga::Saga, storefront::Storefront,
+        Batch, EntityKey, Event, Kind, Stamped, Value,
+        approval::Approval,
+        delivery::Delivery,
+        listing::Listing,
+        order::{self, Order},
+        payment::Payment,
+        payout::Payout,
+        saga::Saga,
+        storefront::{FieldType, Storefront},
     },
     store::{
         answers,
         commit::{Committed, Position},
+        keys,
         layout::Layout,
         pages::{self, Pages, Slot},
         snapshot, timers,
@@ -97,9 +105,13 @@ impl Restorer {
             batch: Arc::clone(&batch),
         };
         let last = committed.last();
-        self.entity::<Order>(place, &batch, last)?;
-        self.entity::<Payment>(place, &batch, last)?;
-        self.entity::<Delivery>(place, &batch, last)?;
+        self.entities::<Order>(place, &batch, last)?;
+        self.entities::<Payment>(place, &batch, last)?;
+        self.entities::<Delivery>(place, &batch, last)?;
+        self.entities::<Approval>(place, &batch, last)?;
+        self.entities::<Payout>(place, &batch, last)?;
+        self.entities::<Listing>(place, &batch, last)?;
+        self.keys(place, &batch)?;
         self.saga(place, &batch, last)?;
         self.views.take(&[committed])?;
         if self.pages.is_behind() {
@@ -110,11 +122,27 @@ impl Restorer {
         Ok(())
     }
 
-    fn entity<A: Hosted>(&self, place: usize, batch: &Batch, last: Position) -> Result<(), Error> {
-        let own = |stamped: &&Stamped| stamped.entity.kind == A::KIND;
-        let Some(entity) = batch.events.iter().find(own).map(|stamped| stamped.entity) else {
-            return Ok(());
-        };
+    /// A batch is about one order, but may be about several listings.
+    fn entities<A: Hosted>(
+        &self,
+        place: usize,
+        batch: &Batch,
+        last: Position,
+    ) -> Result<(), Error> {
+        let own = batch.events.iter().map(|stamped| stamped.entity);
+        let own: BTreeSet<EntityKey> = own.filter(|entity| entity.kind == A::KIND).collect();
+        own.into_iter()
+            .try_for_each(|entity| self.entity::<A>(place, entity, batch, last))
+    }
+
+    fn entity<A: Hosted>(
+        &self,
+        place: usize,
+        entity: EntityKey,
+        batch: &Batch,
+        last: Position,
+    ) -> Result<(), Error> {
+        let own = |stamped: &&Stamped| stamped.entity == entity;
         let collection = self.layout.entities(place, A::KIND);
         let slot = self.pages.get(collection, entity.number)?;
         if slot.as_ref().is_some_and(|slot| slot.position >= last) {
@@ -142,19 +170,36 @@ impl Restorer {
         let slot = Slot {
             version,
             position: last,
-            listed: state.is_listed(),
+            listed: state.is_listed(self.storefronts[place].resource(A::KIND)),
             bytes,
         };
         self.pages.put(collection, entity.number, slot)?;
         Ok(())
     }
 
-    fn saga(&self, place: usize, batch: &Batch, last: Position) -> Result<(), Error> {
-        let of_order = |stamped: &&Stamped| stamped.entity.kind != Kind::Listing;
-        let Some(first) = batch.events.iter().find(of_order) else {
+    /// The keys that clients gave their orders.
+    fn keys(&self, place: usize, batch: &Batch) -> Result<(), Error> {
+        let resource = self.storefronts[place].resource(Kind::Order);
+        let is_key = |holds| matches!(holds, FieldType::Key { .. });
+        let Some(field) = resource.and_then(|resource| resource.field(is_key)) else {
             return Ok(());
         };
-        let entity = EntityKey::new(Kind::Saga, first.entity.number);
+        for stamped in &batch.events {
+            if let Event::Order(order::Event::Placed { fields, .. }) = &stamped.event
+                && let Some(key) = fields.get(&field.name).and_then(Value::as_text)
+            {
+                keys::set(&self.pages, &batch.storefront, key, stamped.entity.number)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn saga(&self, place: usize, batch: &Batch, last: Position) -> Result<(), Error> {
+        let Some(order) = batch.events.iter().find_map(Stamped::order) else {
+            return Ok(());
+        };
+        let of_order = |stamped: &&Stamped| stamped.order() == Some(order);
+        let entity = order.saga();
         let collection = self.layout.entities(place, Kind::Saga);
         let slot = self.pages.get(collection, entity.number)?;
         if slot.as_ref().is_some_and(|slot| slot.position >= last) {
@@ -174,8 +219,7 @@ impl Restorer {
             position: last,
             imbalance,
         })?;
-        let due = saga.retry.map(|(due, _)| due);
-        timers::set(&self.pages, &batch.storefront, entity.number, due)?;
+        timers::set(&self.pages, &batch.storefront, entity.number, saga.due())?;
         let bytes = snapshot::encode(&saga).into();
         let slot = Slot {
             version,

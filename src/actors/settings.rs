@@ -9,6 +9,12 @@ pub struct Settings {
     pub requests_per_shard_max: usize,
     /// Requests waiting for the same order; more are answered "overloaded".
     pub requests_per_order_max: usize,
+    /// Turns waiting for the same listing; more are answered "overloaded".
+    pub turns_per_listing_max: usize,
+    /// Listings in memory on one shard; more than these are forgotten as soon as nobody uses them.
+    pub listings_live_max: usize,
+    /// Listings that are looked at to assign one of them.
+    pub candidates_max: usize,
     /// How long a caller waits before its outcome is unknown.
     pub request_ms_max: u64,
     /// How long a reader of a view waits for it to catch up.
@@ -31,6 +37,9 @@ impl Default for Settings {
             shards: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             requests_per_shard_max: 1_024,
             requests_per_order_max: 16,
+            turns_per_listing_max: 2_048,
+            listings_live_max: 10_000,
+            candidates_max: 10_000,
             request_ms_max: 10_000,
             view_wait_ms_max: 1_000,
             provider_calls_max: 256,

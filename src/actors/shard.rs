@@ -1,6 +1,11 @@
 //! A shard: one thread with a coordinator and the entities of its orders.
 
-use std::{cell::OnceCell, fmt, rc::Rc, sync::Arc};
+use std::{
+    cell::OnceCell,
+    fmt,
+    rc::Rc,
+    sync::{Arc, OnceLock},
+};
 
 use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 use tokio::sync::{Semaphore, watch};
@@ -13,7 +18,7 @@ use super::{
     numbers::shard_of,
     provider::Provider,
     settings::Settings,
-    turn::OrderKey,
+    turn::Subject,
 };
 use crate::{
     clock::Clock,
@@ -99,22 +104,27 @@ pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pag
     let mut timers = vec![Vec::new(); settings.shards];
     for (storefront, definition) in parts.storefronts.iter().enumerate() {
         for (number, due) in timers::all(&parts.pages, &definition.name)? {
-            let shard: &mut Vec<(Timestamp, OrderKey)> =
+            let shard: &mut Vec<(Timestamp, Subject)> =
                 &mut timers[shard_of(number, settings.shards)];
-            shard.push((due, OrderKey { storefront, number }));
+            shard.push((due, Subject::of_order(storefront, number)));
         }
     }
+    let peers = Arc::new(OnceLock::new());
     let shards = timers.into_iter().enumerate();
-    Ok(shards
-        .map(|(number, timers)| start_one(parts, settings, number, timers))
-        .collect())
+    let shards: Vec<Shard> = shards
+        .map(|(number, timers)| start_one(parts, settings, number, timers, &peers))
+        .collect();
+    let coordinators = shards.iter().map(|shard| Addr::clone(&shard.coordinator));
+    drop(peers.set(coordinators.collect()));
+    Ok(shards)
 }
 
 fn start_one(
     parts: &Parts,
     settings: Settings,
     number: usize,
-    timers: Vec<(Timestamp, OrderKey)>,
+    timers: Vec<(Timestamp, Subject)>,
+    peers: &Arc<OnceLock<Vec<Addr<Coordinator>>>>,
 ) -> Shard {
     let outside = Outside {
         committer: Arc::clone(&parts.committer),
@@ -127,6 +137,7 @@ fn start_one(
     let storefronts = parts.storefronts.clone();
     let (layout, pages) = (Arc::clone(&parts.layout), Arc::clone(&parts.pages));
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
+    let (peers, components) = (Arc::clone(peers), Arc::clone(&parts.components));
     let local = move || {
         let coordinator = OnceCell::new();
         Rc::new(Local {
@@ -137,6 +148,8 @@ fn start_one(
             settings,
             faults,
             coordinator,
+            peers,
+            components,
         })
     };
     let build = move |address: Addr<Coordinator>| {

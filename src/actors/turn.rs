@@ -4,32 +4,67 @@
 //! order has one open turn at a time. So nothing sees half of a turn, and giving one up means
 //! dropping it and forgetting the actors it visited.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, fmt};
 
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::handles::{CommandKey, Error, Expected, Item};
+use super::{
+    handles::{CommandKey, Error, Expected, Item},
+    shelf::Hold,
+};
 use crate::{
     domain::{
-        Correlation, EntityKey, Kind, Stamped, Timestamp,
-        ids::OrderId,
+        Correlation, EntityKey, Fields, Kind, Stamped, Timestamp,
+        ids::{ListingId, OrderId},
         payment::Effect,
         saga::{Command, Saga},
+        storefront::Action,
     },
     store::{committer::Guard, snapshot},
 };
 
-/// An order among all storefronts.
+/// What turns are about: an order with all that is done for it, or a listing, among all storefronts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct OrderKey {
+pub(super) struct Subject {
     /// The storefront's place.
     pub(super) storefront: usize,
-    /// The order's number.
+    /// The order's number, or the listing's.
     pub(super) number: u64,
+    /// [`Kind::Order`] or [`Kind::Listing`].
+    pub(super) kind: Kind,
 }
 
-impl OrderKey {
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        EntityKey::new(self.kind, self.number).fmt(f)
+    }
+}
+
+impl Subject {
+    /// The order with this number.
+    pub(super) const fn of_order(storefront: usize, number: u64) -> Self {
+        Self {
+            storefront,
+            number,
+            kind: Kind::Order,
+        }
+    }
+
+    /// The listing with this number.
+    pub(super) const fn of_listing(storefront: usize, number: u64) -> Self {
+        Self {
+            storefront,
+            number,
+            kind: Kind::Listing,
+        }
+    }
+
+    /// Whether it is an order.
+    pub(super) const fn is_order(self) -> bool {
+        matches!(self.kind, Kind::Order)
+    }
+
     pub(super) const fn order(self) -> OrderId {
         OrderId(self.number)
     }
@@ -62,12 +97,12 @@ pub(super) struct Snapshot {
 }
 
 /// A state that can be encoded later.
-pub(super) trait Encode: std::fmt::Debug + Send {
+pub(super) trait Encode: fmt::Debug + Send {
     /// Its bytes, as the store keeps them.
     fn encode(&self) -> Vec<u8>;
 }
 
-impl<T: Serialize + std::fmt::Debug + Send> Encode for T {
+impl<T: Serialize + fmt::Debug + Send> Encode for T {
     fn encode(&self) -> Vec<u8> {
         snapshot::encode(self)
     }
@@ -76,7 +111,7 @@ impl<T: Serialize + std::fmt::Debug + Send> Encode for T {
 /// One command with all that follows from it at once.
 #[derive(Debug)]
 pub(super) struct Turn {
-    pub(super) key: OrderKey,
+    pub(super) key: Subject,
     pub(super) at: Timestamp,
     pub(super) correlation: Correlation,
     pub(super) command_key: Option<CommandKey>,
@@ -89,6 +124,11 @@ pub(super) struct Turn {
     pub(super) expected: Option<Expected>,
     /// Which entity the caller is answered with.
     pub(super) answer_with: Kind,
+    /// Whether the answer is the entity as the whole turn leaves it, rather than as the caller's own
+    /// commands did.
+    pub(super) answers_last: bool,
+    /// The steps of the flow that an order placed in this turn leaves out.
+    pub(super) skipped: u32,
     pub(super) answer: Option<Item>,
     pub(super) events: Vec<Stamped>,
     /// How many of them the saga has taken in.
@@ -104,11 +144,32 @@ pub(super) struct Turn {
     pub(super) attempt: u32,
     /// What to answer in place of the entity: the turn is the clean-up after a failed step.
     pub(super) failed: Option<Error>,
+    /// The listings that it changed.
+    pub(super) holds: Vec<Hold>,
+    /// Listings that may be assigned, while one is being chosen.
+    pub(super) candidates: VecDeque<Candidate>,
+    /// The candidate that was asked last.
+    pub(super) chosen: Option<Candidate>,
+    /// Something that is to be done, and has to wait.
+    pub(super) waits_for: Option<Action>,
     /// Whether the last command of the saga led to nothing, so that it is not asked again.
     pub(super) idle: bool,
 }
 
+/// A listing that an order may be assigned.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub(super) listing: ListingId,
+    pub(super) fields: Fields,
+}
+
 impl Turn {
+    /// Whether the caller is answered with this entity, as it is now.
+    pub(super) fn is_answered_with(&self, entity: EntityKey) -> bool {
+        let addressed = entity.kind == self.answer_with && entity.number == self.key.number;
+        addressed && (self.own_commands > 0 || self.answers_last)
+    }
+
     /// Keeps the last snapshot of each entity.
     pub(super) fn keep(&mut self, snapshot: Snapshot) {
         match self

@@ -69,6 +69,15 @@ pub enum Command {
     Release {
         /// Whose.
         order: OrderId,
+        /// How many it had; a listing that is not counted does not keep that.
+        quantity: u64,
+    },
+    /// Hand what is reserved for an order over, for good.
+    Hand {
+        /// To whom.
+        order: OrderId,
+        /// How many it had; a listing that is not counted does not keep that.
+        quantity: u64,
     },
 }
 
@@ -107,6 +116,13 @@ pub enum Event {
         /// How many came back.
         quantity: u64,
     },
+    /// What was reserved for an order was handed over, for good.
+    Handed {
+        /// To whom.
+        order: OrderId,
+        /// How many there are fewer.
+        quantity: u64,
+    },
     /// The last one was reserved: there is nothing left to reserve.
     SoldOut,
     /// Something can be reserved again.
@@ -124,7 +140,7 @@ pub struct Listing {
     pub fields: Fields,
     /// How many there are; `None` where it is not counted.
     pub on_hand: Option<u64>,
-    /// How many each order keeps.
+    /// How many each order keeps, where they are counted.
     pub reserved: BTreeMap<OrderId, u64>,
     /// What its stock has been through.
     pub stock: Stock,
@@ -169,7 +185,15 @@ impl Aggregate for Listing {
             }
             Command::Close => self.change(State::Closed, Event::Closed),
             Command::Reserve { order, quantity } => self.reserve(*order, *quantity),
-            Command::Release { order } => Ok(self.release(*order)),
+            Command::Release { order, quantity } => Ok(self.release(*order, *quantity)),
+            Command::Hand { order, quantity } => {
+                let quantity = self.kept_for(*order, *quantity);
+                let order = *order;
+                Ok(quantity
+                    .map(|quantity| Event::Handed { order, quantity })
+                    .into_iter()
+                    .collect())
+            }
         }
     }
 
@@ -183,7 +207,15 @@ impl Aggregate for Listing {
             Event::Opened => self.state = State::Open,
             Event::Closed => self.state = State::Closed,
             Event::Reserved { order, quantity } => {
-                self.reserved.insert(*order, *quantity);
+                if self.on_hand.is_some() {
+                    self.reserved.insert(*order, *quantity);
+                }
+            }
+            Event::Handed { order, quantity } => {
+                self.reserved.remove(order);
+                self.on_hand = self
+                    .on_hand
+                    .map(|on_hand| on_hand.saturating_sub(*quantity));
             }
             Event::Released { order, .. } => {
                 self.reserved.remove(order);
@@ -272,8 +304,16 @@ impl Listing {
         }
     }
 
-    fn release(&self, order: OrderId) -> Vec<Event> {
-        let Some(&quantity) = self.reserved.get(&order) else {
+    /// How many an order keeps: what is noted, or what it says itself where nothing is counted.
+    fn kept_for(&self, order: OrderId, said: u64) -> Option<u64> {
+        match self.on_hand {
+            Some(_) => self.reserved.get(&order).copied(),
+            None => Some(said),
+        }
+    }
+
+    fn release(&self, order: OrderId, said: u64) -> Vec<Event> {
+        let Some(quantity) = self.kept_for(order, said) else {
             return Vec::new();
         };
         let released = Event::Released { order, quantity };
@@ -322,6 +362,7 @@ impl Event {
             Self::Amended { .. }
             | Self::Reserved { .. }
             | Self::Released { .. }
+            | Self::Handed { .. }
             | Self::Removed => &[],
         }
     }
@@ -335,6 +376,7 @@ impl Event {
             Self::Reserved { .. } => "reserved",
             Self::Released { .. } => "released",
             Self::Amended { .. } => "amended",
+            Self::Handed { .. } => "handed",
             Self::SoldOut => "sold_out",
             Self::Freed => "freed",
             Self::Removed => "removed",
@@ -357,6 +399,13 @@ mod tests {
         Event::Reserved {
             order: OrderId(order),
             quantity,
+        }
+    }
+
+    fn release(order: u64) -> Command {
+        Command::Release {
+            order: OrderId(order),
+            quantity: 2,
         }
     }
 
@@ -405,12 +454,8 @@ mod tests {
             quantity: 2,
         };
         let taken = [offered(Some(2)), Event::Opened, reserved(1, 2)];
-        check(
-            &taken,
-            Command::Release { order: OrderId(1) },
-            Ok(vec![released.clone(), Event::Freed]),
-        );
-        check(&taken, Command::Release { order: OrderId(2) }, Ok(vec![]));
+        check(&taken, release(1), Ok(vec![released.clone(), Event::Freed]));
+        check(&taken, release(2), Ok(vec![]));
         let again = [offered(Some(2)), Event::Opened, reserved(1, 2), released];
         let taken_again = Ok(vec![reserved(2, 2), Event::SoldOut]);
         check(&again, reserve(2, 2), taken_again);
@@ -436,6 +481,24 @@ mod tests {
         check(&short, reserve(2, 1), Err(none));
         check(&short, amend(4), Ok(vec![amended(4), Event::Freed]));
         check(&short, amend(1), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_handed_over_does_not_come_back() {
+        let order = OrderId(1);
+        let handed = Event::Handed { order, quantity: 2 };
+        let hand = Command::Hand { order, quantity: 2 };
+        let taken = [offered(Some(3)), Event::Opened, reserved(1, 2)];
+        check(&taken, hand.clone(), Ok(vec![handed.clone()]));
+        let gone = [&taken[..], &[handed.clone()]].concat();
+        check(&gone, release(1), Ok(vec![]));
+        check(&gone, hand.clone(), Ok(vec![]));
+        let none = Refusal::SoldOut {
+            available: 1,
+            asked: 2,
+        };
+        check(&gone, reserve(2, 2), Err(none));
+        check(&[offered(None), Event::Opened], hand, Ok(vec![handed]));
     }
 
     #[test]

@@ -15,6 +15,7 @@
 )]
 
 pub mod approval;
+pub mod assignment;
 pub mod delivery;
 pub mod event;
 pub mod fields;

@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntityKey, Event, Timestamp};
+use super::{EntityKey, Event, Kind, Timestamp, ids::OrderId, listing};
 
 /// Ties together everything that one request from outside led to. A UUID's 128 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,6 +27,37 @@ pub struct Stamped {
     pub version: u64,
     /// What happened.
     pub event: Event,
+}
+
+impl Stamped {
+    /// The order that it is about, if it is about one: a listing's reservation is about its order.
+    pub const fn order(&self) -> Option<OrderId> {
+        match &self.event {
+            Event::Listing(
+                listing::Event::Reserved { order, .. }
+                | listing::Event::Released { order, .. }
+                | listing::Event::Handed { order, .. },
+            ) => Some(*order),
+            Event::Listing(_) => None,
+            Event::Approval(event) => {
+                let subject = event.subject();
+                match subject.kind {
+                    Kind::Order => Some(OrderId(subject.number)),
+                    Kind::Listing
+                    | Kind::Payment
+                    | Kind::Delivery
+                    | Kind::Saga
+                    | Kind::Approval
+                    | Kind::Payout => None,
+                }
+            }
+            Event::Order(_)
+            | Event::Payment(_)
+            | Event::Delivery(_)
+            | Event::Payout(_)
+            | Event::Saga(_) => Some(OrderId(self.entity.number)),
+        }
+    }
 }
 
 /// A command that its caller named with a key of its own, and what was answered.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Called, Coordinator, Waiting};
 use crate::{
-    actors::{gateway::Carry, provider::Trouble, turn::OrderKey},
+    actors::{gateway::Carry, provider::Trouble, turn::Subject},
     domain::{
         Correlation, Kind, Timestamp, order,
         payment::{self, Effect, Payment},
         saga::{self, Command},
+        storefront::{Action, Mode},
     },
 };
 
@@ -16,8 +17,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     /// Each order at most once.
-    by_time: BTreeSet<(Timestamp, OrderKey)>,
-    by_order: BTreeMap<OrderKey, Timer>,
+    by_time: BTreeSet<(Timestamp, Subject)>,
+    by_order: BTreeMap<Subject, Timer>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +31,12 @@ struct Timer {
 
 impl Timers {
     /// The order's timer as the store has it, if it has one.
-    pub(super) fn of(&self, key: OrderKey) -> Option<Timestamp> {
+    pub(super) fn of(&self, key: Subject) -> Option<Timestamp> {
         self.by_order.get(&key).map(|timer| timer.stored)
     }
 
     /// Sets or clears the order's timer, as the store has it from now on.
-    pub(super) fn set(&mut self, key: OrderKey, stored: Option<Timestamp>) {
+    pub(super) fn set(&mut self, key: Subject, stored: Option<Timestamp>) {
         let before = self.by_order.get(&key).copied();
         if before.map(|timer| timer.stored) == stored {
             return;
@@ -62,24 +63,34 @@ impl Timers {
     }
 
     /// An order that is due by `now`.
-    fn due(&self, now: Timestamp) -> Option<OrderKey> {
+    fn due(&self, now: Timestamp) -> Option<Subject> {
         let (due, key) = *self.by_time.first()?;
         (due <= now).then_some(key)
     }
 
+    /// Looks at every order that waits as soon as possible.
+    fn hasten(&mut self, now: Timestamp) {
+        for (key, timer) in &mut self.by_order {
+            self.by_time.remove(&(timer.due, *key));
+            timer.due = timer.due.min(now);
+            self.by_time.insert((timer.due, *key));
+        }
+    }
+
     /// Looks at an order again later. What the store has stays as it is until something else is
     /// durable.
-    fn postpone(&mut self, key: OrderKey, due: Timestamp) {
+    fn postpone(&mut self, key: Subject, due: Timestamp) {
         if let Some(timer) = self.by_order.get_mut(&key) {
             self.by_time.remove(&(timer.due, key));
-            timer.due = due;
+            // One that was hastened goes back to its own time.
+            timer.due = due.max(timer.stored);
             self.by_time.insert((due, key));
         }
     }
 }
 
-impl FromIterator<(Timestamp, OrderKey)> for Timers {
-    fn from_iter<I: IntoIterator<Item = (Timestamp, OrderKey)>>(timers: I) -> Self {
+impl FromIterator<(Timestamp, Subject)> for Timers {
+    fn from_iter<I: IntoIterator<Item = (Timestamp, Subject)>>(timers: I) -> Self {
         let mut all = Self::default();
         timers
             .into_iter()
@@ -100,7 +111,7 @@ impl Coordinator {
                 }
             }
             // The timer that was set with the intent makes the call again.
-            Err(error) => tracing::warn!(order = %key.order(), %error, "a call is put off"),
+            Err(error) => tracing::warn!(subject = %key, %error, "a call is put off"),
         }
     }
 
@@ -125,11 +136,17 @@ impl Coordinator {
                 Command::Order(order::Command::Cancel),
             ],
             (_, Err(trouble)) => {
-                tracing::warn!(order = %key.order(), %trouble, "the provider is asked again later");
+                tracing::warn!(subject = %key, %trouble, "the provider is asked again later");
                 Vec::new()
             }
         };
-        let again = commands.is_empty();
+        let again = called.result.is_err() && commands.is_empty();
+        let held = again && self.holds(key);
+        let commands = if held {
+            vec![Command::Order(order::Command::Hold)]
+        } else {
+            commands
+        };
         let mut turn = self.turn(key, Correlation::default(), VecDeque::from(commands));
         turn.attempt = called.attempt;
         if again {
@@ -157,7 +174,7 @@ impl Coordinator {
                 continue;
             }
             match self.live(key) {
-                Err(failure) => tracing::error!(order = %key.order(), %failure, "a timer waits"),
+                Err(failure) => tracing::error!(subject = %key, %failure, "a timer waits"),
                 Ok(live) if live.busy || live.reload => {
                     if !(live.waiting.iter()).any(|waits| matches!(waits, Waiting::Due)) {
                         live.waiting.push_back(Waiting::Due);
@@ -169,7 +186,7 @@ impl Coordinator {
     }
 
     /// Makes the outstanding call of an order without an open turn again, or gives it up.
-    pub(super) fn call_again(&mut self, key: OrderKey) {
+    pub(super) fn call_again(&mut self, key: Subject) {
         let payment = self
             .local
             .state::<Payment>(key.storefront, Kind::Payment, key.number);
@@ -181,13 +198,15 @@ impl Coordinator {
         }
         match payment.map(|payment| payment.outstanding()) {
             Err(failure) => {
-                tracing::error!(order = %key.order(), %failure, "a retry waits");
+                tracing::error!(subject = %key, %failure, "a retry waits");
                 self.resume(key);
             }
             // A charge for an order that never came to be: the saga gives it up. Or nothing is
             // outstanding any more: the turn settles the timer.
             Ok(Some(Effect::Charge { .. })) if never_placed => self.step(key),
             Ok(None) => self.step(key),
+            // It is asked again once its part of the storefront runs.
+            Ok(Some(_)) if self.local.closed(key.storefront).has(Kind::Payment) => self.resume(key),
             Ok(Some(effect)) => {
                 self.carry(Carry {
                     key,
@@ -199,8 +218,32 @@ impl Coordinator {
         }
     }
 
+    /// Whether an order is held while its payment is not made.
+    fn holds(&self, key: Subject) -> bool {
+        let flow = &self.local.storefronts[key.storefront].flow;
+        let pays = flow.step(|action| action == Action::Pay);
+        let live = self.live.get(&key);
+        pays.is_some_and(|step| step.mode == Mode::Hold)
+            && live.is_some_and(|live| live.saga.order == order::State::Placed)
+    }
+
+    /// A part of a storefront was paused, or runs again: whatever waits is looked at, in the order
+    /// of the orders' numbers.
+    pub(super) fn changed(&mut self) {
+        let now = self.now();
+        self.timers.hasten(now);
+        self.due();
+    }
+
+    /// Calls an order off that no turn is open for.
+    pub(super) fn call_off(&mut self, key: Subject) {
+        let cancel = VecDeque::from([Command::Order(order::Command::Cancel)]);
+        let turn = self.turn(key, Correlation::default(), cancel);
+        self.drive(turn);
+    }
+
     /// Opens a turn in which the saga alone says what is to be done.
-    fn step(&mut self, key: OrderKey) {
+    fn step(&mut self, key: Subject) {
         let turn = self.turn(key, Correlation::default(), VecDeque::new());
         self.drive(turn);
     }

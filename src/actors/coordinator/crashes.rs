@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
-    actors::{settings::Settings, turn::OrderKey},
+    actors::{settings::Settings, turn::Subject},
     domain::Timestamp,
 };
 
 /// How often the orders of a shard have made something panic lately.
 pub(super) struct Crashes {
     settings: Settings,
-    lately: BTreeMap<OrderKey, VecDeque<Timestamp>>,
-    quarantined: BTreeMap<OrderKey, Timestamp>,
+    lately: BTreeMap<Subject, VecDeque<Timestamp>>,
+    quarantined: BTreeMap<Subject, Timestamp>,
 }
 
 impl Crashes {
@@ -24,12 +24,12 @@ impl Crashes {
     }
 
     /// Whether the order waits for an operator.
-    pub(super) fn is_quarantined(&self, key: OrderKey) -> bool {
+    pub(super) fn is_quarantined(&self, key: Subject) -> bool {
         self.quarantined.contains_key(&key)
     }
 
     /// Notes a panic. True if it was one too many.
-    pub(super) fn note(&mut self, key: OrderKey, now: Timestamp) -> bool {
+    pub(super) fn note(&mut self, key: Subject, now: Timestamp) -> bool {
         let window_ms = self.settings.crash_window_ms;
         self.lately.retain(|_, crashes| {
             crashes.retain(|crash| now.ms_since(*crash) < window_ms);
@@ -58,10 +58,7 @@ mod tests {
             ..Settings::default()
         };
         let mut crashes = Crashes::new(settings);
-        let [culprit, neighbour] = [1, 2].map(|number| OrderKey {
-            storefront: 0,
-            number,
-        });
+        let [culprit, neighbour] = [1, 2].map(|number| Subject::of_order(0, number));
         assert!(!crashes.note(culprit, Timestamp(0)));
         assert!(!crashes.note(culprit, Timestamp(50)));
         assert!(

@@ -2,19 +2,20 @@
 
 use std::collections::VecDeque;
 
-use super::{Charged, Coordinator, Visited, settle::Pending};
+use super::{Charged, Coordinator, Visited, Waiting, settle::Pending};
 use crate::{
     actors::{
         entity::Outcome,
         faults::Point,
         gateway::Charge,
-        handles::{Error, Failure},
+        handles::{self, Error, Failure},
         provider::{Settles, Trouble},
-        turn::{OrderKey, Snapshot, Turn},
+        turn::{Snapshot, Subject, Turn},
     },
     domain::{
-        Event, Kind, Refusal, Stamped, payment, saga,
-        saga::{Circumstances, Closed, Command, Progress, Saga},
+        EntityKey, Event, Kind, Refusal, Stamped, order, payment,
+        recorded::Answered,
+        saga::{self, Circumstances, Command, Progress, Reaction, Saga},
         storefront::{Action, Mode},
     },
 };
@@ -27,19 +28,21 @@ impl Coordinator {
         if let Some(charge) = self.take_in(&mut turn) {
             return self.charge(turn, charge);
         }
-        if turn.todo.is_empty() && !turn.idle {
+        self.route(&mut turn);
+        if turn.todo.is_empty() && !turn.idle && key.is_order() {
             self.local.faults.strike(Point::React(key.number));
-            let flow = &self.local.storefronts[key.storefront].flow;
-            let live = &self.live[&key];
-            let reaction = live.saga.react(&Circumstances {
-                order: key.order(),
-                flow,
-                now: turn.at,
-                closed: Closed::default(),
-            });
+            let reaction = self.react(&turn);
+            turn.waits_for = reaction.waits_for;
+            if self.must_not_wait(&turn) {
+                return self.abandon(turn, Failure::Paused.into());
+            }
             turn.todo = VecDeque::from(reaction.commands);
         }
         match turn.todo.pop_front() {
+            Some(Command::Listing(listing, command)) => {
+                self.send_to_listing(listing, command, turn);
+            }
+            Some(Command::Choose(choice)) => self.choose(choice, turn),
             Some(command) => {
                 if let Err((turn, failure)) = self.registry.visit(command, turn) {
                     self.abandon(turn, failure.into());
@@ -59,11 +62,23 @@ impl Coordinator {
         self.current = Some(turn.key);
         match outcome {
             Outcome::Done { news } => {
+                if let Some(candidate) = turn.chosen.take().filter(|_| news) {
+                    return self.assigned(turn, &candidate);
+                }
                 turn.idle = turn.own_commands == 0 && !news && turn.todo.is_empty();
                 turn.own_commands = turn.own_commands.saturating_sub(1);
                 self.drive(turn);
             }
-            Outcome::Refused(refusal) => self.abandon(turn, Error::Refused(refusal)),
+            Outcome::Refused(_) if turn.chosen.take().is_some() => self.ask_another(turn),
+            Outcome::Refused(refusal) => {
+                let promised = turn.before.0.order != order::State::Absent;
+                let unmet = entity.kind == Kind::Listing && promised && turn.caller.is_none();
+                if unmet && let Some(live) = self.live.get_mut(&turn.key) {
+                    tracing::warn!(subject = %turn.key, %refusal, "called off: it cannot be had");
+                    live.waiting.push_front(Waiting::Cancel);
+                }
+                self.abandon(turn, Error::Refused(refusal));
+            }
             Outcome::Failed(failure) => {
                 if failure == Failure::Crashed {
                     tracing::error!(%entity, "an entity panicked; it restarts from the store");
@@ -129,7 +144,7 @@ impl Coordinator {
     }
 
     /// Gives the open turn of an order up that was lost in a panic.
-    pub(super) fn give_up(&mut self, key: OrderKey) {
+    pub(super) fn give_up(&mut self, key: Subject) {
         self.note_crash(key);
         // Only the lost turn's own: an earlier one may be in flight, and others may wait.
         let named = self.live.get_mut(&key).and_then(|live| live.named.take());
@@ -138,12 +153,7 @@ impl Coordinator {
         {
             waiting.answer(Err(Failure::Crashed.into()));
         }
-        for kind in crate::actors::entity::HOSTED {
-            self.registry.forget(
-                key.storefront,
-                crate::domain::EntityKey::new(kind, key.number),
-            );
-        }
+        self.registry.forget_all(key);
         let Some(live) = self.live.get_mut(&key) else {
             return;
         };
@@ -152,9 +162,40 @@ impl Coordinator {
         self.close(key, false);
     }
 
+    /// What the saga asks for now.
+    fn react(&self, turn: &Turn) -> Reaction {
+        let key = turn.key;
+        self.live[&key].saga.react(&Circumstances {
+            order: key.order(),
+            flow: &self.local.storefronts[key.storefront].flow,
+            now: turn.at,
+            closed: self.local.closed(key.storefront),
+        })
+    }
+
+    /// Whether the turn would place an order without a step that its caller waits for.
+    fn must_not_wait(&self, turn: &Turn) -> bool {
+        let flow = &self.local.storefronts[turn.key.storefront].flow;
+        let waits_for = turn.waits_for;
+        let step = waits_for.and_then(|action| flow.step(|own| own == action));
+        turn.before.0.order == order::State::Absent
+            && step.is_some_and(|step| step.mode == Mode::Sync && !step.is_deferrable)
+    }
+
+    /// Notes which steps a new order leaves out, as soon as it is placed.
+    fn route(&mut self, turn: &mut Turn) {
+        if turn.skipped != 0 && self.live[&turn.key].saga.order != order::State::Absent {
+            let skipped = std::mem::take(&mut turn.skipped);
+            self.saga_happened(turn, saga::Event::Routed { skipped });
+        }
+    }
+
     /// The saga takes in the turn's new events. A charge that the turn must wait for is returned;
     /// other provider calls are kept until the events are durable.
     fn take_in(&mut self, turn: &mut Turn) -> Option<payment::Effect> {
+        if !turn.key.is_order() {
+            return None;
+        }
         let flow = &self.local.storefronts[turn.key.storefront].flow;
         let live = self
             .live
@@ -177,7 +218,7 @@ impl Coordinator {
                     };
                     let waits = flow
                         .step(|action| action == Action::Pay)
-                        .is_some_and(|step| step.mode != Mode::Async);
+                        .is_some_and(|step| matches!(step.mode, Mode::Sync | Mode::Command));
                     if waits {
                         charge = Some(effect);
                     } else {
@@ -226,14 +267,15 @@ impl Coordinator {
         }
     }
 
-    /// Submits the payment's request alone, so that it is durable before the provider is called.
+    /// Submits the payment's request alone, so that it is durable before the provider is called;
+    /// with what is reserved, so that no listing is held as long as the provider takes.
     fn submit_intent(&mut self, mut turn: Box<Turn>, effect: payment::Effect) {
         let key = turn.key;
         let storefront = &self.local.storefronts[key.storefront];
         let deadline_ms = storefront.payment.deadline_ms;
         let (mut events, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut turn.events)
             .into_iter()
-            .partition(|stamped| stamped.entity.kind == Kind::Payment);
+            .partition(|stamped| is_intent(stamped.entity.kind));
         turn.events = rest;
         turn.seen = turn.events.len();
         let (mut saga, version) = turn.before.clone();
@@ -259,9 +301,9 @@ impl Coordinator {
         live.saga_version = version;
         let (mut snapshots, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut turn.snapshots)
             .into_iter()
-            .partition(|snapshot| snapshot.entity.kind == Kind::Payment);
+            .partition(|snapshot| is_intent(snapshot.entity.kind));
         turn.snapshots = rest;
-        turn.visited.retain(|entity| entity.kind != Kind::Payment);
+        turn.visited.retain(|entity| !is_intent(entity.kind));
         snapshots.push(saga_snapshot(key, &saga, version));
         turn.before = (saga, version);
         let batch = self.batch(&turn, events, None);
@@ -275,36 +317,67 @@ impl Coordinator {
     /// what the order's earlier turns submitted.
     fn finish(&mut self, mut turn: Box<Turn>) {
         let key = turn.key;
-        let live = &self.live[&key];
-        let outstanding = matches!(live.saga.pay, Progress::Asked | Progress::Undoing);
-        if !turn.effects.is_empty() {
-            let attempt = turn.attempt + 1;
-            let due = turn.at.plus_ms(self.retry_pause_ms(key, attempt));
-            self.saga_happened(&mut turn, saga::Event::RetryScheduled { attempt, due });
-        } else if live.saga.retry.is_some() && !outstanding {
-            self.saga_happened(&mut turn, saga::Event::Settled);
+        self.schedule(&mut turn);
+        if let Err(failure) = self.complete_answer(&mut turn) {
+            return self.abandon(turn, failure.into());
         }
         let live = &self.live[&key];
         if live.saga.ledger.check().is_err() {
-            tracing::error!(order = %key.order(), "the books would not balance; refused");
+            tracing::error!(subject = %key, "the books would not balance; refused");
             return self.abandon(turn, Failure::Crashed.into());
         }
-        let timer = live.saga.retry.map(|(due, _)| due);
+        let timer = live.saga.due();
         if turn.events.is_empty() {
             return self.submit(Pending::turn(turn, timer), None);
         }
-        let snapshot = saga_snapshot(key, &live.saga, live.saga_version);
-        turn.snapshots.push(snapshot);
+        if key.is_order() {
+            let snapshot = saga_snapshot(key, &live.saga, live.saga_version);
+            turn.snapshots.push(snapshot);
+        }
         let events = std::mem::take(&mut turn.events);
         let answered = turn.command_key.as_ref().zip(turn.answer.as_ref());
-        let answered = answered.map(|(named, item)| crate::domain::recorded::Answered {
+        let answered = answered.map(|(named, item)| Answered {
             key: named.key.clone(),
             fingerprint: named.fingerprint,
-            entity: crate::domain::EntityKey::new(turn.answer_with, item.number),
+            entity: EntityKey::new(item.entity.kind(), item.number),
             version: item.version,
         });
         let batch = self.batch(&turn, events, answered);
         self.submit(Pending::turn(turn, timer), Some(batch));
+    }
+
+    /// Notes when the order is to be looked at again, or that it need not be.
+    fn schedule(&mut self, turn: &mut Turn) {
+        let key = turn.key;
+        if !key.is_order() {
+            return;
+        }
+        let saga = &self.live[&key].saga;
+        let is_asked = matches!(saga.pay, Progress::Asked | Progress::Undoing);
+        let waits = turn.waits_for.is_some();
+        if !turn.effects.is_empty() || (waits && saga.retry.is_none()) {
+            let attempt = turn.attempt + 1;
+            let due = turn.at.plus_ms(self.retry_pause_ms(key, attempt));
+            self.saga_happened(turn, saga::Event::RetryScheduled { attempt, due });
+        } else if saga.retry.is_some() && !is_asked && !waits {
+            self.saga_happened(turn, saga::Event::Settled);
+        }
+    }
+
+    /// A caller is answered with the entity it addressed, also where the turn did not come by it.
+    fn complete_answer(&self, turn: &mut Turn) -> Result<(), Failure> {
+        if turn.caller.is_none() || turn.answer.is_some() || turn.failed.is_some() {
+            return Ok(());
+        }
+        let (storefront, number) = (turn.key.storefront, turn.key.number);
+        for kind in [turn.answer_with, turn.key.kind] {
+            let slot = self.local.slot(storefront, EntityKey::new(kind, number))?;
+            if let Some(slot) = slot {
+                turn.answer = Some(handles::item(kind, number, &slot)?);
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Adds an event of the saga's own.
@@ -325,9 +398,10 @@ impl Coordinator {
         turn.seen = turn.events.len();
     }
 
-    pub(super) fn retry_pause_ms(&self, key: OrderKey, attempt: u32) -> u64 {
+    pub(super) fn retry_pause_ms(&self, key: Subject, attempt: u32) -> u64 {
         let flow = &self.local.storefronts[key.storefront].flow;
         flow.step(|action| action == Action::Pay)
+            .or_else(|| flow.steps.first())
             .map_or_else(Default::default, |step| step.retry)
             .pause_ms(attempt)
     }
@@ -349,15 +423,20 @@ impl Coordinator {
         }
     }
 
-    fn note_crash(&mut self, key: OrderKey) {
+    fn note_crash(&mut self, key: Subject) {
         let now = self.now();
         if self.crashes.note(key, now) {
-            tracing::error!(order = %key.order(), "quarantined: it panicked too often");
+            tracing::error!(subject = %key, "quarantined: it panicked too often");
         }
     }
 }
 
-fn saga_snapshot(key: OrderKey, saga: &Saga, version: u64) -> Snapshot {
+/// What is made durable before a provider elsewhere is called.
+const fn is_intent(kind: Kind) -> bool {
+    matches!(kind, Kind::Payment | Kind::Listing)
+}
+
+fn saga_snapshot(key: Subject, saga: &Saga, version: u64) -> Snapshot {
     let state = Box::new(saga.clone());
     Snapshot {
         entity: key.order().saga(),

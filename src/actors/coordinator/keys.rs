@@ -39,7 +39,7 @@ impl Keys {
 
 impl Coordinator {
     /// Answers a repeated command. Gives the request back if it is the first of its key.
-    pub(super) fn answer_if_repeated(&mut self, ask: Ask) -> Option<Ask> {
+    pub(super) fn answer_if_repeated(&mut self, ask: Box<Ask>) -> Option<Box<Ask>> {
         let Some(CommandKey { key, fingerprint }) = &ask.from.key else {
             return Some(ask);
         };

@@ -3,17 +3,21 @@
 //! It opens a turn for a command ([`begin`]), sends it from entity to entity while the saga asks
 //! for more ([`drive`]), submits what happened, and answers once that is durable ([`settle`]).
 //! Provider calls without a caller, and their retries, are in [`calls`]; keyed commands in
-//! [`keys`].
+//! [`keys`]; what a request means for an order in [`meaning`], for a listing in [`listings`]; how a
+//! listing is assigned in [`choose`].
 
 mod begin;
 mod calls;
+mod choose;
 mod crashes;
 mod drive;
 mod keys;
+mod listings;
+mod meaning;
 mod settle;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
@@ -31,10 +35,10 @@ use super::{
     local::Local,
     provider::{Provider, Trouble},
     registry::{Numbered, Registry},
-    turn::{Caller, OrderKey, Turn},
+    turn::{Caller, Subject, Turn},
 };
 use crate::{
-    domain::{EntityKey, Timestamp, payment::Effect, saga::Saga},
+    domain::{EntityKey, Timestamp, listing, payment::Effect, saga::Saga},
     store::commit::{Commit, Position, Settled},
 };
 
@@ -43,7 +47,7 @@ use crate::{
 #[rtype(result = "()")]
 pub(super) enum Work {
     /// A request from outside.
-    Ask(Ask),
+    Ask(Box<Ask>),
     /// An entity is done with a command.
     Visited(Visited),
     /// The provider answered a charge that a turn waits for.
@@ -54,16 +58,27 @@ pub(super) enum Work {
     Settled,
     /// A timer is due.
     Due,
+    /// A turn of any shard wants a listing of this one.
+    Serve(Serve),
+    /// A part of a storefront was paused, or runs again.
+    Changed,
     /// Somebody wants to know whether the shard is alive, and how many entities are live.
     Ping(oneshot::Sender<usize>),
 }
 
 /// A request from outside.
 pub(super) struct Ask {
-    pub(super) key: OrderKey,
+    pub(super) key: Subject,
     pub(super) request: Request,
     pub(super) from: From,
     pub(super) caller: Caller,
+}
+
+/// A turn of any shard wants a listing of this one.
+pub(super) struct Serve {
+    pub(super) number: u64,
+    pub(super) command: listing::Command,
+    pub(super) turn: Box<Turn>,
 }
 
 /// An entity is done with a command.
@@ -81,7 +96,7 @@ pub(super) struct Charged {
 
 /// The provider answered a call that nobody waits for.
 pub(super) struct Called {
-    pub(super) key: OrderKey,
+    pub(super) key: Subject,
     pub(super) effect: Effect,
     pub(super) attempt: u32,
     pub(super) result: Result<(), Trouble>,
@@ -89,9 +104,11 @@ pub(super) struct Called {
 
 /// Something to be done for an order when its open turn is over.
 enum Waiting {
-    Ask(Ask),
+    Ask(Box<Ask>),
     Called(Called),
     Due,
+    /// What was promised to the order cannot be had: it is called off.
+    Cancel,
 }
 
 /// An order that something is under way for.
@@ -102,6 +119,8 @@ struct Live {
     busy: bool,
     /// The caller's own key for the open turn's command.
     named: Option<String>,
+    /// The client's key of the order, while it is not in the store.
+    claim: Option<String>,
     /// Submitted, not settled.
     in_flight: usize,
     /// Provider calls that nobody waits for.
@@ -119,7 +138,7 @@ pub(super) struct Outside {
     pub(super) lane_number: usize,
     pub(super) providers: Vec<Arc<dyn Provider>>,
     /// Timers that were set before the start.
-    pub(super) timers: Vec<(Timestamp, OrderKey)>,
+    pub(super) timers: Vec<(Timestamp, Subject)>,
 }
 
 /// The actor.
@@ -128,7 +147,7 @@ pub(super) struct Coordinator {
     outside: Outside,
     registry: Registry,
     gateways: Vec<Addr<Gateway>>,
-    live: Numbered<OrderKey, Live>,
+    live: Numbered<Subject, Live>,
     pending: VecDeque<settle::Pending>,
     /// Taken from the lane, and not taken in.
     settled: VecDeque<Settled>,
@@ -136,9 +155,11 @@ pub(super) struct Coordinator {
     timers: calls::Timers,
     alarm: Option<(Timestamp, SpawnHandle)>,
     keys: keys::Keys,
+    /// Clients' keys of orders that are not in the store yet, by storefront.
+    claims: BTreeSet<(usize, String)>,
     crashes: crashes::Crashes,
     /// Whose work is being done, in case it panics.
-    current: Option<OrderKey>,
+    current: Option<Subject>,
     /// The journal failed: what turns find in memory from then on says nothing.
     store_failed: bool,
 }
@@ -155,6 +176,7 @@ impl Coordinator {
             timers: outside.timers.iter().copied().collect(),
             alarm: None,
             keys: keys::Keys::default(),
+            claims: BTreeSet::new(),
             crashes: crashes::Crashes::new(local.settings),
             current: None,
             store_failed: false,
@@ -171,12 +193,14 @@ impl Coordinator {
             Work::Called(called) => self.called(called),
             Work::Settled => self.settle(),
             Work::Due => self.due(),
+            Work::Serve(serve) => self.serve(serve),
+            Work::Changed => self.changed(),
             Work::Ping(reply) => drop(reply.send(self.registry.len())),
         }
     }
 
     /// Takes a step. The order whose open turn was lost, if the step panicked.
-    fn guarded(&mut self, step: impl FnOnce(&mut Self)) -> Option<OrderKey> {
+    fn guarded(&mut self, step: impl FnOnce(&mut Self)) -> Option<Subject> {
         self.current = None;
         match catch_unwind(AssertUnwindSafe(|| step(self))) {
             Ok(()) => None,
@@ -220,6 +244,14 @@ impl Actor for Coordinator {
                 }
             }
         });
+        let (address, mut changes) = (ctx.address(), self.local.components.changes());
+        actix::spawn(async move {
+            while changes.changed().await.is_ok() {
+                if address.send(Work::Changed).await.is_err() {
+                    break;
+                }
+            }
+        });
         self.gateways = (self.outside.providers.iter().enumerate())
             .map(|(storefront, provider)| {
                 let (local, provider) = (Rc::clone(&self.local), Arc::clone(provider));
@@ -243,7 +275,7 @@ impl Handler<Work> for Coordinator {
         loop {
             lost = match lost {
                 Some(key) => {
-                    tracing::error!(order = %key.order(), "a saga panicked; its turn is given up");
+                    tracing::error!(subject = %key, "a saga panicked; its turn is given up");
                     self.guarded(|coordinator| coordinator.give_up(key))
                 }
                 None if !self.settled.is_empty() => self.guarded(Self::settle),

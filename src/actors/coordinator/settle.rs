@@ -8,14 +8,14 @@ use crate::{
         gateway::Carry,
         handles::{Error, Failure},
         local::decode,
-        turn::{OrderKey, Snapshot, Turn},
+        shelf::Hold,
+        turn::{Snapshot, Subject, Turn},
     },
-    domain::{
-        Batch, EntityKey, Stamped, Timestamp, payment::Effect, recorded::Answered, saga::Saga,
-    },
+    domain::{Batch, Kind, Stamped, Timestamp, payment::Effect, recorded::Answered, saga::Saga},
     store::{
         answers, codec,
         commit::{Encoded, Position, Settled, Submission},
+        keys,
         pages::Slot,
         timers,
     },
@@ -23,7 +23,7 @@ use crate::{
 
 /// What is to happen once a submission is durable.
 pub(super) struct Pending {
-    key: OrderKey,
+    key: Subject,
     after: After,
     snapshots: Vec<Snapshot>,
     /// The order's timer after it; `None` where nothing is outstanding.
@@ -55,7 +55,7 @@ impl Pending {
     }
 
     const fn new(
-        key: OrderKey,
+        key: Subject,
         after: After,
         snapshots: Vec<Snapshot>,
         timer: Option<Timestamp>,
@@ -125,6 +125,8 @@ impl Coordinator {
             return self.abandon(turn, Failure::Overloaded.into());
         }
         self.next_ticket += 1;
+        let (After::Finish(turn) | After::Charge(turn, _)) = &mut pending.after;
+        turn.holds.iter_mut().for_each(Hold::keep);
         self.pending.push_back(pending);
         let live = self
             .live
@@ -155,7 +157,7 @@ impl Coordinator {
 
     /// Ends an order's open turn; `gave_up` if its entities' memory was dropped. Begins with what
     /// waits, or lets the order rest.
-    pub(super) fn close(&mut self, key: OrderKey, gave_up: bool) {
+    pub(super) fn close(&mut self, key: Subject, gave_up: bool) {
         let Some(live) = self.live.get_mut(&key) else {
             return;
         };
@@ -168,17 +170,17 @@ impl Coordinator {
     }
 
     /// Lets an order rest that nothing is under way for.
-    pub(super) fn rest_if_idle(&mut self, key: OrderKey) {
+    pub(super) fn rest_if_idle(&mut self, key: Subject) {
         let Some(live) = self.live.get(&key) else {
             return;
         };
         let idle = !live.busy && live.in_flight == 0 && live.calls == 0 && live.waiting.is_empty();
         if idle {
-            self.live.remove(&key);
-            for kind in crate::actors::entity::HOSTED {
-                self.registry
-                    .forget(key.storefront, EntityKey::new(kind, key.number));
+            let claim = self.live.remove(&key).and_then(|live| live.claim);
+            if let Some(claim) = claim {
+                self.claims.remove(&(key.storefront, claim));
             }
+            self.registry.forget_all(key);
         }
     }
 
@@ -187,12 +189,17 @@ impl Coordinator {
         let stored = self.store(&pending, first);
         self.outside.lane.stored();
         let stored = stored.map_err(|error| {
-            tracing::error!(order = %key.order(), %error, "a snapshot cannot be kept");
+            tracing::error!(subject = %key, %error, "a snapshot cannot be kept");
             Error::Failed(Failure::OutcomeUnknown)
         });
-        self.timers.set(key, pending.timer);
+        if key.is_order() {
+            self.timers.set(key, pending.timer);
+        }
         match pending.after {
-            After::Charge(turn, charge) => self.send_charge(turn, charge),
+            After::Charge(mut turn, charge) => {
+                turn.holds.clear();
+                self.send_charge(turn, charge);
+            }
             After::Finish(mut turn) => {
                 if let Some(caller) = turn.caller.take() {
                     let outcome = match (turn.failed.take(), stored) {
@@ -229,11 +236,21 @@ impl Coordinator {
                 listed: snapshot.listed,
                 bytes: snapshot.state.encode().into(),
             };
-            local.pages.put(collection, snapshot.entity.number, slot)?;
+            if snapshot.entity.kind == Kind::Listing {
+                // Turns of other shards change it too.
+                let number = snapshot.entity.number;
+                local.pages.put_newer(collection, number, slot)?;
+            } else {
+                local.pages.put(collection, snapshot.entity.number, slot)?;
+            }
         }
         let had_timer = self.timers.of(pending.key);
         if had_timer != pending.timer {
             timers::set(&local.pages, name, pending.key.number, pending.timer)?;
+        }
+        let live = self.live.get(&pending.key);
+        if let Some(claim) = live.and_then(|live| live.claim.as_deref()) {
+            keys::set(&local.pages, name, claim, pending.key.number)?;
         }
         if let (Some(batch), After::Finish(turn)) = (&pending.answered, &pending.after)
             && let Some(item) = &turn.answer
@@ -264,7 +281,7 @@ impl Coordinator {
         self.landed(pending.key);
     }
 
-    fn landed(&mut self, key: OrderKey) {
+    fn landed(&mut self, key: Subject) {
         if let Some(live) = self.live.get_mut(&key) {
             live.in_flight = live.in_flight.saturating_sub(1);
         }
@@ -272,7 +289,7 @@ impl Coordinator {
     }
 
     /// Begins with what waits for the order, if it may; else lets the order rest if it may.
-    pub(super) fn resume(&mut self, key: OrderKey) {
+    pub(super) fn resume(&mut self, key: Subject) {
         let Some(live) = self.live.get_mut(&key) else {
             return;
         };
@@ -281,10 +298,7 @@ impl Coordinator {
         }
         if live.reload {
             live.reload = false;
-            for kind in crate::actors::entity::HOSTED {
-                self.registry
-                    .forget(key.storefront, EntityKey::new(kind, key.number));
-            }
+            self.registry.forget_all(key);
             self.reload_saga(key);
         }
         let waiting = self
@@ -295,11 +309,15 @@ impl Coordinator {
             Some(Waiting::Ask(ask)) => self.open(ask),
             Some(Waiting::Called(called)) => self.called(called),
             Some(Waiting::Due) => self.call_again(key),
+            Some(Waiting::Cancel) => self.call_off(key),
             None => self.rest_if_idle(key),
         }
     }
 
-    fn reload_saga(&mut self, key: OrderKey) {
+    fn reload_saga(&mut self, key: Subject) {
+        if !key.is_order() {
+            return;
+        }
         let entity = key.order().saga();
         let loaded = self
             .local

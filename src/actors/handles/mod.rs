@@ -22,7 +22,7 @@ use super::{
     numbers::{Numbers, shard_of},
     settings::Settings,
     shard::{self, Parts, Shard},
-    turn::{Caller, OrderKey},
+    turn::{Caller, Subject},
 };
 use crate::{
     domain::{
@@ -33,6 +33,7 @@ use crate::{
         commit::Position,
         committer::UnderWay,
         components::Components,
+        keys,
         layout::Layout,
         pages::{self, CollectionId, Pages, Slot},
         snapshot,
@@ -54,7 +55,8 @@ struct Inner {
     /// A permit for each change of a component that waits for the disk.
     changes: Arc<Semaphore>,
     shards: Vec<Shard>,
-    numbers: Vec<Numbers>,
+    /// For each storefront, the orders' and the listings'.
+    numbers: Vec<[Numbers; 2]>,
     settings: Settings,
     under_way: UnderWay,
     durable: Arc<dyn Fn() -> Position + Send + Sync>,
@@ -78,15 +80,25 @@ impl Engine {
             shards: parts.lanes.len(),
             ..parts.settings
         };
-        let orders = [Kind::Order, Kind::Payment, Kind::Saga];
         let mut numbers = Vec::with_capacity(parts.storefronts.len());
-        for place in 0..parts.storefronts.len() {
-            let mut highest = 0;
-            for kind in orders {
-                let collection = parts.layout.entities(place, kind);
-                highest = highest.max(parts.pages.highest(collection)?);
-            }
-            numbers.push(Numbers::after(highest, settings.shards));
+        for (place, storefront) in parts.storefronts.iter().enumerate() {
+            let highest = |kinds: &[Kind]| {
+                let mut numbers = kinds.iter().map(|kind| {
+                    let collection = parts.layout.entities(place, *kind);
+                    parts.pages.highest(collection)
+                });
+                numbers.try_fold(0, |highest, number| {
+                    Ok::<_, pages::Error>(highest.max(number?))
+                })
+            };
+            let orders = highest(&[Kind::Order, Kind::Payment, Kind::Saga])?;
+            let listings = highest(&[Kind::Listing])?;
+            let orders = if storefront.shares_numbers {
+                orders.max(listings)
+            } else {
+                orders
+            };
+            numbers.push([orders, listings].map(|after| Numbers::after(after, settings.shards)));
         }
         let shards = shard::start(&parts, settings)?;
         Ok(Self {
@@ -126,19 +138,22 @@ impl Engine {
         if let Some(failure) = self.not_ready() {
             return Err(failure.into());
         }
-        let (shard, number) = self.place(storefront, &request, context.key.as_ref())?;
+        let (shard, subject) = self.place(storefront, &request, context.key.as_ref())?;
         let permits = Arc::clone(&self.inner.shards[shard].permits);
         let permit = permits
             .try_acquire_owned()
             .map_err(|_none_left| Failure::Overloaded)?;
-        let number = match number {
-            Some(number) => number,
-            None => self.inner.numbers[storefront].take(shard),
+        let kind = kind_of(&request);
+        let fresh = || Subject {
+            storefront,
+            number: self.numbers(storefront, kind).take(shard),
+            kind,
         };
+        let key = subject.unwrap_or_else(fresh);
         let (reply, answer) = oneshot::channel();
         let under_way = Some(self.inner.under_way.begin());
         let ask = Ask {
-            key: OrderKey { storefront, number },
+            key,
             request,
             from: context,
             caller: Caller {
@@ -149,7 +164,7 @@ impl Engine {
         };
         if self.inner.shards[shard]
             .coordinator
-            .try_send(Work::Ask(ask))
+            .try_send(Work::Ask(Box::new(ask)))
             .is_err()
         {
             return Err(Failure::Overloaded.into());
@@ -160,6 +175,20 @@ impl Engine {
             Ok(Err(_dropped)) => Err(Failure::Crashed.into()),
             Ok(Ok(outcome)) => outcome,
         }
+    }
+
+    /// An entity as it is stored, whether it is on the lists or not.
+    pub fn entity(
+        &self,
+        storefront: usize,
+        kind: Kind,
+        number: u64,
+    ) -> Result<Option<Item>, Failure> {
+        let collection = self.inner.layout.entities(storefront, kind);
+        let slot = self.inner.pages.get(collection, number);
+        slot.map_err(|error| unreadable(&error))?
+            .map(|slot| item(kind, number, &slot))
+            .transpose()
     }
 
     /// An entity as it is stored, unless it is not on the lists.
@@ -285,30 +314,69 @@ impl Engine {
         self.inner.shards.iter().for_each(Shard::stop);
     }
 
-    /// The shard that carries the request out, and the order's number unless it is to be fresh.
+    /// The shard that carries the request out, and its subject unless that is to be fresh.
     fn place(
         &self,
         storefront: usize,
         request: &Request,
         key: Option<&CommandKey>,
-    ) -> Result<(usize, Option<u64>), Error> {
-        let shards = self.inner.shards.len();
-        if request.action == CommandAction::PlaceOrder {
-            let shard = match key {
-                // The same key must come to the same shard, which knows what is under way.
-                Some(named) => crc32c::crc32c(named.key.as_bytes()) as usize % shards,
-                None => self.inner.numbers[storefront].quietest(|shard| {
-                    let permits = &self.inner.shards[shard].permits;
-                    self.inner.settings.requests_per_shard_max - permits.available_permits()
-                }),
-            };
-            return Ok((shard, None));
-        }
-        let number = match request.target {
-            Target::Order(number) | Target::Listing(number) | Target::Approval(number) => number,
-            Target::New | Target::Key(_) => return Err(Refusal::UnknownOrder { number: 0 }.into()),
+    ) -> Result<(usize, Option<Subject>), Error> {
+        let subject = match &request.target {
+            Target::New => return Ok((self.fresh_place(storefront, request, key), None)),
+            Target::Order(number) => Subject::of_order(storefront, *number),
+            Target::Listing(number) => Subject::of_listing(storefront, *number),
+            Target::Key(text) => Subject::of_order(storefront, self.named(storefront, text)?),
+            Target::Approval(number) => self.approved(storefront, *number)?,
         };
-        Ok((shard_of(number, shards), Some(number)))
+        let shard = shard_of(subject.number, self.inner.shards.len());
+        Ok((shard, Some(subject)))
+    }
+
+    /// Where something new begins. The same key must come to the same shard, which knows what is
+    /// under way: the client's for its order before the one of the command, which comes with it.
+    fn fresh_place(&self, storefront: usize, request: &Request, key: Option<&CommandKey>) -> usize {
+        let shards = self.inner.shards.len();
+        let of_command = || key.map(|named| &*named.key);
+        if let Some(named) = request.key.as_deref().or_else(of_command) {
+            return crc32c::crc32c(named.as_bytes()) as usize % shards;
+        }
+        let numbers = self.numbers(storefront, kind_of(request));
+        numbers.quietest(|shard| {
+            let permits = &self.inner.shards[shard].permits;
+            self.inner.settings.requests_per_shard_max - permits.available_permits()
+        })
+    }
+
+    fn numbers(&self, storefront: usize, kind: Kind) -> &Numbers {
+        let shared = self.inner.storefronts[storefront].shares_numbers;
+        let listings = kind == Kind::Listing && !shared;
+        &self.inner.numbers[storefront][usize::from(listings)]
+    }
+
+    /// The number of the order with this key of its client's.
+    fn named(&self, storefront: usize, key: &str) -> Result<u64, Error> {
+        let name = &self.inner.storefronts[storefront].name;
+        let found = keys::find(&self.inner.pages, name, key).map_err(|error| unreadable(&error))?;
+        let missing = || Refusal::UnknownKey {
+            key: key.to_owned(),
+        };
+        Ok(found.ok_or_else(missing)?)
+    }
+
+    /// What an approval is about.
+    fn approved(&self, storefront: usize, number: u64) -> Result<Subject, Error> {
+        let kind = Kind::Approval;
+        let found = self.entity(storefront, kind, number)?;
+        let subject = match found.map(|item| item.entity) {
+            Some(Entity::Approval(approval)) => approval.subject,
+            _ => None,
+        };
+        let subject = subject.ok_or(Refusal::NotFound { kind, number })?;
+        Ok(Subject {
+            storefront,
+            number: subject.number,
+            kind: subject.kind,
+        })
     }
 
     async fn caught_up(&self) -> Result<(), Failure> {
@@ -345,7 +413,16 @@ impl Engine {
     }
 }
 
-fn item(kind: Kind, number: u64, slot: &Slot) -> Result<Item, Failure> {
+/// What a request begins, where it begins something.
+const fn kind_of(request: &Request) -> Kind {
+    if matches!(request.action, CommandAction::OfferListing) {
+        Kind::Listing
+    } else {
+        Kind::Order
+    }
+}
+
+pub(super) fn item(kind: Kind, number: u64, slot: &Slot) -> Result<Item, Failure> {
     let entity = match kind {
         Kind::Order => snapshot::decode(&slot.bytes).map(Entity::Order),
         Kind::Payment => snapshot::decode(&slot.bytes).map(Entity::Payment),

@@ -161,17 +161,23 @@ impl Saga {
         }
     }
 
-    /// At the end: what was only lent is given back.
+    /// At the end: what was only lent is given back, what was sold is handed over.
     fn give_back(&self, at: &Circumstances<'_>, waits_for: Option<Action>) -> Reaction {
-        let is_over = self.order == order::State::Completed && at.flow.returns;
-        if !is_over || self.reserved.is_empty() {
+        if self.order != order::State::Completed || self.reserved.is_empty() {
             let commands = Vec::new();
             return Reaction {
                 commands,
                 waits_for,
             };
         }
-        self.release(at, waits_for)
+        let order = at.order;
+        self.settle_stock(at, waits_for, |quantity| {
+            if at.flow.returns {
+                listing::Command::Release { order, quantity }
+            } else {
+                listing::Command::Hand { order, quantity }
+            }
+        })
     }
 
     fn reserve(&self, at: &Circumstances<'_>) -> Vec<Command> {

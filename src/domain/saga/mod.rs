@@ -127,7 +127,7 @@ pub struct Saga {
     pub wanted: Vec<order::Line>,
     /// What is reserved for it of each listing.
     pub reserved: Vec<order::Line>,
-    /// Whether something that was reserved came back.
+    /// Whether something that was reserved came back, or was handed over.
     pub returned: bool,
     /// How far the approval has come.
     pub approve: Progress,
@@ -234,7 +234,7 @@ impl Saga {
             listing::Event::Reserved { quantity, .. } => {
                 self.reserved.push(order::Line { listing, quantity });
             }
-            listing::Event::Released { .. } => {
+            listing::Event::Released { .. } | listing::Event::Handed { .. } => {
                 self.reserved.retain(|line| line.listing != listing);
                 self.returned = true;
             }

@@ -10,7 +10,10 @@ impl Saga {
         for step in self.steps(at.flow).rev() {
             let lends = matches!(step.action, Action::Reserve | Action::Assign(_));
             if lends && !self.reserved.is_empty() {
-                let released = self.release(at, reaction.waits_for);
+                let order = at.order;
+                let released = self.settle_stock(at, reaction.waits_for, |quantity| {
+                    listing::Command::Release { order, quantity }
+                });
                 reaction.commands.extend(released.commands);
                 reaction.waits_for = released.waits_for;
             } else if let Some(command) = self.undo_step(step.action) {
@@ -24,8 +27,13 @@ impl Saga {
         reaction
     }
 
-    /// Gives back whatever is reserved.
-    pub(super) fn release(&self, at: &Circumstances<'_>, waits_for: Option<Action>) -> Reaction {
+    /// Tells every listing that something is reserved of what becomes of it.
+    pub(super) fn settle_stock(
+        &self,
+        at: &Circumstances<'_>,
+        waits_for: Option<Action>,
+        command: impl Fn(u64) -> listing::Command,
+    ) -> Reaction {
         let lends = |action: &Action| matches!(action, Action::Reserve | Action::Assign(_));
         let lender = self.steps(at.flow).map(|step| step.action).find(lends);
         if lender.is_some_and(|action| at.closed.has(action.kind())) {
@@ -34,12 +42,10 @@ impl Saga {
                 waits_for: waits_for.or(lender),
             };
         }
-        let order = at.order;
-        let release = |line: &order::Line| {
-            Command::Listing(line.listing, listing::Command::Release { order })
-        };
+        let lines = self.reserved.iter();
+        let commands = lines.map(|line| Command::Listing(line.listing, command(line.quantity)));
         Reaction {
-            commands: self.reserved.iter().map(release).collect(),
+            commands: commands.collect(),
             waits_for,
         }
     }

@@ -17,9 +17,8 @@ pub fn body(resource: &Resource, rule: &CommandRule) -> String {
         let value = match (condition(&field.name), field.holds) {
             (Some(Test::Is(text)), _) => format!("{text:?}"),
             (Some(Test::Missing), _) => return None,
-            (_, FieldType::Order | FieldType::Listing) => "1".to_owned(),
             (_, FieldType::Key { .. }) => "\"a-1\"".to_owned(),
-            (Some(Test::Given), _) => "1".to_owned(),
+            (_, FieldType::Order | FieldType::Listing) | (Some(Test::Given), _) => "1".to_owned(),
             (None, FieldType::Text { .. }) if places => "\"…\"".to_owned(),
             (None, FieldType::Integer { min, max }) if places => 1.clamp(min, max).to_string(),
             (None, FieldType::Money) if places => "10000".to_owned(),

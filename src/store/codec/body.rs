@@ -26,7 +26,7 @@ pub(super) fn read(steps: &[Step], number: u16, schema: u16, body: &[u8]) -> Res
     let known = registered(number).ok_or(Error::NewerType { number })?;
     let body = Body::new(known, steps, schema, body)?;
     match number {
-        registry::LISTING_OFFERED..=registry::LISTING_REMOVED => body.listing(),
+        registry::LISTING_OFFERED..=registry::LISTING_HANDED => body.listing(),
         registry::ORDER_PLACED..=registry::ORDER_PRICED => body.order(),
         registry::PAYMENT_REQUESTED..=registry::PAYMENT_REFUNDED => body.payment(),
         registry::DELIVERY_PLANNED..=registry::DELIVERY_NOTED => body.delivery(),
@@ -116,6 +116,11 @@ impl<'a> Body<'a> {
                 let ListingShare { order, quantity } = self.fields()?;
                 let order = OrderId(order);
                 listing::Event::Reserved { order, quantity }
+            }
+            registry::LISTING_HANDED => {
+                let ListingShare { order, quantity } = self.fields()?;
+                let order = OrderId(order);
+                listing::Event::Handed { order, quantity }
             }
             registry::LISTING_RELEASED => {
                 let ListingShare { order, quantity } = self.fields()?;

@@ -39,6 +39,7 @@ types! {
     107 LISTING_SOLD_OUT        Listing  "sold_out"        1;
     108 LISTING_FREED           Listing  "freed"           1;
     109 LISTING_REMOVED         Listing  "removed"         1;
+    110 LISTING_HANDED          Listing  "handed"          1;
     201 ORDER_PLACED            Order    "placed"          1;
     202 ORDER_AMENDED           Order    "amended"         1;
     203 ORDER_HELD              Order    "held"            1;

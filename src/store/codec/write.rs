@@ -28,6 +28,7 @@ pub(super) const fn number_of(event: &Event) -> u16 {
             listing::Event::SoldOut => registry::LISTING_SOLD_OUT,
             listing::Event::Freed => registry::LISTING_FREED,
             listing::Event::Removed => registry::LISTING_REMOVED,
+            listing::Event::Handed { .. } => registry::LISTING_HANDED,
         },
         Event::Order(event) => match event {
             order::Event::Placed { .. } => registry::ORDER_PLACED,
@@ -134,7 +135,8 @@ fn write_listing(event: &listing::Event, to: &mut Vec<u8>) {
             named(&ListingOffered { fields, on_hand }, to);
         }
         listing::Event::Reserved { order, quantity }
-        | listing::Event::Released { order, quantity } => {
+        | listing::Event::Released { order, quantity }
+        | listing::Event::Handed { order, quantity } => {
             let (order, quantity) = (order.0, *quantity);
             named(&ListingShare { order, quantity }, to);
         }

@@ -252,6 +252,31 @@ impl Pages {
         Ok(())
     }
 
+    /// Keeps a slot, unless a newer one is there: where several turns change an entity, one of a
+    /// later batch may be stored first.
+    pub fn put_newer(
+        &self,
+        collection: CollectionId,
+        number: u64,
+        slot: Slot,
+    ) -> Result<(), Error> {
+        limit("a snapshot", slot.bytes.len(), SLOT_BYTES_MAX)?;
+        let (page, index) = place(number);
+        self.cache.change(
+            (collection.0, page),
+            || self.load(collection, page),
+            |content| {
+                let is_newer = |there: &Slot| there.position > slot.position;
+                if !content.get(index).is_some_and(is_newer) {
+                    content.set(index, slot);
+                    self.counts(collection).set(page, content.listed());
+                }
+            },
+        )?;
+        self.wake_if_behind(self.cache.backlog());
+        Ok(())
+    }
+
     /// How many listed slots there are.
     pub fn listed(&self, collection: CollectionId) -> u64 {
         self.counts(collection).listed()

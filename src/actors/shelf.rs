@@ -1,0 +1,179 @@
+//! The actor of a listing. Many orders want it at once, each within a turn of its own, and a turn's
+//! events are durable together or not at all. So a turn that changes the listing **holds** it until
+//! the turn is submitted or given up; others wait their turn, bounded, in the order they came.
+//!
+//! A turn that is given up leaves nothing behind: what was there before is put back. Nobody can
+//! have built on it, since nobody else held the listing. A turn takes several listings in the order
+//! of their numbers, so two turns never wait for each other.
+
+use std::{collections::VecDeque, rc::Rc, sync::Arc};
+
+use actix::{
+    Actor, AsyncContext, Context, Handler, Message, Supervised,
+    fut::{ActorFutureExt, wrap_future},
+};
+use tokio::sync::oneshot;
+
+use super::{
+    coordinator::Visited,
+    entity::Outcome,
+    handles::Failure,
+    local::Local,
+    memory::Memory,
+    turn::{Subject, Turn},
+};
+use crate::domain::listing::{self, Listing};
+
+/// A turn's claim to a listing. Dropping it without [`Hold::keep`] puts back what was there before.
+#[derive(Debug)]
+pub(super) struct Hold {
+    kept: Option<oneshot::Sender<()>>,
+    /// Keeps the listing in memory until what happened to it is in the store.
+    _in_use: InUse,
+}
+
+impl Hold {
+    /// The turn is submitted: the next may have the listing.
+    pub(super) fn keep(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            // The actor lives for as long as this claim does.
+            drop(kept.send(()));
+        }
+    }
+}
+
+/// As long as one of these is around, beside the registry's own, the listing must stay in memory.
+pub(super) type InUse = Arc<()>;
+
+/// A command to a listing, with the turn that it belongs to.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Visit {
+    pub(super) command: listing::Command,
+    pub(super) turn: Box<Turn>,
+    pub(super) in_use: InUse,
+}
+
+/// Who holds the listing, and what it was like before.
+struct Holder {
+    who: Subject,
+    before: (Listing, u64),
+}
+
+/// A listing's actor.
+pub(super) struct Shelf {
+    memory: Memory<Listing>,
+    holder: Option<Holder>,
+    waiting: VecDeque<Visit>,
+}
+
+impl Shelf {
+    pub(super) fn new(local: Rc<Local>, storefront: usize, number: u64) -> Self {
+        Self {
+            memory: Memory::new(local, storefront, number),
+            holder: None,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    fn serve(&mut self, visit: Visit, ctx: &mut Context<Self>) {
+        let Visit {
+            command,
+            mut turn,
+            in_use,
+        } = visit;
+        let loaded = self.memory.load();
+        let outcome = loaded.map_or_else(Outcome::Failed, |()| {
+            self.take(&command, &mut turn, in_use, ctx)
+        });
+        let entity = self.memory.key;
+        self.memory.local.report(Visited {
+            entity,
+            turn,
+            outcome,
+        });
+    }
+
+    fn take(
+        &mut self,
+        command: &listing::Command,
+        turn: &mut Turn,
+        in_use: InUse,
+        ctx: &mut Context<Self>,
+    ) -> Outcome {
+        let before = (self.memory.state.clone(), self.memory.version);
+        let outcome = self.memory.visit(command, turn);
+        match outcome {
+            Outcome::Done { news: true } if self.holder.is_none() => {
+                self.hold(turn, before, in_use, ctx);
+            }
+            // What was set aside before is untouched by the panic; the store may be behind.
+            Outcome::Failed(Failure::Crashed) => self.memory.put_back(before.0, before.1),
+            Outcome::Done { .. } | Outcome::Refused(_) | Outcome::Failed(_) => {}
+        }
+        outcome
+    }
+
+    fn hold(
+        &mut self,
+        turn: &mut Turn,
+        before: (Listing, u64),
+        in_use: InUse,
+        ctx: &mut Context<Self>,
+    ) {
+        let (kept, ended) = oneshot::channel();
+        let who = turn.key;
+        self.holder = Some(Holder { who, before });
+        turn.holds.push(Hold {
+            kept: Some(kept),
+            _in_use: in_use,
+        });
+        ctx.spawn(
+            wrap_future::<_, Self>(ended).map(|ended, shelf, ctx| shelf.let_go(ended.is_ok(), ctx)),
+        );
+    }
+
+    /// The turn that held the listing is submitted, or given up.
+    fn let_go(&mut self, is_kept: bool, ctx: &mut Context<Self>) {
+        if let Some(Holder { before, .. }) = self.holder.take().filter(|_| !is_kept) {
+            self.memory.put_back(before.0, before.1);
+        }
+        while self.holder.is_none()
+            && let Some(next) = self.waiting.pop_front()
+        {
+            self.serve(next, ctx);
+        }
+    }
+}
+
+impl Actor for Shelf {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(self.memory.local.settings.turns_per_listing_max);
+    }
+}
+
+impl Supervised for Shelf {}
+
+impl Handler<Visit> for Shelf {
+    type Result = ();
+
+    fn handle(&mut self, visit: Visit, ctx: &mut Self::Context) {
+        match &self.holder {
+            Some(holder) if holder.who != visit.turn.key => {
+                if self.waiting.len() < self.memory.local.settings.turns_per_listing_max {
+                    self.waiting.push_back(visit);
+                } else {
+                    let entity = self.memory.key;
+                    self.memory.local.report(Visited {
+                        entity,
+                        turn: visit.turn,
+                        outcome: Outcome::Failed(Failure::Overloaded),
+                    });
+                }
+            }
+            Some(_) | None => self.serve(visit, ctx),
+        }
+    }
+}
