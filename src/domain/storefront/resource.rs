@@ -61,6 +61,8 @@ pub struct Field {
     pub shown: bool,
     /// Whose field it shows, if not the entity's own: the order's, the delivery's or the listing's.
     pub of: Option<(Kind, Arc<str>)>,
+    /// What a line calls the listing's number and the quantity, in a field that holds lines.
+    pub lines: Option<(Arc<str>, Arc<str>)>,
 }
 
 impl Field {
@@ -72,6 +74,7 @@ impl Field {
             required: false,
             shown: true,
             of: None,
+            lines: None,
         }
     }
 }
@@ -151,13 +154,14 @@ impl Resource {
             || self.aliases.iter().any(|alias| &**alias == segment)
     }
 
-    /// The first field that holds this.
+    /// The first field of its own that holds this.
     pub fn field_holding(&self, holds: FieldType) -> Option<&Field> {
-        self.fields.iter().find(|field| field.holds == holds)
+        self.field(|own| own == holds)
     }
 
-    /// The first field of which this is so.
+    /// The first field of its own of which this is so.
     pub fn field(&self, is: impl Fn(FieldType) -> bool) -> Option<&Field> {
-        self.fields.iter().find(|field| is(field.holds))
+        let mut own = self.fields.iter().filter(|field| field.of.is_none());
+        own.find(|field| is(field.holds))
     }
 }

@@ -64,7 +64,8 @@ pub struct View {
     pub rows: Rows,
     /// Whether each row keeps what it said before, in order, as `{path}/{number}/history`.
     pub history: bool,
-    /// Its fields, in the order they are written; one may hold the row's number.
+    /// Its fields, in the order they are written; the one of type `Order`, if there is one, holds
+    /// the row's number, whatever has a row.
     pub fields: Vec<Field>,
     /// What each event does.
     pub rules: Vec<ViewRule>,

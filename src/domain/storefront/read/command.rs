@@ -1,55 +1,75 @@
 //! `[[command]]`: which request means which command.
 
-use super::section::{Section, Word, expected};
+use super::{
+    condition::conditions,
+    needs::Shop,
+    section::{Section, Word, expected},
+};
 use crate::domain::{
     Kind,
     storefront::{
-        CommandAction, CommandRule, Condition, FieldType, Reply, Resource, Role, Test, Verb,
+        Action, CommandAction, CommandRule, FieldType, Flow, Reply, Resource, Role, Verb,
     },
 };
 
-/// Every command: its name, what it is about, and the methods that can mean it.
-const COMMANDS: [(&str, CommandAction, Kind, &[Verb]); 5] = [
-    (
-        "order.place",
-        CommandAction::PlaceOrder,
-        Kind::Order,
-        &[Verb::Post],
-    ),
-    (
-        "order.amend",
-        CommandAction::AmendOrder,
-        Kind::Order,
-        &[Verb::Put, Verb::Patch],
-    ),
-    (
-        "order.cancel",
-        CommandAction::CancelOrder,
-        Kind::Order,
-        &[Verb::Put, Verb::Patch, Verb::Delete],
-    ),
-    (
-        "order.remove",
-        CommandAction::RemoveOrder,
-        Kind::Order,
-        &[Verb::Delete],
-    ),
-    (
-        "delivery.advance",
-        CommandAction::AdvanceDelivery,
-        Kind::Delivery,
-        &[Verb::Post, Verb::Put, Verb::Patch],
-    ),
+/// Only the resource that the command is about.
+const ITS_OWN: &[Kind] = &[];
+/// Everything that has the order's number.
+const OF_THE_ORDER: &[Kind] = &[
+    Kind::Order,
+    Kind::Payment,
+    Kind::Delivery,
+    Kind::Approval,
+    Kind::Payout,
 ];
+/// Everything that may have an approval, too.
+const APPROVED: &[Kind] = &[
+    Kind::Approval,
+    Kind::Order,
+    Kind::Listing,
+    Kind::Payment,
+    Kind::Delivery,
+];
+const CREATES: &[Verb] = &[Verb::Post];
+const CHANGES: &[Verb] = &[Verb::Post, Verb::Put, Verb::Patch];
+const ENDS: &[Verb] = &[Verb::Post, Verb::Put, Verb::Patch, Verb::Delete];
 
-/// The rules, in the order of the file.
-pub(super) fn rules(top: &Section<'_>, resources: &[Resource]) -> Vec<CommandRule> {
+/// What a command is about, the resources on whose paths it may stand, and the methods.
+const fn manner(action: CommandAction) -> (Kind, &'static [Kind], &'static [Verb]) {
+    match action {
+        CommandAction::PlaceOrder => (Kind::Order, ITS_OWN, CREATES),
+        CommandAction::AmendOrder => (Kind::Order, ITS_OWN, CHANGES),
+        CommandAction::PayOrder => (Kind::Order, OF_THE_ORDER, CHANGES),
+        CommandAction::CancelOrder | CommandAction::RemoveOrder => {
+            (Kind::Order, OF_THE_ORDER, ENDS)
+        }
+        CommandAction::AdvanceDelivery => (Kind::Delivery, OF_THE_ORDER, CHANGES),
+        CommandAction::GrantApproval => (Kind::Approval, APPROVED, CHANGES),
+        CommandAction::RefuseApproval => (Kind::Approval, APPROVED, ENDS),
+        CommandAction::PayPayout => (Kind::Payout, OF_THE_ORDER, CHANGES),
+        CommandAction::OfferListing => (Kind::Listing, ITS_OWN, CREATES),
+        CommandAction::AmendListing | CommandAction::OpenListing => {
+            (Kind::Listing, ITS_OWN, CHANGES)
+        }
+        CommandAction::CloseListing | CommandAction::RemoveListing => {
+            (Kind::Listing, ITS_OWN, ENDS)
+        }
+    }
+}
+
+/// The rules, in the order of the file. `steps` are the words of a delivery's steps.
+pub(super) fn rules(
+    top: &Section<'_>,
+    shop: &Shop<'_>,
+    flow: &Flow,
+    steps: &[Word<'_>],
+) -> Vec<CommandRule> {
     let mut rules: Vec<CommandRule> = Vec::new();
     for section in top.sections("command") {
-        section.only(&["on", "when", "do"]);
+        section.only(&["on", "when", "given", "missing", "do", "to", "by", "reply"]);
         let on = section.required("on", "on = \"POST orders\"");
         let Some((on, (verb, resource))) =
-            on.and_then(|on| Some((on.clone(), target(&section, &on, resources)?)))
+            on.and_then(|on| Some((on.clone(), target(&section, &on, shop.resources)?)))
         else {
             continue;
         };
@@ -61,24 +81,22 @@ pub(super) fn rules(top: &Section<'_>, resources: &[Resource]) -> Vec<CommandRul
                            no `when`; put this one before it";
             section.wrong(&on, message);
         }
-        let Some(action) = action(&section, verb, resource) else {
+        let Some((action, word)) = action(&section) else {
             continue;
         };
+        fits(&section, &word, action, verb, resource);
+        serves(&section, &word, action, shop, flow);
         rules.push(CommandRule {
             verb,
             kind: resource.kind,
             when: conditions(&section, verb, resource),
             action,
-            step: None,
-            by: Role::Anyone,
-            reply: Reply::Entity,
+            step: step(&section, action, steps),
+            by: section.one_of("by", &Role::ALL).unwrap_or_default(),
+            reply: reply(&section),
         });
     }
-    if !rules
-        .iter()
-        .any(|rule| rule.action == CommandAction::PlaceOrder)
-        && !top.has("command")
-    {
+    if !top.has("command") {
         let message = "the file needs at least one [[command]], such as: on = \"POST orders\", do \
                        = \"order.place\"";
         top.report.at(&top.at, message);
@@ -106,8 +124,9 @@ fn target<'a>(
         Some((segment, rest)) => (segment, Some(rest)),
         None => (path, None),
     };
-    let paths: Vec<&str> = resources.iter().map(|resource| &*resource.path).collect();
-    let Some(resource) = resources.iter().find(|resource| &*resource.path == segment) else {
+    let exposed = || resources.iter().filter(|resource| resource.is_exposed());
+    let Some(resource) = exposed().find(|resource| &*resource.path == segment) else {
+        let paths: Vec<&str> = exposed().map(|resource| &*resource.path).collect();
         let expected = expected(segment, &paths);
         section.wrong(
             on,
@@ -128,85 +147,115 @@ fn target<'a>(
     Some((verb, resource))
 }
 
-fn action(section: &Section<'_>, verb: Verb, resource: &Resource) -> Option<CommandAction> {
+fn action<'r>(section: &Section<'r>) -> Option<(CommandAction, Word<'r>)> {
     let word = section.required("do", "do = \"order.place\"")?;
-    let names = COMMANDS.map(|(name, ..)| name);
-    let Some((_, action, kind, verbs)) = COMMANDS.into_iter().find(|(name, ..)| *name == word.text)
-    else {
-        let expected = expected(word.text, &names);
+    let mut known = CommandAction::ALL.into_iter();
+    let Some((_, action)) = known.find(|(name, _)| *name == word.text) else {
+        let expected = expected(word.text, &CommandAction::ALL.map(|(name, _)| name));
         section.wrong(
             &word,
             format!("there is no command `{}`: {expected}", word.text),
         );
         return None;
     };
-    if kind != resource.kind || !verbs.contains(&verb) {
+    Some((action, word))
+}
+
+/// Whether this request can mean this command, and says what it is about.
+fn fits(
+    section: &Section<'_>,
+    word: &Word<'_>,
+    action: CommandAction,
+    verb: Verb,
+    resource: &Resource,
+) {
+    let (about, paths, verbs) = manner(action);
+    let paths = if paths.is_empty() { &[about] } else { paths };
+    if !paths.contains(&resource.kind) || !verbs.contains(&verb) {
         let methods: Vec<&str> = verbs.iter().map(|verb| verb.name()).collect();
+        let kinds: Vec<String> = paths.iter().map(|kind| format!("[{kind}]")).collect();
         let message = format!(
-            "`{}` cannot be asked this way: expected {} on the path of [{kind}]",
+            "`{}` cannot be asked this way: expected {} on the path of {}",
             word.text,
-            methods.join(", ")
+            methods.join(", "),
+            kinds.join(", ")
         );
-        section.wrong(&word, message);
+        section.wrong(word, message);
+        return;
+    }
+    let begins = verbs == CREATES;
+    if verb != Verb::Post || begins {
+        return;
+    }
+    let names = |is: fn(FieldType) -> bool| resource.field(is).is_some();
+    let of_order = || names(|holds| matches!(holds, FieldType::Order | FieldType::Key { .. }));
+    let of_listing = || names(|holds| holds == FieldType::Listing);
+    let (is_found, which, types) = match about {
+        Kind::Listing => (of_listing(), "listing", "\"listing\""),
+        Kind::Approval => (
+            of_order() || of_listing(),
+            "order or listing",
+            "\"order\", \"key\" or \"listing\"",
+        ),
+        _ => (of_order(), "order", "\"order\" or \"key\""),
+    };
+    if !is_found {
+        let kind = resource.kind;
+        let message = format!("which {which}? [{kind}] needs a field with type = {types}");
+        section.wrong(word, message);
+    }
+}
+
+/// Notes a command about something that the shop does not do.
+fn serves(
+    section: &Section<'_>,
+    word: &Word<'_>,
+    action: CommandAction,
+    shop: &Shop<'_>,
+    flow: &Flow,
+) {
+    let (about, ..) = manner(action);
+    let does = |step: fn(Action) -> bool| flow.step(step).is_some();
+    let missing = match action {
+        CommandAction::PayOrder if !does(|step| step == Action::Pay) => "pay",
+        CommandAction::PayPayout if !does(|step| matches!(step, Action::PayOut(_))) => "payout",
+        CommandAction::AdvanceDelivery
+            if !does(|step| matches!(step, Action::Deliver { .. } | Action::Assign(_))) =>
+        {
+            "deliver"
+        }
+        _ if shop.resource(about).is_none() => {
+            let message = format!("`{}` needs a section [{about}]", word.text);
+            section.wrong(word, message);
+            return;
+        }
+        _ => return,
+    };
+    let message = format!("`{}` needs a [[flow]] with do = \"{missing}\"", word.text);
+    section.wrong(word, message);
+}
+
+/// The step that a delivery is taken to.
+fn step(section: &Section<'_>, action: CommandAction, steps: &[Word<'_>]) -> Option<u8> {
+    let to = section.text("to")?;
+    if action != CommandAction::AdvanceDelivery {
+        let message = "`to` names a step of a delivery: only `delivery.advance` has it";
+        section.report.at(&section.place("to"), message);
         return None;
     }
-    let order = resource.field_holding(FieldType::Order);
-    if action == CommandAction::AdvanceDelivery && verb == Verb::Post && order.is_none() {
-        let message = "which order? [delivery] needs a field with type = \"order\"";
-        section.wrong(&word, message);
-    }
-    Some(action)
-}
-
-fn conditions(section: &Section<'_>, verb: Verb, resource: &Resource) -> Vec<Condition> {
-    let Some(when) = section.section("when") else {
-        return Vec::new();
-    };
-    if verb == Verb::Delete {
-        when.report.at(
-            &when.at,
-            "a DELETE has no fields that `when` could look at: remove it",
+    let at = steps.iter().position(|step| step.text == to.text);
+    if at.is_none() {
+        let names: Vec<&str> = steps.iter().map(|step| step.text).collect();
+        let expected = expected(to.text, &names);
+        section.wrong(
+            &to,
+            format!("a delivery has no step `{}`: {expected}", to.text),
         );
     }
-    let names: Vec<&str> = resource.fields.iter().map(|field| &*field.name).collect();
-    let mut conditions = Vec::new();
-    for (field, _) in when.entries() {
-        let Some(is) = when.text(field.text) else {
-            continue;
-        };
-        match resource
-            .fields
-            .iter()
-            .find(|known| &*known.name == field.text)
-        {
-            None => {
-                let expected = expected(field.text, &names);
-                let message = format!(
-                    "[{}] has no field `{}`: {expected}",
-                    resource.kind, field.text
-                );
-                when.wrong(&field, message);
-            }
-            Some(known) if known.holds == FieldType::Status => status_known(&when, &is, resource),
-            Some(_) => {}
-        }
-        conditions.push(Condition {
-            field: field.text.into(),
-            test: Test::Is(is.text.into()),
-        });
-    }
-    conditions
+    u8::try_from(at?).ok()
 }
 
-/// A status that nothing can ever have is a slip of the pen.
-fn status_known(when: &Section<'_>, is: &Word<'_>, resource: &Resource) {
-    let words: Vec<&str> = resource.words.0.iter().map(|(_, word)| &**word).collect();
-    if !words.contains(&is.text) {
-        let expected = expected(is.text, &words);
-        let message = format!(
-            "[{}.words] has no word `{}`: {expected}",
-            resource.kind, is.text
-        );
-        when.wrong(is, message);
-    }
+fn reply(section: &Section<'_>) -> Reply {
+    let known = [("entity", Reply::Entity), ("nothing", Reply::Nothing)];
+    section.one_of("reply", &known).unwrap_or_default()
 }

@@ -1,130 +1,165 @@
-//! `[[flow]]`: the steps that an order goes through.
+//! `[[flow]]`: the steps that an order goes through. What they need of the rest of the file is
+//! looked at in [`super::needs`].
 
-use super::section::{Report, Section, Span, Word, expected};
+use super::{
+    listing::field_named,
+    needs::{self, Shop},
+    section::{Section, Span, Word, expected},
+};
 use crate::domain::{
     Kind, order,
-    storefront::{Action, CommandAction, CommandRule, FieldType, Mode, Resource, Retry, Step},
+    storefront::{Action, Choice, FieldType, Granting, Mode, OnlyIf, Retry, Step},
 };
 
 /// The longest pause between two tries, in milliseconds: a day.
 const PAUSE_MS_MAX: i64 = 86_400_000;
 
+/// Every step with the modes it may have. A person does not make stock be there, nobody can wait for
+/// a parcel, and sellers are paid when it is time.
+const STEPS: [(&str, &[Mode]); 6] = [
+    ("reserve", &[Mode::Sync, Mode::Async]),
+    ("assign", &[Mode::Async]),
+    ("approve", &[Mode::Sync, Mode::Async]),
+    ("pay", &[Mode::Sync, Mode::Async, Mode::Hold, Mode::Command]),
+    ("payout", &[Mode::Async]),
+    ("deliver", &[Mode::Async, Mode::Command]),
+];
+
+/// A step, and where its `do` stands.
+pub(super) type Placed = (Step, Span);
+
 /// The steps, each with its place.
-pub(super) fn steps(
-    top: &Section<'_>,
-    resources: &[Resource],
-    delivery_steps: u8,
-) -> Vec<(Step, Span)> {
+pub(super) fn steps(top: &Section<'_>, shop: &Shop<'_>) -> Vec<Placed> {
     if !top.has("flow") {
         let message =
             "the file needs at least one [[flow]], such as: do = \"pay\", mode = \"sync\"";
         top.report.at(&top.at, message);
     }
-    let mut steps: Vec<(Step, Span)> = Vec::new();
+    let mut steps: Vec<Placed> = Vec::new();
     for section in top.sections("flow") {
-        section.only(&["do", "mode", "then", "retry"]);
-        let Some((action, word)) = action(&section, delivery_steps) else {
+        section.only(&[
+            "do", "mode", "then", "retry", "fallback", "only_if", "unless", "by", "choose",
+        ]);
+        let Some((word, modes)) = kind_of_step(&section) else {
             continue;
         };
-        if steps.iter().any(|(step, _)| step.action == action) {
+        let Some(action) = action(&section, &word, shop) else {
+            continue;
+        };
+        if steps
+            .iter()
+            .any(|(step, _)| step.action.name() == action.name())
+        {
             section.wrong(
                 &word,
                 format!("`{}` is in the flow already: once at most", word.text),
             );
         }
-        needs(&section, &word, action, resources);
+        needs::sections_and_fields(&section, &word, action, shop, &steps);
         let reached = steps.iter().rev().find_map(|(step, _)| step.then);
+        let mode = mode(&section, modes);
         let step = Step {
             action,
-            mode: mode(&section, action).unwrap_or(Mode::Command),
+            mode: mode.unwrap_or(modes[0]),
+            is_deferrable: is_deferrable(&section, mode),
+            only_if: only_if(&section, shop),
             then: then(&section, reached),
             retry: retry(&section),
-            is_deferrable: false,
-            only_if: None,
         };
         steps.push((step, word.at));
     }
+    needs::granted_by_a_later_step(top.report, &steps);
     steps
 }
 
-/// Notes a step that waits for a command when no request means that command.
-pub(super) fn check_commanded(report: &Report<'_>, steps: &[(Step, Span)], rules: &[CommandRule]) {
-    let advances = rules
-        .iter()
-        .any(|rule| rule.action == CommandAction::AdvanceDelivery);
-    for (step, at) in steps {
-        let delivers = matches!(step.action, Action::Deliver { .. });
-        if delivers && step.mode == Mode::Command && !advances {
-            let message = "this step waits for a command, but no request means it: add a \
-                           [[command]] with do = \"delivery.advance\"";
-            report.at(at, message);
-        }
-    }
-}
-
-fn action<'r>(section: &Section<'r>, delivery_steps: u8) -> Option<(Action, Word<'r>)> {
+fn kind_of_step<'r>(section: &Section<'r>) -> Option<(Word<'r>, &'static [Mode])> {
     let word = section.required("do", "do = \"pay\"")?;
-    let action = match word.text {
-        "pay" => Action::Pay,
-        "deliver" => Action::Deliver {
-            steps: delivery_steps,
-        },
-        other => {
-            let expected = expected(other, &["pay", "deliver"]);
-            section.wrong(&word, format!("a flow has no step `{other}`: {expected}"));
-            return None;
-        }
+    let found = STEPS.into_iter().find(|(name, _)| *name == word.text);
+    let Some((_, modes)) = found else {
+        let expected = expected(word.text, &STEPS.map(|(name, _)| name));
+        let message = format!("a flow has no step `{}`: {expected}", word.text);
+        section.wrong(&word, message);
+        return None;
     };
-    Some((action, word))
+    Some((word, modes))
 }
 
-/// What a step works on must be there.
-fn needs(section: &Section<'_>, word: &Word<'_>, action: Action, resources: &[Resource]) {
-    let find = |kind| resources.iter().find(|resource| resource.kind == kind);
-    match action {
-        Action::Pay => {
-            if find(Kind::Payment).is_none() {
-                section.wrong(
-                    word,
-                    "`pay` needs a section [payment] with its path and fields",
-                );
-            }
-            let amount = find(Kind::Order).and_then(|order| order.field_holding(FieldType::Money));
-            if amount.is_none() {
-                section.wrong(word, "`pay` needs a field of [order] with type = \"money\"");
-            }
-        }
-        Action::Reserve | Action::Assign(_) | Action::Approve { .. } | Action::PayOut(_) => {}
-        Action::Deliver { .. } => {
-            if find(Kind::Delivery).is_none() {
-                section.wrong(
-                    word,
-                    "`deliver` needs a section [delivery] with its path and steps",
-                );
-            }
+fn action(section: &Section<'_>, word: &Word<'_>, shop: &Shop<'_>) -> Option<Action> {
+    for (key, step) in [("by", "approve"), ("choose", "assign")] {
+        if section.has(key) && word.text != step {
+            let message = format!("`{key}` is said of the step `{step}` only: remove it");
+            section.report.at(&section.place(key), message);
         }
     }
+    Some(match word.text {
+        "reserve" => Action::Reserve,
+        "assign" => {
+            section.required("choose", "choose = \"nearest\"")?;
+            Action::Assign(section.one_of("choose", &Choice::ALL)?)
+        }
+        "approve" => {
+            let known = [("person", Granting::Person), ("flow", Granting::NextStep)];
+            let by = section.one_of("by", &known);
+            Action::Approve {
+                by: by.unwrap_or(Granting::Person),
+            }
+        }
+        "pay" => Action::Pay,
+        "payout" => Action::PayOut(shop.terms),
+        _ => Action::Deliver {
+            steps: shop.delivery_steps,
+        },
+    })
 }
 
-fn mode(section: &Section<'_>, action: Action) -> Option<Mode> {
+fn mode(section: &Section<'_>, modes: &[Mode]) -> Option<Mode> {
     let word = section.required("mode", "mode = \"async\"")?;
-    // A person does not make a payment happen, and nobody can wait for a parcel.
-    let modes: [&str; 2] = match action {
-        Action::Pay => ["sync", "async"],
-        _ => ["async", "command"],
-    };
-    if !modes.contains(&word.text) {
-        let expected = expected(word.text, &modes);
+    let known = Mode::ALL.into_iter();
+    let known: Vec<(&str, Mode)> = known.filter(|(_, mode)| modes.contains(mode)).collect();
+    let found = known.iter().find(|(name, _)| *name == word.text);
+    if found.is_none() {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        let expected = expected(word.text, &names);
         section.wrong(
             &word,
             format!("this step has no mode `{}`: {expected}", word.text),
         );
-        return None;
     }
-    Some(match word.text {
-        "sync" => Mode::Sync,
-        "async" => Mode::Async,
-        _ => Mode::Command,
+    found.map(|(_, mode)| *mode)
+}
+
+/// Only who waits for a step can be let go without it.
+fn is_deferrable(section: &Section<'_>, mode: Option<Mode>) -> bool {
+    let deferrable = section.one_of("fallback", &[("accept", true)]);
+    if section.has("fallback") && mode.is_some_and(|mode| mode != Mode::Sync) {
+        let message = "only a step with mode = \"sync\" has a fallback: the others are done later \
+                       anyway";
+        section.report.at(&section.place("fallback"), message);
+    }
+    deferrable.unwrap_or(false)
+}
+
+fn only_if(section: &Section<'_>, shop: &Shop<'_>) -> Option<OnlyIf> {
+    if section.has("only_if") && section.has("unless") {
+        let message = "a step has `only_if` or `unless`, not both: remove one";
+        section.report.at(&section.place("unless"), message);
+    }
+    let (word, given) = match section.text("only_if") {
+        Some(word) => (word, true),
+        None => (section.text("unless")?, false),
+    };
+    let order = shop.resource(Kind::Order)?;
+    let field = field_named(section, &word, order, |field| {
+        let holds = field.holds;
+        let is_kept = matches!(
+            holds,
+            FieldType::Text { .. } | FieldType::Integer { .. } | FieldType::Position
+        );
+        is_kept && field.of.is_none()
+    })?;
+    Some(OnlyIf {
+        field: field.name.clone(),
+        given,
     })
 }
 

@@ -2,28 +2,40 @@
 //!
 //! What comes out is checked: every name that one part uses is known to the other, every state that
 //! the flow can reach has a word, no path is taken twice. Nothing is checked again later.
-//! `storefronts/flowers.toml` explains every key.
+//! `docs/storefronts.md` explains every key.
 
 mod command;
 mod component;
+mod condition;
+mod fields;
 mod flow;
+mod listing;
+mod needs;
+mod notify;
+mod parties;
+mod payout;
 mod resource;
 mod section;
 mod segments;
+mod shown;
+mod source;
 #[cfg(test)]
 mod tests;
 mod view;
+mod words;
 
 use std::fmt;
 
 use toml::de::DeTable;
 
 use self::{
+    needs::Shop,
     resource::Read,
     section::{Report, Section, Span},
     segments::Segments,
+    words::Reach,
 };
-use super::{Action, CommandAction, Flow, PaymentRules, Resource, Storefront, Title};
+use super::{Flow, PaymentRules, Storefront, Title};
 use crate::domain::{Kind, money::Currency};
 
 /// A mistake in a definition file.
@@ -90,12 +102,17 @@ fn read(top: &Section<'_>) -> Storefront {
         "title",
         "currency",
         "topic",
+        "numbers",
         "order",
+        "listing",
         "payment",
+        "approval",
         "delivery",
+        "payout",
         "flow",
         "command",
         "view",
+        "notify",
         "components",
     ]);
     let name = top.required("name", "name = \"laundry\"");
@@ -105,30 +122,37 @@ fn read(top: &Section<'_>) -> Storefront {
     let topic = top.text("topic").or_else(|| name.clone());
 
     let mut segments = Segments::default();
-    let reads = resources(top, &mut segments);
-    let find = |kind| reads.iter().find(|read| read.resource.kind == kind);
-    let steps = find(Kind::Delivery).map_or(0, |read| read.steps);
-    let resources: Vec<Resource> = reads.iter().map(|read| read.resource.clone()).collect();
-    let flow_steps = flow::steps(top, &resources, steps);
-    let rules = command::rules(top, &resources);
-    let flow = Flow {
-        steps: flow_steps.iter().map(|(step, _)| step.clone()).collect(),
-        returns: false,
+    let reads = reads(top, &mut segments);
+    let resources = shown::resources(&reads);
+    let delivery = reads.iter().find(|read| read.kind == Kind::Delivery);
+    let steps = delivery.map_or(&[][..], |read| &read.steps);
+    let shares_numbers = listing::shares_numbers(top);
+    let (listing, returns) = listing::rules(top, &resources);
+    let shop = Shop {
+        resources: &resources,
+        delivery_steps: u8::try_from(steps.len()).unwrap_or(u8::MAX),
+        terms: payout::terms(top),
     };
-    flow::check_commanded(top.report, &flow_steps, &rules);
-    let cancellable = rules.iter().any(|rule| {
-        matches!(
-            rule.action,
-            CommandAction::CancelOrder | CommandAction::RemoveOrder
-        )
-    });
-    for read in &reads {
-        resource::check_words(top.report, read, &flow, cancellable);
+    let placed = flow::steps(top, &shop);
+    let flow = Flow {
+        steps: placed.iter().map(|(step, _)| step.clone()).collect(),
+        returns,
+    };
+    let rules = command::rules(top, &shop, &flow, steps);
+    needs::commanded(top.report, &placed, &rules);
+    needs::listings_approved(top, &listing, shares_numbers, &placed, &rules);
+    let reach = Reach {
+        flow: &flow,
+        rules: &rules,
+        listing: &listing,
+    };
+    for (read, resource) in reads.iter().zip(&resources) {
+        words::check(top.report, read, resource, reach);
     }
     let views: Vec<_> = top
         .sections("view")
         .iter()
-        .map(|section| view::view(section, &resources, &mut segments))
+        .map(|section| view::view(section, &resources, shares_numbers, &mut segments))
         .collect();
     Storefront {
         name: name.map_or("", |name| name.text).into(),
@@ -136,28 +160,28 @@ fn read(top: &Section<'_>) -> Storefront {
         currency: currency(top),
         topic: topic.map_or("", |topic| topic.text).into(),
         components: component::components(top, &resources, &views),
+        parties: parties::parties(top, &resources),
+        notices: notify::notices(top, &resources),
         resources,
         commands: rules,
         flow,
         payment: payment_rules(top),
-        listing: super::ListingRules::default(),
-        shares_numbers: false,
-        parties: None,
+        listing,
+        shares_numbers,
         views,
-        notices: Vec::new(),
     }
 }
 
-fn resources(top: &Section<'_>, segments: &mut Segments) -> Vec<Read> {
+fn reads<'r>(top: &Section<'r>, segments: &mut Segments) -> Vec<Read<'r>> {
     if !top.has("order") {
         let message = "the file needs [order], with its path and fields: orders are what a \
                        storefront is for";
         top.report.at(&top.at, message);
     }
-    [Kind::Order, Kind::Payment, Kind::Delivery]
+    resource::KINDS
         .into_iter()
         .filter_map(|kind| Some((kind, top.section(kind.name())?)))
-        .map(|(kind, section)| resource::resource(&section, kind, segments))
+        .map(|(kind, section)| resource::read(section, kind, segments))
         .collect()
 }
 
@@ -203,11 +227,6 @@ fn payment_rules(top: &Section<'_>) -> PaymentRules {
     PaymentRules {
         deadline_ms: deadline.unwrap_or(DEADLINE_MS_DEFAULT),
     }
-}
-
-/// Whether an order goes through this kind of step.
-fn has_step(flow: &Flow, does: impl Fn(Action) -> bool) -> bool {
-    flow.step(does).is_some()
 }
 
 /// A place for what was not written down: the section that should hold it.

@@ -1,39 +1,49 @@
-//! `[order]`, `[payment]`, `[delivery]`: path, fields, words, events, searches.
+//! `[order]`, `[listing]`, `[payment]`, `[approval]`, `[delivery]`, `[payout]`: what each collection
+//! is called, its words, events and searches. Its fields are read in [`super::fields`].
 
 use std::sync::Arc;
 
 use super::{
-    has_step, place_or,
-    section::{Report, Section, Span, Word, expected},
+    fields::{self, Given},
+    place_or,
+    section::{Section, Span, Word, expected},
     segments::{Segments, singular},
+    words::{events, mapping, states},
 };
 use crate::domain::{
     Kind,
-    storefront::{Action, Field, FieldType, Flow, Resource, Search, Words},
+    storefront::{Field, Resource, Search, Words},
 };
-
-/// The longest text a field may hold, in characters.
-const TEXT_CHARS_MAX: i64 = 4_096;
-
-/// The longest text a field may hold if the file does not say, in characters.
-const TEXT_CHARS_DEFAULT: usize = 256;
-
-/// The most fields a resource may have.
-const FIELDS_MAX: usize = 64;
 
 /// The most steps a delivery may have.
 const STEPS_MAX: usize = 32;
 
-/// A resource, with what is needed to check it against the flow.
+/// The kinds that a storefront may have, in the order in which their collections are listed.
+pub(super) const KINDS: [Kind; 6] = [
+    Kind::Order,
+    Kind::Payment,
+    Kind::Delivery,
+    Kind::Listing,
+    Kind::Approval,
+    Kind::Payout,
+];
+
+/// A resource as it stands in the file; whose fields it shows is not looked up yet.
 #[derive(Debug)]
-pub(super) struct Read {
-    pub(super) resource: Resource,
-    /// How many steps its deliveries have.
-    pub(super) steps: u8,
-    words_at: Span,
+pub(super) struct Read<'r> {
+    pub(super) section: Section<'r>,
+    pub(super) kind: Kind,
+    pub(super) fields: Vec<Given<'r>>,
+    /// The words of its deliveries' steps.
+    pub(super) steps: Vec<Word<'r>>,
+    pub(super) words_at: Span,
+    names: Names,
+    words: Words,
+    events: Words,
 }
 
 /// What every collection has: its path, what one of it is called, and its other paths.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     pub(super) path: Arc<str>,
     pub(super) item: Arc<str>,
@@ -41,27 +51,29 @@ pub(super) struct Names {
 }
 
 /// Reads one resource.
-pub(super) fn resource(section: &Section<'_>, kind: Kind, segments: &mut Segments) -> Read {
+pub(super) fn read<'r>(section: Section<'r>, kind: Kind, segments: &mut Segments) -> Read<'r> {
     let mut known = vec![
         "path", "item", "aliases", "fields", "words", "events", "search",
     ];
-    match kind {
-        Kind::Payment => known.push("deadline_ms"),
-        Kind::Delivery => known.push("steps"),
-        _ => {}
-    }
+    known.extend(match kind {
+        Kind::Listing => &["approval", "returns", "unknown", "row"][..],
+        Kind::Payment => &["deadline_ms"],
+        Kind::Delivery => &["steps", "parties"],
+        Kind::Payout => &["commission", "after"],
+        Kind::Order | Kind::Approval | Kind::Saga => &[],
+    });
     section.only(&known);
-    let Names {
-        path,
-        item,
-        aliases,
-    } = names(section, segments);
-    let fields = fields(section, kind);
-    let steps = steps(section, kind);
+    let names = if kind == Kind::Order || section.has("path") {
+        names(&section, segments)
+    } else {
+        pathless(&section);
+        Names::default()
+    };
+    let steps = steps(&section, kind);
     let words_section = section.section("words");
     let words_at = place_or(
         words_section.as_ref().map(|words| words.at.clone()),
-        section,
+        &section,
     );
     let mut words = mapping(words_section.as_ref(), states(kind));
     for (at, step) in steps.iter().enumerate() {
@@ -73,20 +85,36 @@ pub(super) fn resource(section: &Section<'_>, kind: Kind, segments: &mut Segment
         };
         words.0.push((own.into(), step.text.into()));
     }
-    let resource = Resource {
-        kind,
-        path,
-        item,
-        aliases,
-        searches: searches(section, &fields),
-        fields,
-        words,
-        events: mapping(section.section("events").as_ref(), events(kind)),
-    };
     Read {
-        resource,
-        steps: u8::try_from(steps.len()).unwrap_or(u8::MAX),
+        fields: fields::fields(&section, kind),
+        events: mapping(section.section("events").as_ref(), events(kind)),
+        kind,
+        names,
+        steps,
+        words,
         words_at,
+        section,
+    }
+}
+
+impl Read<'_> {
+    /// The resource with these fields.
+    pub(super) fn resource(&self, fields: Vec<Field>) -> Resource {
+        let Names {
+            path,
+            item,
+            aliases,
+        } = self.names.clone();
+        Resource {
+            kind: self.kind,
+            path,
+            item,
+            aliases,
+            searches: searches(&self.section, &fields),
+            fields,
+            words: self.words.clone(),
+            events: self.events.clone(),
+        }
     }
 }
 
@@ -113,6 +141,19 @@ pub(super) fn names(section: &Section<'_>, segments: &mut Segments) -> Names {
         path: path.map_or("", |path| path.text).into(),
         item: derived.unwrap_or_default().into(),
         aliases: aliases.iter().map(|alias| alias.text.into()).collect(),
+    }
+}
+
+/// What only a collection with a path has use for.
+fn pathless(section: &Section<'_>) {
+    for key in ["item", "aliases", "search"] {
+        if section.has(key) {
+            let message = format!(
+                "{0} has no `path`, so nobody asks for its `{key}`: add a path, or leave this out",
+                section.name
+            );
+            section.report.at(&section.place(key), message);
+        }
     }
 }
 
@@ -149,89 +190,6 @@ pub(super) fn searches(section: &Section<'_>, fields: &[Field]) -> Vec<Search> {
     searches
 }
 
-/// Notes every state that the flow can reach and that has no word.
-pub(super) fn check_words(report: &Report<'_>, read: &Read, flow: &Flow, cancellable: bool) {
-    let resource = &read.resource;
-    if resource.field_holding(FieldType::Status).is_none() {
-        return;
-    }
-    let pays = has_step(flow, |action| action == Action::Pay);
-    let delivers = has_step(flow, |action| matches!(action, Action::Deliver { .. }));
-    let mut reached: Vec<&str> = Vec::new();
-    match resource.kind {
-        Kind::Order => {
-            reached.push("placed");
-            let then = flow.steps.iter().filter_map(|step| step.then);
-            reached.extend(then.map(crate::domain::order::State::name));
-            reached.extend(cancellable.then_some("cancelled"));
-        }
-        Kind::Payment if pays => {
-            reached.push("captured");
-            if cancellable {
-                reached.extend(["refunding", "refunded"]);
-            }
-        }
-        Kind::Delivery if delivers && cancellable => reached.push("cancelled"),
-        _ => {}
-    }
-    for state in reached {
-        if resource.words.get(state).is_none() {
-            let kind = resource.kind;
-            let message =
-                format!("[{kind}.words] needs a word for `{state}`, which this flow can reach");
-            report.at(&read.words_at, message);
-        }
-    }
-}
-
-/// The names that a resource's words may have on the left.
-const fn states(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::Order => &["placed", "held", "confirmed", "completed", "cancelled"],
-        Kind::Payment => &["captured", "refunding", "refunded"],
-        // `done`, and the steps before it, have the words that `steps` lists.
-        Kind::Delivery => &["planned", "cancelled"],
-        _ => &[],
-    }
-}
-
-/// The names that a resource's events have inside.
-pub(super) const fn events(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::Order => &[
-            "placed",
-            "amended",
-            "held",
-            "confirmed",
-            "completed",
-            "cancelled",
-            "removed",
-        ],
-        Kind::Payment => &[
-            "requested",
-            "captured",
-            "failed",
-            "voiding",
-            "refunding",
-            "refunded",
-        ],
-        Kind::Delivery => &["planned", "step", "done", "cancelled"],
-        _ => &[],
-    }
-}
-
-fn mapping(section: Option<&Section<'_>>, known: &[&str]) -> Words {
-    let Some(section) = section else {
-        return Words::default();
-    };
-    section.only(known);
-    let words = section.entries().into_iter().filter_map(|(own, _)| {
-        let word = section.text(own.text)?;
-        Some((own.text.into(), word.text.into()))
-    });
-    Words(words.collect())
-}
-
 fn steps<'r>(section: &Section<'r>, kind: Kind) -> Vec<Word<'r>> {
     if kind != Kind::Delivery {
         return Vec::new();
@@ -245,98 +203,4 @@ fn steps<'r>(section: &Section<'r>, kind: Kind) -> Vec<Word<'r>> {
         section.report.at(&section.at, message);
     }
     steps
-}
-
-fn fields(section: &Section<'_>, kind: Kind) -> Vec<Field> {
-    let Some(table) = section.section("fields") else {
-        let message = format!(
-            "{} needs fields, such as: fields.status = {{ type = \"status\" }}",
-            section.name
-        );
-        if !section.has("fields") {
-            section.report.at(&section.at, message);
-        }
-        return Vec::new();
-    };
-    let entries = table.entries();
-    if entries.len() > FIELDS_MAX {
-        let message = format!("{} has more than {FIELDS_MAX} fields", section.name);
-        section.report.at(&table.at, message);
-    }
-    let mut fields: Vec<Field> = Vec::new();
-    for (name, value) in entries {
-        let label = format!("field `{}`", name.text);
-        let Some(definition) = table.as_section(label, name.at.clone(), value) else {
-            continue;
-        };
-        if name.text.is_empty() || name.text.starts_with('_') || name.text == "id" {
-            let message = "a field needs a name, not beginning with `_` and other than `id`: \
-                           those are the answer's own";
-            table.wrong(&name, message);
-        }
-        let Some(holds) = holds(&definition, kind) else {
-            continue;
-        };
-        let single = matches!(
-            holds,
-            FieldType::Money | FieldType::Status | FieldType::Order
-        );
-        if single && fields.iter().any(|field| field.holds == holds) {
-            let message = format!("{} has another field of this type already", section.name);
-            definition.wrong(&name, message);
-        }
-        fields.push(Field {
-            required: definition.flag("required"),
-            ..Field::new(name.text, holds)
-        });
-    }
-    fields
-}
-
-fn holds(field: &Section<'_>, kind: Kind) -> Option<FieldType> {
-    let given = field.required("type", "type = \"text\"")?;
-    let types: &[&str] = match kind {
-        Kind::Order => &["text", "integer", "money", "status", "order"],
-        Kind::Payment => &["money", "status", "order"],
-        _ => &["status", "order"],
-    };
-    if !types.contains(&given.text) {
-        let message = format!(
-            "{} of this kind cannot be of type `{}`: {}",
-            field.name,
-            given.text,
-            expected(given.text, types)
-        );
-        field.wrong(&given, message);
-        return None;
-    }
-    let common = ["type", "required"];
-    Some(match given.text {
-        "text" => {
-            field.only(&["type", "required", "max"]);
-            let max = field.number("max", 1..=TEXT_CHARS_MAX);
-            let max = max.and_then(|max| usize::try_from(max).ok());
-            FieldType::Text {
-                max_chars: max.unwrap_or(TEXT_CHARS_DEFAULT),
-            }
-        }
-        "integer" => {
-            field.only(&["type", "required", "min", "max"]);
-            let min = field.number("min", i64::MIN..=i64::MAX).unwrap_or(i64::MIN);
-            let max = field.number("max", min..=i64::MAX).unwrap_or(i64::MAX);
-            FieldType::Integer { min, max }
-        }
-        "money" => {
-            field.only(&common);
-            FieldType::Money
-        }
-        "order" => {
-            field.only(&common);
-            FieldType::Order
-        }
-        _ => {
-            field.only(&["type"]);
-            FieldType::Status
-        }
-    })
 }

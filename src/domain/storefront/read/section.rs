@@ -163,6 +163,27 @@ impl<'r> Section<'r> {
         })
     }
 
+    /// One of these texts, with what it stands for.
+    pub(super) fn one_of<T: Copy>(&self, key: &str, known: &[(&str, T)]) -> Option<T> {
+        let word = self.text(key)?;
+        let found = known.iter().find(|(name, _)| *name == word.text);
+        if found.is_none() {
+            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            let expected = expected(word.text, &names);
+            self.wrong(
+                &word,
+                format!("`{key}` cannot be `{}`: {expected}", word.text),
+            );
+        }
+        found.map(|(_, stands_for)| *stands_for)
+    }
+
+    /// Where a key stands; the section itself without it.
+    pub(super) fn place(&self, key: &str) -> Span {
+        let found = self.table.get_key_value(key);
+        found.map_or_else(|| self.at.clone(), |(own, _)| own.span())
+    }
+
     /// A list of texts; empty if it is not there.
     pub(super) fn texts(&self, key: &str) -> Vec<Word<'r>> {
         let Some(value) = self.table.get(key) else {
@@ -266,7 +287,7 @@ pub(super) fn expected(given: &str, known: &[&str]) -> String {
 }
 
 /// How many letters must be changed, added or left out to make one of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
+pub(super) fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (at, letter) in one.chars().enumerate() {

@@ -1,26 +1,43 @@
-//! `[[view]]`: rows folded from events.
+//! `[[view]]`: rows folded from events. What an event puts into a row is read in
+//! [`super::source`].
 
 use std::sync::Arc;
 
 use super::{
-    resource::{Names, events, names, searches},
+    resource::{Names, names, searches},
     section::{Section, Word, expected},
     segments::Segments,
+    source::{self, Setting},
+    words::events,
 };
 use crate::domain::{
     Kind,
-    storefront::{Field, FieldType, Resource, Source, View, ViewRule},
+    storefront::{Field, FieldType, Resource, Rows, View, ViewRule},
 };
 
+const ROWS: [(&str, Rows); 3] = [
+    ("orders", Rows::Orders),
+    ("listings", Rows::Listings),
+    ("both", Rows::Both),
+];
+
 /// Reads one view. What its fields hold follows from what sets them.
-pub(super) fn view(section: &Section<'_>, resources: &[Resource], segments: &mut Segments) -> View {
-    section.only(&["path", "item", "aliases", "key", "fields", "search", "on"]);
+pub(super) fn view(
+    section: &Section<'_>,
+    resources: &[Resource],
+    shares_numbers: bool,
+    segments: &mut Segments,
+) -> View {
+    section.only(&[
+        "path", "item", "aliases", "key", "fields", "search", "on", "rows", "history",
+    ]);
     let Names {
         path,
         item,
         aliases,
     } = names(section, segments);
-    let key = section.required("key", "key = \"orderId\"");
+    let rows = rows(section, resources, shares_numbers);
+    let key = section.text("key");
     let words = section.texts("fields");
     if words.is_empty() {
         let message = format!(
@@ -36,17 +53,53 @@ pub(super) fn view(section: &Section<'_>, resources: &[Resource], segments: &mut
     }
     let mut rules = Vec::new();
     let mut held: Vec<(Arc<str>, FieldType)> = Vec::new();
-    for (rule, types) in rules_of(section, resources, &fields_known) {
-        held.extend(rule.set.iter().map(|(name, _)| Arc::clone(name)).zip(types));
+    for (rule, holds) in rules_of(section, resources, rows, &fields_known) {
+        held.extend(holds);
         rules.push(rule);
     }
+    let fields = fields(section, &words, key.as_ref(), &held);
+    View {
+        path,
+        item,
+        aliases,
+        rows,
+        history: section.flag("history"),
+        searches: searches(section, &fields),
+        fields,
+        rules,
+    }
+}
+
+/// What has a row.
+fn rows(section: &Section<'_>, resources: &[Resource], shares_numbers: bool) -> Rows {
+    let rows = section.one_of("rows", &ROWS).unwrap_or_default();
+    let has_listings = resources
+        .iter()
+        .any(|resource| resource.kind == Kind::Listing);
+    if rows != Rows::Orders && !has_listings {
+        let message = "these rows need a section [listing]";
+        section.report.at(&section.place("rows"), message);
+    } else if rows == Rows::Both && !shares_numbers {
+        let message = "an order and a listing with the same number would have one row: add \
+                       numbers = \"shared\" at the top of the file";
+        section.report.at(&section.place("rows"), message);
+    }
+    rows
+}
+
+fn fields(
+    section: &Section<'_>,
+    words: &[Word<'_>],
+    key: Option<&Word<'_>>,
+    held: &[(Arc<str>, FieldType)],
+) -> Vec<Field> {
     let mut fields: Vec<Field> = Vec::new();
-    for word in &words {
-        if fields.iter().any(|field| &*field.name == word.text) {
+    for word in words {
+        if fields.iter().any(|field| *field.name == *word.text) {
             section.wrong(word, format!("the field `{}` is listed twice", word.text));
         }
-        let is_key = key.as_ref().is_some_and(|key| key.text == word.text);
-        let holds = held.iter().find(|(name, _)| &**name == word.text);
+        let is_key = key.is_some_and(|key| key.text == word.text);
+        let holds = held.iter().find(|(name, _)| **name == *word.text);
         let holds = match (is_key, holds) {
             (true, _) => FieldType::Order,
             (false, Some((_, holds))) => *holds,
@@ -58,24 +111,16 @@ pub(super) fn view(section: &Section<'_>, resources: &[Resource], segments: &mut
         };
         fields.push(Field::new(word.text, holds));
     }
-    View {
-        path,
-        item,
-        aliases,
-        rows: crate::domain::storefront::Rows::Orders,
-        history: false,
-        searches: searches(section, &fields),
-        fields,
-        rules,
-    }
+    fields
 }
 
 /// Each rule, with what the fields it sets hold.
 fn rules_of(
     section: &Section<'_>,
     resources: &[Resource],
+    rows: Rows,
     fields: &[&str],
-) -> Vec<(ViewRule, Vec<FieldType>)> {
+) -> Vec<(ViewRule, Vec<(Arc<str>, FieldType)>)> {
     let Some(on) = section.section("on") else {
         if !section.has("on") {
             let message =
@@ -94,113 +139,88 @@ fn rules_of(
         let Some(of_kind) = on.section(resource.kind.name()) else {
             continue;
         };
-        of_kind.only(events(resource.kind));
+        let kind = resource.kind;
+        of_kind.only(events(kind));
         for (event, value) in of_kind.entries() {
-            let name = format!("`on.{}.{}`", resource.kind, event.text);
+            if !has_row(rows, kind, event.text) {
+                let message = format!(
+                    "{kind}.{} has no row here: expected other `rows` than \"{}\"",
+                    event.text,
+                    name_of(rows)
+                );
+                of_kind.wrong(&event, message);
+            }
+            let name = format!("`on.{kind}.{}`", event.text);
             let Some(rule) = of_kind.as_section(name, event.at.clone(), value) else {
                 continue;
             };
-            rule.only(&["set"]);
-            let (set, types) = set(&rule, resource, &event, fields).into_iter().unzip();
-            let rule = ViewRule {
-                kind: resource.kind,
-                event: event.text.into(),
-                set,
-                add: Vec::new(),
-            };
-            rules.push((rule, types));
+            rules.push(one_rule(&rule, resource, &event, fields));
         }
     }
     rules
 }
 
-type Setting = ((Arc<str>, Source), FieldType);
-
-fn set(rule: &Section<'_>, resource: &Resource, event: &Word<'_>, fields: &[&str]) -> Vec<Setting> {
-    let mut settings = Vec::new();
-    for (target, from) in pairs(rule) {
+fn one_rule(
+    rule: &Section<'_>,
+    resource: &Resource,
+    event: &Word<'_>,
+    fields: &[&str],
+) -> (ViewRule, Vec<(Arc<str>, FieldType)>) {
+    rule.only(&["set", "put", "add"]);
+    if !["set", "put", "add"].iter().any(|key| rule.has(key)) {
+        let message = format!(
+            "{} needs `set`: set = [\"status\"], or set = {{ deliveryStatus = \"status\" }}; or \
+             `put`, or `add`",
+            rule.name
+        );
+        rule.report.at(&rule.at, message);
+    }
+    let known = |target: &Word<'_>| {
         if !fields.contains(&target.text) {
             let expected = expected(target.text, fields);
-            rule.wrong(
-                &target,
-                format!("the view has no field `{}`: {expected}", target.text),
-            );
+            let message = format!("the view has no field `{}`: {expected}", target.text);
+            rule.wrong(target, message);
         }
-        let known = resource
-            .fields
-            .iter()
-            .find(|field| &*field.name == from.text);
-        let Some(known) = known else {
-            let names: Vec<&str> = resource.fields.iter().map(|field| &*field.name).collect();
-            let expected = expected(from.text, &names);
-            let kind = resource.kind;
-            rule.wrong(
-                &from,
-                format!("[{kind}] has no field `{}`: {expected}", from.text),
-            );
-            continue;
-        };
-        let source = match known.holds {
-            FieldType::Status => Source::Status,
-            FieldType::Money => Source::Amount,
-            FieldType::Text { .. } | FieldType::Integer { .. } => {
-                Source::Field(Arc::clone(&known.name))
-            }
-            _ => {
-                rule.wrong(
-                    &from,
-                    "the order's number is the row's key; it is not set by events",
-                );
-                continue;
-            }
-        };
-        if !carries(resource.kind, event.text, &source) {
-            let message = format!(
-                "the event {}.{} does not carry `{}`",
-                resource.kind, event.text, from.text
-            );
-            rule.wrong(&from, message);
-        }
-        settings.push(((target.text.into(), source), known.holds));
-    }
-    settings
-}
-
-/// What is set, each with the name of where it comes from.
-fn pairs<'r>(rule: &Section<'r>) -> Vec<(Word<'r>, Word<'r>)> {
-    let example = "set = [\"status\"], or set = { deliveryStatus = \"status\" }";
-    if !rule.has("set") {
-        rule.report
-            .at(&rule.at, format!("{} needs `set`: {example}", rule.name));
-        return Vec::new();
-    }
-    if !rule.is_table("set") {
-        let words = rule.texts("set");
-        return words.into_iter().map(|word| (word.clone(), word)).collect();
-    }
-    let Some(renamed) = rule.section("set") else {
-        return Vec::new();
     };
-    let entries = renamed.entries().into_iter();
-    entries
-        .filter_map(|(target, _)| {
-            let from = renamed.text(target.text)?;
-            Some((target, from))
-        })
-        .collect()
+    let (mut set, mut holds) = (Vec::new(), Vec::new());
+    let mut take = |settings: Vec<Setting<'_>>| {
+        for (target, source, held) in settings {
+            known(&target);
+            let name: Arc<str> = target.text.into();
+            holds.push((Arc::clone(&name), held));
+            set.push((name, source));
+        }
+    };
+    take(source::set(rule, resource, event));
+    take(source::put(rule));
+    let mut add = Vec::new();
+    for (target, by) in source::add(rule) {
+        known(&target);
+        let name: Arc<str> = target.text.into();
+        let (min, max) = (i64::MIN, i64::MAX);
+        holds.push((Arc::clone(&name), FieldType::Integer { min, max }));
+        add.push((name, by));
+    }
+    let rule = ViewRule {
+        kind: resource.kind,
+        event: event.text.into(),
+        set,
+        add,
+    };
+    (rule, holds)
 }
 
-/// Whether an event holds what a field is to be set from.
-fn carries(kind: Kind, event: &str, source: &Source) -> bool {
-    match source {
-        Source::Field(_) => matches!(event, "placed" | "amended"),
-        Source::Amount => match kind {
-            Kind::Order => event == "placed",
-            Kind::Payment => matches!(event, "requested" | "captured" | "refunding" | "refunded"),
-            _ => false,
-        },
-        Source::Status => !matches!(event, "amended" | "removed"),
-        Source::Constant(_) | Source::Event => true,
-        Source::Commission | Source::Quantity | Source::Listing => false,
+/// Whether an event is about something that has a row. What a listing keeps for an order, and gives
+/// back, is about the order too.
+fn has_row(rows: Rows, kind: Kind, event: &str) -> bool {
+    match rows {
+        Rows::Orders => kind != Kind::Listing || matches!(event, "reserved" | "released"),
+        Rows::Listings => matches!(kind, Kind::Listing | Kind::Approval),
+        Rows::Both => true,
     }
+}
+
+fn name_of(rows: Rows) -> &'static str {
+    let found = ROWS.into_iter().find(|(_, own)| *own == rows);
+    found.map_or("", |(name, _)| name)
 }

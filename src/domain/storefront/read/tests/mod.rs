@@ -3,10 +3,10 @@
 use super::*;
 use crate::domain::{
     order,
-    storefront::{COMPONENTS_MAX, FieldType, Mode, Source, Test, Verb},
+    storefront::{Action, COMPONENTS_MAX, FieldType, Mode, Source, Test, Verb},
 };
 
-const FLOWERS: &str = include_str!("../../../../storefronts/flowers.toml");
+const FLOWERS: &str = include_str!("../../../../../storefronts/flowers.toml");
 
 fn flowers() -> Storefront {
     match storefront(FLOWERS) {
@@ -138,7 +138,7 @@ fn mistakes_in_the_flow_and_its_commands_are_found() {
         on = "POST deliveries" ==> #                     ==> needs `on` ==> -1
         do = "delivery.advance" ==> do = "order.place"   ==> expected POST on the path of [order]
         "order.place"         ==> "order.palce"          ==> did you mean `order.place`?
-        "order.remove"        ==> "order.amend"          ==> expected PUT, PATCH
+        "order.remove"        ==> "order.amend"          ==> expected POST, PUT, PATCH
         { status = "OrderCancelled" } ==> { status = "OrderCanceled" } ==> has no word
         { status = "OrderCancelled" } ==> { state = "x" } ==> [order] has no field `state`
         "#,

@@ -1,0 +1,171 @@
+//! `[….words]` and `[….events]`: the storefront's words for the states and events of a kind, and
+//! which of them its flow cannot do without.
+
+use super::{
+    resource::Read,
+    section::{Report, Section},
+};
+use crate::domain::{
+    Kind, order,
+    storefront::{
+        Action, CommandAction, CommandRule, FieldType, Flow, ListingRules, Mode, Resource, Words,
+    },
+};
+
+/// The names that a resource's words may have on the left.
+pub(super) const fn states(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Listing => &["draft", "open", "closed", "sold_out", "freed"],
+        Kind::Order => &["placed", "held", "confirmed", "completed", "cancelled"],
+        Kind::Payment => &[
+            "requested",
+            "captured",
+            "refunding",
+            "refunded",
+            "voiding",
+            "failed",
+        ],
+        Kind::Approval => &["requested", "granted", "refused", "withdrawn"],
+        // `done`, and the steps before it, have the words that `steps` lists.
+        Kind::Delivery => &["planned", "cancelled"],
+        Kind::Payout => &["due", "paid", "taken_back"],
+        Kind::Saga => &[],
+    }
+}
+
+/// The names that a resource's events have inside.
+pub(super) const fn events(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Listing => &[
+            "offered", "amended", "opened", "closed", "reserved", "released", "sold_out", "freed",
+            "removed",
+        ],
+        Kind::Order => &[
+            "placed",
+            "itemised",
+            "amended",
+            "priced",
+            "held",
+            "confirmed",
+            "completed",
+            "cancelled",
+            "removed",
+        ],
+        Kind::Payment => &[
+            "requested",
+            "captured",
+            "failed",
+            "voiding",
+            "refunding",
+            "refunded",
+        ],
+        Kind::Approval => &["requested", "granted", "refused", "withdrawn"],
+        Kind::Delivery => &["planned", "noted", "step", "done", "cancelled"],
+        Kind::Payout => &["scheduled", "paid", "taken_back"],
+        Kind::Saga => &[],
+    }
+}
+
+/// Reads the words for these names.
+pub(super) fn mapping(section: Option<&Section<'_>>, known: &[&str]) -> Words {
+    let Some(section) = section else {
+        return Words::default();
+    };
+    section.only(known);
+    let words = section.entries().into_iter().filter_map(|(own, _)| {
+        let word = section.text(own.text)?;
+        Some((own.text.into(), word.text.into()))
+    });
+    Words(words.collect())
+}
+
+/// What decides which states can be reached.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach<'a> {
+    pub(super) flow: &'a Flow,
+    pub(super) rules: &'a [CommandRule],
+    pub(super) listing: &'a ListingRules,
+}
+
+impl Reach<'_> {
+    fn asks(&self, action: CommandAction) -> bool {
+        self.rules.iter().any(|rule| rule.action == action)
+    }
+
+    fn has(&self, does: impl Fn(Action) -> bool) -> bool {
+        self.flow.step(does).is_some()
+    }
+
+    fn approves(&self) -> bool {
+        self.has(|action| matches!(action, Action::Approve { .. }))
+    }
+
+    fn refuses(&self) -> bool {
+        self.asks(CommandAction::RefuseApproval)
+    }
+
+    fn cancels(&self) -> bool {
+        self.asks(CommandAction::CancelOrder)
+            || self.asks(CommandAction::RemoveOrder)
+            || (self.approves() && self.refuses())
+    }
+
+    fn states(&self, kind: Kind) -> Vec<&'static str> {
+        let mut reached: Vec<&str> = Vec::new();
+        match kind {
+            Kind::Order => {
+                reached.push("placed");
+                let steps = self.flow.steps.iter();
+                let holds = steps.clone().any(|step| step.mode == Mode::Hold);
+                reached.extend(holds.then_some("held"));
+                reached.extend(
+                    steps
+                        .filter_map(|step| step.then)
+                        .map(order::State::name)
+                        .filter(|then| !holds || *then != "held"),
+                );
+                reached.extend(self.cancels().then_some("cancelled"));
+            }
+            Kind::Payment if self.has(|action| action == Action::Pay) => {
+                reached.push("captured");
+                if self.cancels() {
+                    reached.extend(["refunding", "refunded"]);
+                }
+            }
+            Kind::Delivery if self.has(|action| matches!(action, Action::Deliver { .. })) => {
+                reached.extend(self.cancels().then_some("cancelled"));
+            }
+            Kind::Approval if self.approves() || self.listing.approval => reached.push("granted"),
+            Kind::Payout if self.has(|action| matches!(action, Action::PayOut(_))) => {
+                reached.push("paid");
+            }
+            Kind::Listing => {
+                if self.listing.approval {
+                    reached.extend(["draft", "open"]);
+                }
+                let closes = self.asks(CommandAction::CloseListing)
+                    || self.asks(CommandAction::RemoveListing)
+                    || (self.listing.approval && self.refuses());
+                reached.extend(closes.then_some("closed"));
+            }
+            _ => {}
+        }
+        reached
+    }
+}
+
+/// Notes every state that can be reached and that has no word. A delivery, an approval or a payout
+/// in another state without a word is not on its list; that may be meant.
+pub(super) fn check(report: &Report<'_>, read: &Read<'_>, resource: &Resource, reach: Reach<'_>) {
+    if resource.field_holding(FieldType::Status).is_none() {
+        return;
+    }
+    for state in reach.states(resource.kind) {
+        if resource.words.get(state).is_none() {
+            let kind = resource.kind;
+            let message =
+                format!("[{kind}.words] needs a word for `{state}`, which this flow can reach");
+            report.at(&read.words_at, message);
+        }
+    }
+}
