@@ -61,6 +61,8 @@ pub struct Field {
     pub shown: bool,
     /// Whose field it shows, if not the entity's own: the order's, the delivery's or the listing's.
     pub of: Option<(Kind, Arc<str>)>,
+    /// What a line calls the listing's number and the quantity, in a field that holds lines.
+    pub lines: Option<(Arc<str>, Arc<str>)>,
 }
 
 impl Field {
@@ -72,6 +74,7 @@ impl Field {
             required: false,
             shown: true,
             of: None,
+            lines: None,
         }
     }
 }
