@@ -211,12 +211,12 @@ impl<'a> Collection<'a> {
         })
     }
 
-    /// All collections of a storefront.
+    /// All collections of a storefront that have a path.
     pub(super) fn all(definition: &'a Storefront) -> impl Iterator<Item = Self> {
         let views = definition.views.iter().enumerate();
-        definition
-            .resources
-            .iter()
+        let resources = definition.resources.iter();
+        resources
+            .filter(|resource| resource.is_exposed())
             .map(Self::Resource)
             .chain(views.map(|(at, view)| Self::View(at, view)))
     }

@@ -8,7 +8,7 @@ use super::{
     error::ApiError,
     hal::{Link, Listing},
     paging::Paging,
-    represent::{self, ItemBody, Wire},
+    represent::{self, ItemBody, Joins, Whole, Wire},
 };
 use crate::{
     actors::handles::{Item, Page},
@@ -24,21 +24,15 @@ pub(super) fn get(call: &Call<'_>, resource: &Resource) -> Result<HttpResponse, 
     let paging = Paging::of(call.request.query_string());
     let page = if paging.sort.is_empty() {
         let limit = usize::try_from(paging.size).unwrap_or(usize::MAX);
-        call.engine()
-            .items(call.front.at, resource.kind, paging.offset(), limit)?
+        let page = call
+            .engine()
+            .items(call.front.at, resource.kind, paging.offset(), limit)?;
+        wholes(call, resource, page)?
     } else {
         sorted(call, resource, &paging)?
     };
     let url = call.url(&resource.path);
-    let items: Vec<ItemBody<'_>> = page
-        .items
-        .iter()
-        .map(|item| ItemBody {
-            resource,
-            item,
-            url: &url,
-        })
-        .collect();
+    let items = bodies(call, resource, &page.items, &url);
     let mut links = paging.links(&url, page.total);
     links.extend(own_links(call, Collection::Resource(resource)));
     Ok(call.ok(&Listing {
@@ -77,7 +71,7 @@ pub(super) fn own_links<'a>(call: &Call<'_>, of: Collection<'_>) -> Vec<Link<'a>
 }
 
 /// Every item of a collection that is small enough.
-pub(super) fn all(call: &Call<'_>, resource: &Resource) -> Result<Vec<Item>, ApiError> {
+pub(super) fn all(call: &Call<'_>, resource: &Resource) -> Result<Vec<Whole>, ApiError> {
     let page = call
         .engine()
         .items(call.front.at, resource.kind, 0, SCANNED_ITEMS_MAX)?;
@@ -87,10 +81,38 @@ pub(super) fn all(call: &Call<'_>, resource: &Resource) -> Result<Vec<Item>, Api
             format!("{path} has more than {SCANNED_ITEMS_MAX} items; page through it without sort");
         return Err(ApiError::new("collection_too_large", detail));
     }
-    Ok(page.items)
+    Ok(wholes(call, resource, page)?.items)
 }
 
-fn sorted(call: &Call<'_>, resource: &Resource, paging: &Paging) -> Result<Page<Item>, ApiError> {
+/// Entities ready to print.
+pub(super) fn bodies<'a>(
+    call: &Call<'a>,
+    resource: &'a Resource,
+    items: &'a [Whole],
+    url: &'a str,
+) -> Vec<ItemBody<'a>> {
+    let definition = call.front.definition;
+    let body = |whole| ItemBody {
+        definition,
+        resource,
+        whole,
+        url,
+    };
+    items.iter().map(body).collect()
+}
+
+/// The items with what their resource shows beside their own.
+fn wholes(call: &Call<'_>, resource: &Resource, page: Page<Item>) -> Result<Page<Whole>, ApiError> {
+    let joins = Joins::of(call.front.definition, resource);
+    let items = page.items.into_iter();
+    let items = items.map(|item| joins.load(call.engine(), call.front.at, item));
+    Ok(Page {
+        items: items.collect::<Result<_, _>>()?,
+        total: page.total,
+    })
+}
+
+fn sorted(call: &Call<'_>, resource: &Resource, paging: &Paging) -> Result<Page<Whole>, ApiError> {
     let by: Vec<(&Field, bool)> = paging
         .sort
         .iter()
@@ -102,7 +124,8 @@ fn sorted(call: &Call<'_>, resource: &Resource, paging: &Paging) -> Result<Page<
     let mut items = all(call, resource)?;
     let total = items.len() as u64;
     items.sort_by(|one, other| {
-        let value = |item, field| represent::of_item(resource, item, field);
+        let definition = call.front.definition;
+        let value = |whole, field| represent::of_item(definition, resource, whole, field);
         let orders = by.iter().map(|(field, is_descending)| {
             let order = Wire::cmp(&value(one, field), &value(other, field));
             if *is_descending {

@@ -88,6 +88,21 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("sold_out", 409, "There is not enough left"),
     ("quantity_zero", 400, "The quantity must be at least 1"),
     (
+        "approval_not_open",
+        409,
+        "There is nothing to approve or refuse",
+    ),
+    ("payout_not_due", 409, "There is nothing to pay out"),
+    ("payout_paid", 409, "The seller has been paid already"),
+    ("not_a_party", 403, "Who asks has no part in the order"),
+    ("key_taken", 409, "Another order has the key"),
+    ("unknown_key", 422, "No order has the key that is named"),
+    (
+        "unknown_listing",
+        422,
+        "The listing that is named does not exist",
+    ),
+    (
         "idempotency_key_reused",
         422,
         "The idempotency key was used for another request",
@@ -411,6 +426,13 @@ mod tests {
                 402,
             ),
             (Refusal::KeyReused, 422),
+            (Refusal::ApprovalNotOpen { state: "granted" }, 409),
+            (Refusal::PayoutNotDue { state: "paid" }, 409),
+            (Refusal::PayoutPaid, 409),
+            (Refusal::NotAParty { who: "me".into() }, 403),
+            (Refusal::KeyTaken { key: "k".into() }, 409),
+            (Refusal::UnknownKey { key: "k".into() }, 422),
+            (Refusal::UnknownListing { number: 1 }, 422),
         ];
         for (refusal, status) in refusals {
             assert_eq!(known(refusal.code()).0.as_u16(), status, "{refusal}");

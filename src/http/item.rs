@@ -5,7 +5,11 @@ use actix_web::{
     http::{Method, StatusCode, header::LINK},
 };
 
-use super::{call::Call, error::ApiError, represent::ItemBody};
+use super::{
+    call::Call,
+    error::ApiError,
+    represent::{ItemBody, Joins, Whole},
+};
 use crate::{
     actors::handles::Item,
     domain::{Kind, Refusal, storefront::Resource},
@@ -30,17 +34,25 @@ pub(super) fn get(
             .insert_header((LINK, links(&url, &resource.item)))
             .finish());
     }
-    Ok(show(call, resource, &item))
+    Ok(show(call, resource, &whole(call, resource, item)?))
 }
 
 /// `200` with an entity.
-pub(super) fn show(call: &Call<'_>, resource: &Resource, item: &Item) -> HttpResponse {
+pub(super) fn show(call: &Call<'_>, resource: &Resource, whole: &Whole) -> HttpResponse {
     let body = ItemBody {
+        definition: call.front.definition,
         resource,
-        item,
+        whole,
         url: &call.url(&resource.path),
     };
-    call.with_body(&mut Call::versioned(StatusCode::OK, item.version), &body)
+    let mut response = Call::versioned(StatusCode::OK, whole.item.version);
+    call.with_body(&mut response, &body)
+}
+
+/// An entity with what its resource shows beside its own.
+pub(super) fn whole(call: &Call<'_>, resource: &Resource, item: Item) -> Result<Whole, ApiError> {
+    let joins = Joins::of(call.front.definition, resource);
+    Ok(joins.load(call.engine(), call.front.at, item)?)
 }
 
 /// The links of one thing, as a `Link` header.

@@ -20,6 +20,8 @@ mod paging;
 mod profile;
 mod represent;
 mod search;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::time::Duration;

@@ -9,12 +9,15 @@ use super::{
     error::ApiError,
     hal::{Link, Listing, OnlyLinks},
     item, paging,
-    represent::{self, ItemBody, Wire},
+    represent::{self, Whole, Wire},
     view,
 };
 use crate::{
-    actors::handles::{Item, Row},
-    domain::storefront::{Field, FieldType, Resource, Search, View},
+    actors::handles::Row,
+    domain::{
+        Kind,
+        storefront::{Field, FieldType, Resource, Search, View},
+    },
 };
 
 /// `GET /payments/search`: which query methods there are.
@@ -71,15 +74,45 @@ fn items(
     resource: &Resource,
     field: &Field,
     wanted: &str,
-) -> Result<Vec<Item>, ApiError> {
-    if field.holds == FieldType::Order {
-        let number = number(field, wanted)?;
-        let item = call.engine().item(call.front.at, resource.kind, number)?;
-        return Ok(item.into_iter().collect());
+) -> Result<Vec<Whole>, ApiError> {
+    // A listing belongs to no order.
+    if resource.kind != Kind::Listing && tells_order(field) {
+        let item = match order(call, field, wanted)? {
+            Some(number) => call.engine().item(call.front.at, resource.kind, number)?,
+            None => None,
+        };
+        let whole = item.map(|item| item::whole(call, resource, item));
+        // An approval with this number can be a listing's.
+        let is_it = |whole: &Whole| shown(call, resource, whole, field) != Wire::Null;
+        let found = whole.transpose()?.filter(is_it);
+        return Ok(found.into_iter().collect());
     }
     let mut items = collection::all(call, resource)?;
-    items.retain(|item| is(represent::of_item(resource, item, field), wanted));
+    items.retain(|whole| is(shown(call, resource, whole, field), wanted));
     Ok(items)
+}
+
+fn shown<'a>(
+    call: &Call<'a>,
+    resource: &'a Resource,
+    whole: &'a Whole,
+    field: &'a Field,
+) -> Wire<'a> {
+    represent::of_item(call.front.definition, resource, whole, field)
+}
+
+/// Whether a field's value belongs to one order only: its number, or its key.
+fn tells_order(field: &Field) -> bool {
+    let is_unique = matches!(field.holds, FieldType::Order | FieldType::Key { .. });
+    is_unique && field.of.is_none()
+}
+
+/// The number of the order that has what is wanted in a field that tells it.
+fn order(call: &Call<'_>, field: &Field, wanted: &str) -> Result<Option<u64>, ApiError> {
+    if field.holds == FieldType::Order {
+        return number(field, wanted).map(Some);
+    }
+    Ok(call.engine().order_with_key(call.front.at, wanted)?)
 }
 
 async fn rows(
@@ -89,9 +122,11 @@ async fn rows(
     field: &Field,
     wanted: &str,
 ) -> Result<Vec<Row>, ApiError> {
-    if field.holds == FieldType::Order {
-        let number = number(field, wanted)?;
-        let row = call.engine().row(call.front.at, at, number).await?;
+    if tells_order(field) {
+        let row = match order(call, field, wanted)? {
+            Some(number) => call.engine().row(call.front.at, at, number).await?,
+            None => None,
+        };
         return Ok(row.into_iter().collect());
     }
     let page = call
@@ -103,7 +138,7 @@ async fn rows(
         return Err(ApiError::new("collection_too_large", detail));
     }
     let mut rows = page.items;
-    rows.retain(|row| is(represent::of_row(row, field), wanted));
+    rows.retain(|row| is(represent::of_row(view, row, field), wanted));
     Ok(rows)
 }
 
@@ -111,17 +146,10 @@ fn list_items(
     call: &Call<'_>,
     resource: &Resource,
     search: &Search,
-    found: &[Item],
+    found: &[Whole],
 ) -> HttpResponse {
     let url = call.url(&resource.path);
-    let bodies: Vec<ItemBody<'_>> = found
-        .iter()
-        .map(|item| ItemBody {
-            resource,
-            item,
-            url: &url,
-        })
-        .collect();
+    let bodies = collection::bodies(call, resource, found, &url);
     let listing: Listing<'_, _, ()> = Listing {
         rel: &resource.path,
         items: &bodies,
@@ -140,7 +168,7 @@ fn number(field: &Field, text: &str) -> Result<u64, ApiError> {
 
 fn is(value: Wire<'_>, wanted: &str) -> bool {
     match value {
-        Wire::Null => false,
+        Wire::Null | Wire::Lines(_) => false,
         Wire::Number(number) => number.to_string() == wanted,
         Wire::Id(number) => number.to_string() == wanted,
         Wire::Flag(flag) => flag.to_string() == wanted,

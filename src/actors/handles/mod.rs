@@ -2,6 +2,7 @@
 
 mod call;
 mod pausing;
+mod reading;
 
 use std::{
     sync::{

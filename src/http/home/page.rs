@@ -3,7 +3,10 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use crate::domain::storefront::{CommandAction, CommandRule, Resource, Storefront, Verb, example};
+use crate::{
+    domain::storefront::{CommandAction, CommandRule, Resource, Storefront, Verb, example},
+    http::address::Collection,
+};
 
 /// Only what the page itself holds runs or is shown.
 pub(super) const POLICY: &str =
@@ -62,8 +65,7 @@ fn section(page: &mut String, origin: &str, storefront: &Storefront, is_root: bo
     };
     let name = &storefront.name;
     add(page, &format!("<p>At {also}<code>/{name}</code></p><ul>"));
-    let resources = storefront.resources.iter().map(|resource| &resource.path);
-    for path in resources.chain(storefront.views.iter().map(|view| &view.path)) {
+    for path in Collection::all(storefront).map(Collection::path) {
         add(
             page,
             &format!("<li><a href=\"{prefix}/{path}\">{path}</a></li>"),
@@ -79,7 +81,9 @@ fn section(page: &mut String, origin: &str, storefront: &Storefront, is_root: bo
     let (forth, back): (Vec<_>, Vec<_>) = rules.partition(|rule| rule.verb == Verb::Post);
     for rule in forth.into_iter().chain(back) {
         if let Some(resource) = storefront.resource(rule.kind) {
-            attempt(page, meaning(rule.action), &command(&base, resource, rule));
+            let (label, name) = (meaning(rule.action), rule.action.name());
+            let title = format!("{label} <code>{name}</code>");
+            attempt(page, &title, &command(&base, resource, rule));
         }
     }
     if let Some(view) = storefront.views.first() {
@@ -89,8 +93,12 @@ fn section(page: &mut String, origin: &str, storefront: &Storefront, is_root: bo
 }
 
 /// One way to do each thing is enough.
-fn is_worth_showing(rule: &CommandRule) -> bool {
-    !matches!(rule.verb, Verb::Put) && !matches!(rule.action, CommandAction::AmendOrder)
+const fn is_worth_showing(rule: &CommandRule) -> bool {
+    let is_amend = matches!(
+        rule.action,
+        CommandAction::AmendOrder | CommandAction::AmendListing
+    );
+    !matches!(rule.verb, Verb::Put) && !is_amend
 }
 
 const fn meaning(action: CommandAction) -> &'static str {
@@ -99,8 +107,16 @@ const fn meaning(action: CommandAction) -> &'static str {
         CommandAction::AmendOrder => "Change an order",
         CommandAction::CancelOrder => "Cancel an order",
         CommandAction::RemoveOrder => "Cancel an order and take it off the list",
+        CommandAction::PayOrder => "Pay an order",
         CommandAction::AdvanceDelivery => "Deliver it",
-        _ => "Do it",
+        CommandAction::GrantApproval => "Approve",
+        CommandAction::RefuseApproval => "Refuse",
+        CommandAction::PayPayout => "Pay the seller",
+        CommandAction::OfferListing => "Offer something",
+        CommandAction::AmendListing => "Change an offer",
+        CommandAction::OpenListing => "Put an offer on sale",
+        CommandAction::CloseListing => "Take an offer off sale",
+        CommandAction::RemoveListing => "Take an offer off the list",
     }
 }
 

@@ -5,17 +5,19 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
+use self::scalar::AnyScalar;
 use super::error::ApiError;
 use crate::domain::{
     Value,
-    storefront::{Field, FieldType},
+    order::Line,
+    storefront::{Field, FieldType, Test},
 };
+
+mod lines;
+mod scalar;
 
 /// How deep a body may nest. Ours are flat; what is deeper is only there to exhaust a stack.
 const DEPTH_MAX: usize = 32;
-
-/// The longest status, in characters.
-const STATUS_CHARS_MAX: usize = 256;
 
 /// What a body says about one field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub(super) enum Given {
     Null,
     /// Its value, of the field's type.
     Value(Value),
+    /// Its lines, of a field that holds those.
+    Lines(Vec<Line>),
 }
 
 /// A body, read by the fields of its resource.
@@ -79,19 +83,35 @@ impl<'a> Body<'a> {
         self.fields.iter().zip(&self.given)
     }
 
-    /// What is said about the first field of this type.
+    /// The first field of its own that holds this, with what is said about it.
+    pub(super) fn first(&self, is: impl Fn(FieldType) -> bool) -> Option<(&'a Field, &Given)> {
+        self.iter()
+            .find(|(field, _)| field.of.is_none() && is(field.holds))
+    }
+
+    /// The value of the first field of its own that holds this.
     pub(super) fn holding(&self, holds: FieldType) -> Option<&Value> {
-        let (_, given) = self.iter().find(|(field, _)| field.holds == holds)?;
+        let (_, given) = self.first(|own| own == holds)?;
         given.value()
     }
 
-    /// Whether a field has this text as its value.
-    pub(super) fn is(&self, name: &str, text: &str) -> bool {
+    /// What is said about the field of this name.
+    pub(super) fn named(&self, name: &str) -> &Given {
         let named = self.iter().find(|(field, _)| &*field.name == name);
-        match named.and_then(|(_, given)| given.value()) {
-            Some(Value::Text(own)) => own == text,
-            Some(Value::Int(number)) => number.to_string() == text,
-            Some(Value::Bool(_)) | None => false,
+        named.map_or(&Given::Absent, |(_, given)| given)
+    }
+
+    /// Whether this is so about the field of this name.
+    pub(super) fn fits(&self, name: &str, test: &Test) -> bool {
+        let given = self.named(name);
+        match test {
+            Test::Given => given.is_there(),
+            Test::Missing => !given.is_there(),
+            Test::Is(wanted) => match given.value() {
+                Some(Value::Text(own)) => own == &**wanted,
+                Some(Value::Int(number)) => number.to_string() == **wanted,
+                Some(Value::Bool(_)) | None => false,
+            },
         }
     }
 }
@@ -100,8 +120,13 @@ impl Given {
     pub(super) const fn value(&self) -> Option<&Value> {
         match self {
             Self::Value(value) => Some(value),
-            Self::Absent | Self::Null => None,
+            Self::Absent | Self::Null | Self::Lines(_) => None,
         }
+    }
+
+    /// Whether there is something, and not null.
+    pub(super) const fn is_there(&self) -> bool {
+        matches!(self, Self::Value(_) | Self::Lines(_))
     }
 }
 
@@ -151,8 +176,13 @@ impl<'de> Visitor<'de> for Object<'_, '_> {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let scalar = map.next_value_seed(AnyScalar)?;
-            match coerce(&self.body.fields[at], scalar) {
+            let field = &self.body.fields[at];
+            let read = if field.holds == FieldType::Lines {
+                lines::read(field, &map.next_value()?)
+            } else {
+                scalar::coerce(field, map.next_value_seed(AnyScalar)?)
+            };
+            match read {
                 // As in the originals, the last of a name that is given twice counts.
                 Ok(given) => self.body.given[at] = given,
                 Err(error) => {
@@ -187,132 +217,6 @@ impl Visitor<'_> for Named<'_> {
     }
 }
 
-/// A value before it is known what it should be.
-#[derive(Debug, PartialEq)]
-enum Scalar {
-    Null,
-    Flag(bool),
-    Int(i64),
-    /// Beyond 64 bits, or with a fraction.
-    Float(f64),
-    Text(String),
-    Nested,
-}
-
-struct AnyScalar;
-
-impl<'de> DeserializeSeed<'de> for AnyScalar {
-    type Value = Scalar;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, d: D) -> Result<Scalar, D::Error> {
-        d.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for AnyScalar {
-    type Value = Scalar;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Null)
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Flag(flag))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Int(number))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-        let small = i64::try_from(number).map(Scalar::Int);
-        Ok(small.unwrap_or_else(|_| Scalar::Text(number.to_string())))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Float(number))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.to_owned()))
-    }
-
-    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Nested)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Nested)
-    }
-}
-
-/// The field's own type, or why it cannot be.
-fn coerce(field: &Field, scalar: Scalar) -> Result<Given, ApiError> {
-    if scalar == Scalar::Null {
-        return Ok(Given::Null);
-    }
-    match field.holds {
-        FieldType::Text { max_chars } => text(field, scalar, max_chars),
-        FieldType::Status => text(field, scalar, STATUS_CHARS_MAX),
-        FieldType::Integer { min, max } => whole(field, scalar, min, max),
-        FieldType::Money => whole(field, scalar, i64::MIN, i64::MAX),
-        FieldType::Key { max_chars } => text(field, scalar, max_chars),
-        FieldType::Position | FieldType::Role => text(field, scalar, STATUS_CHARS_MAX),
-        FieldType::Order | FieldType::Listing | FieldType::Quantity { .. } => {
-            whole(field, scalar, 0, i64::MAX)
-        }
-        FieldType::Commission => whole(field, scalar, i64::MIN, i64::MAX),
-        FieldType::Lines => Err(invalid(field, "a list")),
-    }
-}
-
-fn text(field: &Field, scalar: Scalar, max_chars: usize) -> Result<Given, ApiError> {
-    let text = match scalar {
-        Scalar::Text(text) => text,
-        Scalar::Int(number) => number.to_string(),
-        Scalar::Float(number) => number.to_string(),
-        Scalar::Flag(flag) => flag.to_string(),
-        Scalar::Null | Scalar::Nested => return Err(invalid(field, "text")),
-    };
-    // Bytes are at least as many as characters, so most texts need no counting.
-    if text.len() > max_chars && text.chars().count() > max_chars {
-        let name = &field.name;
-        let detail = format!("the field `{name}` takes at most {max_chars} characters");
-        return Err(ApiError::new("field_too_long", detail));
-    }
-    Ok(Given::Value(Value::Text(text)))
-}
-
-fn whole(field: &Field, scalar: Scalar, min: i64, max: i64) -> Result<Given, ApiError> {
-    let number = match scalar {
-        Scalar::Int(number) => Some(number),
-        Scalar::Text(text) if text.trim().is_empty() => return Ok(Given::Null),
-        Scalar::Text(text) => text.trim().parse().ok(),
-        // Only what is whole: an amount is not rounded silently.
-        Scalar::Float(number) => format!("{number}").parse().ok(),
-        Scalar::Null | Scalar::Flag(_) | Scalar::Nested => None,
-    };
-    match number {
-        Some(number) if (min..=max).contains(&number) => Ok(Given::Value(Value::Int(number))),
-        Some(_) => Err(invalid(
-            field,
-            &format!("a whole number from {min} to {max}"),
-        )),
-        None => Err(invalid(field, "a whole number")),
-    }
-}
-
-fn invalid(field: &Field, expected: &str) -> ApiError {
-    let detail = format!("the field `{}` must be {expected}", field.name);
-    ApiError::new("field_invalid", detail)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,13 +227,23 @@ mod tests {
             field("name", FieldType::Text { max_chars: 5 }),
             field("qty", FieldType::Integer { min: 1, max: 9 }),
             field("price", FieldType::Money),
+            field("place", FieldType::Position),
+            Field {
+                lines: Some(("room".into(), "qty".into())),
+                ..field("rooms", FieldType::Lines)
+            },
         ]
     }
 
-    fn check(json: &str, expected: Result<[Given; 3], &str>) {
+    fn read(json: &str) -> Result<Vec<Given>, &'static str> {
         let fields = fields();
         let read = Body::parse(json.as_bytes(), &fields);
-        let read = read.map(|body| body.given).map_err(|error| error.code());
+        read.map(|body| body.given).map_err(|error| error.code())
+    }
+
+    /// What a body says about the first three fields.
+    fn check(json: &str, expected: Result<[Given; 3], &str>) {
+        let read = read(json).map(|given| given[..3].to_vec());
         assert_eq!(read, expected.map(Vec::from), "{json}");
     }
 
@@ -393,5 +307,65 @@ mod tests {
             &brackets_in_text,
             Ok([Given::Absent, Given::Absent, Given::Absent]),
         );
+    }
+
+    #[test]
+    fn a_place_is_two_numbers_of_degrees() {
+        let check = |place: &str, expected: Result<&str, &str>| {
+            let read = read(&format!("{{\"place\":{place}}}"));
+            let expected = expected.map(|text| Given::Value(text.into()));
+            assert_eq!(read.map(|given| given[3].clone()), expected, "{place}");
+        };
+        check(r#""37.5665,126.9780""#, Ok("37.5665,126.9780"));
+        check(r#""-90.0, 180""#, Ok("-90.0,180"));
+        check(r#""0.1234567,0""#, Ok("0.1234567,0"));
+        for wrong in [
+            r#""90.0000001,0""#,
+            r#""0,-180.1""#,
+            r#""0.12345678,0""#,
+            r#""1""#,
+            r#""1,2,3""#,
+            r#""1.,2""#,
+            r#""+1,2""#,
+            r#""1e1,2""#,
+            "[37,127]",
+            "37.5",
+        ] {
+            check(wrong, Err("field_invalid"));
+        }
+    }
+
+    #[test]
+    fn lines_are_listings_with_how_many_one_if_not_said() {
+        let check = |rooms: &str, expected: Result<&[(u64, u64)], &str>| {
+            let read = read(&format!("{{\"rooms\":{rooms}}}")).map(|given| match &given[4] {
+                Given::Lines(lines) => lines
+                    .iter()
+                    .map(|line| (line.listing.0, line.quantity))
+                    .collect(),
+                other @ (Given::Absent | Given::Null | Given::Value(_)) => panic!("{other:?}"),
+            });
+            assert_eq!(read, expected.map(<[_]>::to_vec), "{rooms}");
+        };
+        check("[]", Ok(&[]));
+        check(
+            r#"[{"room":7,"qty":2},{"room":"8","x":[]}]"#,
+            Ok(&[(7, 2), (8, 1)]),
+        );
+        check(r#"[{"room":7,"qty":null}]"#, Ok(&[(7, 1)]));
+        for wrong in [
+            "1",
+            "[1]",
+            "[{}]",
+            r#"[{"qty":1}]"#,
+            r#"[{"room":-1}]"#,
+            r#"[{"room":1.5}]"#,
+            r#"[{"room":1,"qty":"x"}]"#,
+        ] {
+            check(wrong, Err("field_invalid"));
+        }
+        let many = |count| format!("[{}]", vec![r#"{"room":1}"#; count].join(","));
+        check(&many(100), Ok(&[(1, 1); 100]));
+        check(&many(101), Err("field_too_long"));
     }
 }
