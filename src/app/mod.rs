@@ -133,11 +133,7 @@ impl App {
             faults,
             clock,
         } = options;
-        let root = config
-            .root
-            .as_deref()
-            .map(|name| definitions::place(&storefronts, name));
-        let root = root.transpose()?;
+        let root = root(&config, &storefronts)?;
         let limits = page_limits(&config);
         let opened = open::open(&config.data, &storefronts, limits, &guard, before_journal)?;
         let open::Opened {
@@ -145,12 +141,19 @@ impl App {
             journal,
             layout,
             pages,
+            stops,
             components,
             notices,
         } = opened;
 
         let settings = settings(&config);
-        let writing = Writing::start(journal, &storefronts, &layout, &pages, settings.shards)?;
+        let on = writing::Opened {
+            layout: &layout,
+            pages: &pages,
+            stops,
+            components: &components,
+        };
+        let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
         let complete_to = writing.complete_to();
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
         let fails = Arc::clone(&writing.failure);
@@ -276,6 +279,16 @@ impl App {
 /// Runs a future on this thread, in the actix system that an [`App`] needs.
 pub fn in_system<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
+}
+
+/// The place of the storefront that is served at `/` too.
+fn root(
+    config: &Config,
+    storefronts: &[Arc<Storefront>],
+) -> Result<Option<usize>, definitions::Error> {
+    let name = config.root.as_deref();
+    name.map(|name| definitions::place(storefronts, name))
+        .transpose()
 }
 
 fn page_limits(config: &Config) -> pages::Limits {

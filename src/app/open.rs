@@ -1,6 +1,6 @@
 //! From a data directory to a journal and pages that agree with it.
 
-use std::{ops::ControlFlow, path::Path, sync::Arc};
+use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc};
 
 use crate::{
     actors::restore::{self, Restorer},
@@ -14,6 +14,10 @@ use crate::{
         layout::Layout,
         mark::{self, MarkFile},
         pages::{self, Guard, Opening, Pages},
+    },
+    views::{
+        model::Model,
+        stops::{self, Stop},
     },
 };
 
@@ -60,8 +64,10 @@ pub struct Opened {
     pub journal: Journal,
     /// The pages' places.
     pub layout: Arc<Layout>,
-    /// Complete to the journal's end.
+    /// Complete to the journal's end, but for the views that stopped.
     pub pages: Arc<Pages>,
+    /// The views that stopped, and where.
+    pub stops: BTreeMap<Model, Stop>,
     /// Which of the storefronts' components are paused.
     pub components: Arc<Components>,
     /// What a person should know about this start: a line each.
@@ -114,17 +120,20 @@ pub fn open(
             .map(|why| format!("the snapshots and views were made again from the journal: {why}")),
     );
     let pages = Arc::new(opened.pages);
+    let stops = stops::read(&pages, &layout, storefronts)?;
     let restorer = Restorer::new(
         storefronts.to_vec(),
         Arc::clone(&layout),
         Arc::clone(&pages),
-    );
+    )
+    .stopped(stops.clone());
     replay(journal.source(), opened.complete_to + 1, end, restorer)?;
     Ok(Opened {
         directory,
         journal,
         layout,
         pages,
+        stops,
         components: Arc::new(paused.components),
         notices,
     })
