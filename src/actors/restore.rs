@@ -2,7 +2,10 @@
 //!
 //! Used at a start for what the last checkpoint did not have, and by `verify` for everything.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     handles::{Entity, Item},
@@ -28,7 +31,7 @@ use crate::{
         pages::{self, Pages, Slot},
         snapshot, timers,
     },
-    views::projector::Projector,
+    views::{model::Model, projector::Projector, stops::Stop},
 };
 
 /// Why a batch could not be taken in.
@@ -82,12 +85,22 @@ impl Restorer {
             Arc::clone(&layout),
             Arc::clone(&pages),
             0,
-        );
+        )
+        .silent();
         Self {
             storefronts,
             layout,
             pages,
             views,
+        }
+    }
+
+    /// With these views having stopped: they take in nothing that came after.
+    #[must_use]
+    pub fn stopped(self, stops: BTreeMap<Model, Stop>) -> Self {
+        Self {
+            views: self.views.stopped(stops),
+            ..self
         }
     }
 

@@ -31,6 +31,7 @@ use crate::{
         pages::{self, Pages},
         timers,
     },
+    views::stops::Progress,
 };
 
 /// Where the shards run.
@@ -62,8 +63,8 @@ pub struct Parts {
     pub durable: Arc<dyn Fn() -> Position + Send + Sync>,
     /// Whether the journal or the checkpoints have failed.
     pub failed: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// Up to where the views have come.
-    pub views: watch::Receiver<Position>,
+    /// How far the views have come.
+    pub views: watch::Receiver<Progress>,
     /// One for each storefront.
     pub providers: Vec<Arc<dyn Provider>>,
     /// The time.

@@ -147,13 +147,20 @@ impl App {
             journal,
             layout,
             pages,
+            stops,
             components,
             notices,
         } = opened;
         let storefronts = mounted(&storefronts);
 
         let settings = settings(&config);
-        let writing = Writing::start(journal, &storefronts, &layout, &pages, settings.shards)?;
+        let on = writing::Opened {
+            layout: &layout,
+            pages: &pages,
+            stops,
+            components: &components,
+        };
+        let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
         let complete_to = writing.complete_to();
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
         let fails = Arc::clone(&writing.failure);

@@ -1,6 +1,6 @@
 //! From a data directory to a journal and pages that agree with it.
 
-use std::{ops::ControlFlow, path::Path, sync::Arc};
+use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc};
 
 use super::{definitions::Definition, kept, mounted};
 use crate::{
@@ -15,6 +15,10 @@ use crate::{
         layout::Layout,
         mark::{self, MarkFile},
         pages::{self, Guard, Opening, Pages},
+    },
+    views::{
+        model::Model,
+        stops::{self, Stop},
     },
 };
 
@@ -64,8 +68,10 @@ pub struct Opened {
     pub journal: Journal,
     /// The pages' places.
     pub layout: Arc<Layout>,
-    /// Complete to the journal's end.
+    /// Complete to the journal's end, but for the views that stopped.
     pub pages: Arc<Pages>,
+    /// The views that stopped, and where.
+    pub stops: BTreeMap<Model, Stop>,
     /// Which of the storefronts' components are paused.
     pub components: Arc<Components>,
     /// What a person should know about this start: a line each.
@@ -121,7 +127,9 @@ pub fn open(
             .map(|why| format!("the snapshots and views were made again from the journal: {why}")),
     );
     let pages = Arc::new(opened.pages);
-    let restorer = Restorer::new(storefronts, Arc::clone(&layout), Arc::clone(&pages));
+    let stops = stops::read(&pages, &layout, &storefronts)?;
+    let restorer =
+        Restorer::new(storefronts, Arc::clone(&layout), Arc::clone(&pages)).stopped(stops.clone());
     replay(journal.source(), opened.complete_to + 1, end, restorer)?;
     // Before any event can be written under them.
     kept::keep(&directory, definitions)?;
@@ -130,6 +138,7 @@ pub fn open(
         journal,
         layout,
         pages,
+        stops,
         components: Arc::new(paused.components),
         notices,
     })

@@ -9,7 +9,13 @@ use super::{
 };
 use crate::{
     actors::restore::Restorer,
-    domain::{Event, Kind, ledger::Ledger, order, payment},
+    domain::{
+        Aggregate, Event,
+        ledger::Ledger,
+        listing::{self, Listing},
+        order, payment,
+        storefront::{Action, Flow, Step, Storefront},
+    },
     store::{
         codec,
         commit::Position,
@@ -20,6 +26,7 @@ use crate::{
         mark::MarkFile,
         pages::{self, CollectionId, Durable, Guard, Opening, Pages},
     },
+    views::stops::{self, STOP_NUMBER},
 };
 
 /// What was checked, and what is wrong.
@@ -82,20 +89,9 @@ pub fn verify(path: &Path, definitions: &[Definition], guard: &Guard) -> Result<
         .notices
         .extend(scanned.torn.iter().map(ToString::to_string));
 
-    books(&source, scanned.end, &mut report)?;
+    books(&source, scanned.end, &storefronts, &mut report)?;
 
     let layout = Arc::new(Layout::of(&storefronts));
-    let replayed = Pages::in_memory(
-        &Durable::default(),
-        layout.collections().to_vec(),
-        pages::Limits::default(),
-    )?;
-    let replayed = Arc::new(replayed.pages);
-    let restorer = |pages: &Arc<Pages>| {
-        Restorer::new(storefronts.clone(), Arc::clone(&layout), Arc::clone(pages))
-    };
-    replay(Arc::clone(&source), 1, scanned.end, restorer(&replayed))?;
-
     let opened = Pages::open(Opening {
         dir: directory.path(),
         collections: layout.collections().to_vec(),
@@ -111,12 +107,26 @@ pub fn verify(path: &Path, definitions: &[Definition], guard: &Guard) -> Result<
             .map(|why| format!("the trees were made again: {why}")),
     );
     let stored = Arc::new(opened.pages);
+    // A view that stopped is compared with a replay up to where it did.
+    let stops = stops::read(&stored, &layout, &storefronts)?;
+    let restorer = |pages: &Arc<Pages>| {
+        let layout = Arc::clone(&layout);
+        Restorer::new(storefronts.to_vec(), layout, Arc::clone(pages)).stopped(stops.clone())
+    };
     replay(
-        source,
+        Arc::clone(&source),
         opened.complete_to + 1,
         scanned.end,
         restorer(&stored),
     )?;
+
+    let replayed = Pages::in_memory(
+        &Durable::default(),
+        layout.collections().to_vec(),
+        pages::Limits::default(),
+    )?;
+    let replayed = Arc::new(replayed.pages);
+    replay(source, 1, scanned.end, restorer(&replayed))?;
     for place in 0..layout.collections().len() {
         compare(&layout, place, &replayed, &stored, &mut report)?;
     }
@@ -126,8 +136,14 @@ pub fn verify(path: &Path, definitions: &[Definition], guard: &Guard) -> Result<
 }
 
 /// Balances the books of every order, and looks for orders that were not paid.
-fn books(source: &Arc<dyn Source>, end: Position, report: &mut Report) -> Result<(), Error> {
+fn books(
+    source: &Arc<dyn Source>,
+    end: Position,
+    storefronts: &[Arc<Storefront>],
+    report: &mut Report,
+) -> Result<(), Error> {
     let mut lives: BTreeMap<(Arc<str>, u64), Life> = BTreeMap::new();
+    let mut listings: BTreeMap<(Arc<str>, u64), Listing> = BTreeMap::new();
     let mut outcome = Ok(());
     Reader::new(Arc::clone(source)).read(1, end, |position, body, _count| {
         let batch = match codec::decode(body) {
@@ -137,16 +153,27 @@ fn books(source: &Arc<dyn Source>, end: Position, report: &mut Report) -> Result
                 return ControlFlow::Break(());
             }
         };
-        for stamped in batch
-            .events
-            .iter()
-            .filter(|event| event.entity.kind != Kind::Listing)
-        {
-            let key = (Arc::clone(&batch.storefront), stamped.entity.number);
-            let life = lives.entry(key).or_default();
-            life.take(&stamped.event);
-            if let Err(imbalance) = life.ledger.check() {
-                report.problem(|| format!("{} at event {position}: {imbalance}", stamped.entity));
+        for stamped in &batch.events {
+            let key = |number| (Arc::clone(&batch.storefront), number);
+            if let Some(order) = stamped.order() {
+                let life = lives.entry(key(order.0)).or_default();
+                life.take(&stamped.event);
+                if let Err(imbalance) = life.ledger.check() {
+                    report
+                        .problem(|| format!("{} at event {position}: {imbalance}", stamped.entity));
+                }
+            }
+            if let Event::Listing(event) = &stamped.event {
+                let listing = listings.entry(key(stamped.entity.number)).or_default();
+                listing.apply(event);
+                if matches!(event, listing::Event::Reserved { .. }) && listing.is_oversold() {
+                    report.problem(|| {
+                        format!(
+                            "{} at event {position}: more is reserved than there is",
+                            stamped.entity
+                        )
+                    });
+                }
             }
         }
         ControlFlow::Continue(())
@@ -155,6 +182,10 @@ fn books(source: &Arc<dyn Source>, end: Position, report: &mut Report) -> Result
     for ((storefront, number), life) in &lives {
         report.orders += u64::from(life.placed);
         report.captured += u64::from(life.ledger.captures);
+        let pays = |own: &Arc<Storefront>| own.name == *storefront && pays_first(&own.flow);
+        if !storefronts.iter().any(pays) {
+            continue;
+        }
         if life.placed != (life.ledger.captures == 1) && life.must_be_paid() {
             report.problem(|| {
                 format!(
@@ -166,6 +197,18 @@ fn books(source: &Arc<dyn Source>, end: Position, report: &mut Report) -> Result
         }
     }
     Ok(())
+}
+
+/// Whether every order is paid before it is confirmed.
+fn pays_first(flow: &Flow) -> bool {
+    let confirms = |step: &Step| step.then >= Some(order::State::Confirmed);
+    let mut steps = flow.steps.iter();
+    steps
+        .find_map(|step| match step.action {
+            Action::Pay => Some(step.only_if.is_none()),
+            _ => confirms(step).then_some(false),
+        })
+        .unwrap_or(false)
 }
 
 impl Life {
@@ -229,7 +272,7 @@ fn compare(
         ControlFlow::Continue(())
     })?;
     stored.each(id, &mut |number, _found| {
-        if matches!(replayed.get(id, number), Ok(None)) {
+        if number != STOP_NUMBER && matches!(replayed.get(id, number), Ok(None)) {
             report.problem(|| format!("{} {number} is stored, and no event made it", what()));
         }
         ControlFlow::Continue(())

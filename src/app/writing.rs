@@ -1,6 +1,7 @@
 //! The writing side: the committer with its journal, the shards' lanes, and the views that follow.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
     thread::JoinHandle,
 };
@@ -14,12 +15,22 @@ use crate::{
     store::{
         commit::Position,
         committer::{self, Committer, Listeners, UnderWay},
+        components::Components,
         journal::Journal,
         layout::Layout,
         pages::Pages,
     },
-    views::{follower, projector::Projector},
+    views::{follower, model::Model, projector::Projector, stops::Stop},
 };
+
+/// What the views work on.
+pub(super) struct Opened<'a> {
+    pub(super) layout: &'a Arc<Layout>,
+    /// Complete to the journal's end, but for the views that stopped.
+    pub(super) pages: &'a Arc<Pages>,
+    pub(super) stops: BTreeMap<Model, Stop>,
+    pub(super) components: &'a Arc<Components>,
+}
 
 /// Everything between the shards and the disk.
 pub(super) struct Writing {
@@ -33,28 +44,38 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// Starts the committer and the views on a journal that the pages are complete to.
+    /// Starts the committer and the views on what was opened.
     pub(super) fn start(
         journal: Journal,
         storefronts: &[Arc<Storefront>],
-        layout: &Arc<Layout>,
-        pages: &Arc<Pages>,
+        on: Opened<'_>,
         shards: usize,
     ) -> Result<Self, Error> {
         let lanes: Vec<Arc<Lane>> = (0..shards).map(|_| Arc::default()).collect();
-        let (storefronts, end) = (storefronts.to_vec(), journal.end());
-        let projector = Projector::new(storefronts, Arc::clone(layout), Arc::clone(pages), end);
+        let end = journal.end();
+        let (layout, pages) = (Arc::clone(on.layout), Arc::clone(on.pages));
+        let projector = Projector::new(storefronts.to_vec(), layout, pages, end).stopped(stops(
+            on.stops,
+            storefronts,
+            on.components,
+            end,
+        ));
         let projector = Arc::new(projector);
 
         // The views ask how far they may read before the committer, who knows, is there.
         let known = Arc::<OnceLock<Arc<Committer>>>::default();
         let asks = Arc::clone(&known);
         let durable = move || asks.get().map_or(0, |committer| committer.durable());
-        let (queue, views) = follower::start(Arc::clone(&projector), journal.source(), durable)
-            .map_err(|source| Error::Io {
-                doing: "start the views' thread",
-                source,
-            })?;
+        let (queue, views) = follower::start(
+            Arc::clone(&projector),
+            Arc::clone(on.components),
+            journal.source(),
+            durable,
+        )
+        .map_err(|source| Error::Io {
+            doing: "start the views' thread",
+            source,
+        })?;
 
         let (under_way, failure) = (UnderWay::default(), Arc::<Notify>::default());
         let fails = Arc::clone(&failure);
@@ -89,6 +110,23 @@ impl Writing {
         let (lanes, projector) = (self.lanes.clone(), Arc::clone(&self.projector));
         move || complete_to(committer.durable(), &lanes, &projector)
     }
+}
+
+/// Where views stopped. Those that run were at work before the process ended: what they had told by
+/// then is not known, and not told again.
+fn stops(
+    mut stops: BTreeMap<Model, Stop>,
+    storefronts: &[Arc<Storefront>],
+    components: &Components,
+    end: Position,
+) -> BTreeMap<Model, Stop> {
+    for (model, stop) in &mut stops {
+        let path = model.path(&storefronts[model.storefront]);
+        if components.pausing(model.storefront, path).is_none() {
+            stop.told_to = end;
+        }
+    }
+    stops
 }
 
 /// Up to where everything committed is in the page cache. `durable` was read before the call: what

@@ -260,11 +260,19 @@ impl Listing {
 
     /// How many could still be reserved; `None` where they are not counted.
     pub fn available(&self) -> Option<u64> {
-        let reserved = self
-            .reserved
-            .values()
-            .fold(0, |sum: u64, each| sum.saturating_add(*each));
+        let reserved = self.reserved_in_all();
         self.on_hand.map(|on_hand| on_hand.saturating_sub(reserved))
+    }
+
+    /// Whether more is reserved than there is. Never so right after a reservation.
+    pub fn is_oversold(&self) -> bool {
+        let reserved = self.reserved_in_all();
+        self.on_hand.is_some_and(|on_hand| reserved > on_hand)
+    }
+
+    fn reserved_in_all(&self) -> u64 {
+        let each = self.reserved.values();
+        each.fold(0, |sum, each| sum.saturating_add(*each))
     }
 
     fn change(&self, to: State, event: Event) -> Result<Vec<Event>, Refusal> {

@@ -10,6 +10,8 @@
 //! | `/{storefront}/profile`, `/{storefront}/profile/{collection}` | ALPS |
 //! | `/{storefront}/{collection}` | a resource or view |
 //! | `/{storefront}/{collection}/{number}` | one of it |
+//! | `/{storefront}/{view}/{number}/history` | what a row said before |
+//! | `/{storefront}/notifications`, `…/{number}` | who was told what |
 //! | `/{storefront}/{collection}/search`, `…/search/{method}` | query methods |
 //!
 //! The storefront that is mounted at `/` answers without the first segment, too. A trailing slash
@@ -20,7 +22,10 @@ use std::sync::Arc;
 use actix_web::http::Method;
 
 use super::{Mounts, command};
-use crate::domain::storefront::{Field, Resource, Search, Storefront, Verb, View};
+use crate::{
+    actors::handles::NOTIFICATIONS,
+    domain::storefront::{Field, Resource, Search, Storefront, Verb, View},
+};
 
 /// What a path addresses.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +62,11 @@ pub(super) enum Spot<'a> {
     All(Collection<'a>),
     /// With the number as it was written.
     One(Collection<'a>, &'a str),
+    /// What the row of this view said before, with the number as it was written.
+    History(usize, &'a View, &'a str),
+    Notifications,
+    /// With the number as it was written.
+    Notification(&'a str),
     Searches(Collection<'a>),
     Search(Collection<'a>, &'a Search),
 }
@@ -111,6 +121,9 @@ pub(super) fn locate<'a>(
 
 fn spot<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>> {
     let collection = |segment| Collection::at(definition, segment);
+    if let Some(spot) = told(definition, segments) {
+        return Some(spot);
+    }
     Some(match *segments {
         [] => Spot::Index,
         ["profile"] => Spot::Profiles,
@@ -126,8 +139,26 @@ fn spot<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>
             )
         }
         [of, number] => Spot::One(collection(of)?, number),
+        [of, number, "history"] => match collection(of)? {
+            Collection::View(at, view) if view.history => Spot::History(at, view, number),
+            Collection::View(..) | Collection::Resource(_) => return None,
+        },
         _ => return None,
     })
+}
+
+/// A place among the notifications, if the storefront has any and gave that name to nothing else.
+fn told<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>> {
+    let (first, rest) = segments.split_first()?;
+    let tells = *first == NOTIFICATIONS && !definition.notices.is_empty();
+    if !tells || Collection::at(definition, first).is_some() {
+        return None;
+    }
+    match *rest {
+        [] => Some(Spot::Notifications),
+        [number] => Some(Spot::Notification(number)),
+        _ => None,
+    }
 }
 
 impl Place<'_> {
@@ -152,6 +183,9 @@ impl Place<'_> {
             | Spot::Index
             | Spot::Profiles
             | Spot::Profile(_)
+            | Spot::History(..)
+            | Spot::Notifications
+            | Spot::Notification(_)
             | Spot::Searches(_)
             | Spot::Search(..) => return false,
         };
@@ -180,11 +214,15 @@ impl Place<'_> {
 }
 
 impl<'a> Spot<'a> {
-    /// The collection whose part of the shop answers here. What only describes a collection is
-    /// nobody's work.
-    pub(super) const fn worked_on(self) -> Option<Collection<'a>> {
+    /// The path of the collection whose part of the shop answers here. What only describes a
+    /// collection is nobody's work.
+    pub(super) fn worked_on(self) -> Option<&'a str> {
         match self {
-            Self::All(of) | Self::One(of, _) | Self::Searches(of) | Self::Search(of, _) => Some(of),
+            Self::All(of) | Self::One(of, _) | Self::Searches(of) | Self::Search(of, _) => {
+                Some(of.path())
+            }
+            Self::History(_, view, _) => Some(&view.path),
+            Self::Notifications | Self::Notification(_) => Some(NOTIFICATIONS),
             Self::Index | Self::Profiles | Self::Profile(_) => None,
         }
     }
@@ -269,6 +307,11 @@ mod tests {
                         Spot::Profile(of) => format!("profile of {}", of.path()),
                         Spot::All(of) => of.path().to_owned(),
                         Spot::One(of, number) => format!("{} {number}", of.item()),
+                        Spot::History(_, view, number) => {
+                            format!("history of {} {number}", view.item)
+                        }
+                        Spot::Notifications => "notifications".to_owned(),
+                        Spot::Notification(number) => format!("notification {number}"),
                         Spot::Searches(of) => format!("searches of {}", of.path()),
                         Spot::Search(of, search) => format!("{} in {}", search.method, of.path()),
                     };

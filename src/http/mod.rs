@@ -15,6 +15,7 @@ mod hal;
 mod health;
 mod home;
 mod item;
+mod notification;
 mod ops;
 mod paging;
 mod profile;
@@ -179,6 +180,9 @@ async fn answer(
         Spot::Profile(of) => Ok(profile::one(&call, of)),
         Spot::Searches(of) => Ok(search::list(&call, of)),
         Spot::Search(of, method) => search::run(&call, of, method).await,
+        Spot::History(at, view, number) => view::history(&call, at, view, number).await,
+        Spot::Notifications => notification::list(&call).await,
+        Spot::Notification(number) => notification::one(&call, number).await,
         Spot::All(of) if method == Method::HEAD => Ok(collection::head(&call, of)),
         Spot::All(Collection::View(at, view)) => view::rows(&call, at, view).await,
         Spot::One(Collection::View(at, view), number) => view::row(&call, at, view, number).await,
@@ -199,7 +203,7 @@ async fn answer(
 
 /// Refuses every request, of whatever method, to a part of the shop that is paused.
 fn runs(state: &State, front: Front<'_>, spot: Spot<'_>) -> Result<(), ApiError> {
-    let path = spot.worked_on().map(Collection::path);
+    let path = spot.worked_on();
     let pausing = path.and_then(|path| state.engine.components().pausing(front.at, path));
     pausing.map_or(Ok(()), |component| Err(ApiError::paused(&component.name)))
 }

@@ -1,9 +1,12 @@
 //! Views: rows folded from events. Not paged as resources are (SEED API 1.2), but bounded.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpResponse,
     http::{Method, header::LINK},
 };
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
     address::Collection,
@@ -12,9 +15,12 @@ use super::{
     error::ApiError,
     hal::{Link, Listing},
     item, paging,
-    represent::RowBody,
+    represent::{self, RowBody},
 };
-use crate::{actors::handles::Row, domain::storefront::View};
+use crate::{
+    actors::handles::Row,
+    domain::{Timestamp, storefront::View},
+};
 
 /// The most rows in one answer; a `next` link leads to the others.
 const ROWS_MAX: usize = 1_000;
@@ -62,6 +68,81 @@ pub(super) async fn row(
             .finish());
     }
     Ok(show(call, view, &row))
+}
+
+/// `GET /myPages/1/history`: what the row said before, the latest last.
+pub(super) async fn history(
+    call: &Call<'_>,
+    at: usize,
+    view: &View,
+    number: &str,
+) -> Result<HttpResponse, ApiError> {
+    let missing = || ApiError::new("not_found", format!("{} has no row {number}", view.path));
+    let row = number.parse().map_err(|_| missing())?;
+    let entries = call.engine().history(call.front.at, at, row).await?;
+    let entries = entries.ok_or_else(missing)?;
+    let url = format!("{}/{row}", call.url(&view.path));
+    if call.request.method() == Method::HEAD {
+        let links = format!("<{url}/history>;rel=\"self\",<{url}>;rel=\"{}\"", view.item);
+        return Ok(HttpResponse::NoContent()
+            .insert_header((LINK, links))
+            .finish());
+    }
+    let bodies = entries.into_iter().map(|entry| EntryBody {
+        view,
+        event: entry.event,
+        at: entry.at,
+        row: Row {
+            number: row,
+            fields: entry.row,
+        },
+    });
+    let listing: Listing<'_, _, ()> = Listing {
+        rel: &view.path,
+        items: &bodies.collect::<Vec<_>>(),
+        links: &[
+            Link::new("self", format!("{url}/history")),
+            Link::new(&view.item, url),
+        ],
+        page: None,
+    };
+    Ok(call.ok(&listing))
+}
+
+/// What a row said after an event, ready to print.
+struct EntryBody<'a> {
+    view: &'a View,
+    event: Arc<str>,
+    at: Timestamp,
+    row: Row,
+}
+
+impl Serialize for EntryBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let is_free = |name: &str| self.view.fields.iter().all(|field| *field.name != *name);
+        let mut map = serializer.serialize_map(None)?;
+        for field in &self.view.fields {
+            map.serialize_entry(
+                &*field.name,
+                &represent::of_row(self.view, &self.row, field),
+            )?;
+        }
+        // A field of the view goes before what every entry has.
+        if is_free("event") {
+            map.serialize_entry("event", &self.event)?;
+        }
+        if is_free("at") {
+            map.serialize_entry("at", &instant(self.at))?;
+        }
+        map.end()
+    }
+}
+
+/// An instant as RFC 3339 has it, in UTC, to the millisecond.
+pub(super) fn instant(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .map(|instant| instant.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+        .unwrap_or_default()
 }
 
 /// `200` with a row.

@@ -1,7 +1,8 @@
 //! The views' own thread: takes committed groups from a bounded queue, or from the journal.
 //!
 //! The committer never waits for it. When the queue is full a group is left out; the thread then
-//! reads what is missing from the journal.
+//! reads what is missing from the journal. So do the views that were paused, once they run again, a
+//! slice at a time: the others do not wait for them.
 
 use std::{
     io,
@@ -16,18 +17,24 @@ use std::{
     time::Duration,
 };
 
-use super::projector::Projector;
+use super::{model::Model, projector::Projector};
 use crate::store::{
     codec,
     commit::{Committed, Follower, Position},
+    components::Components,
     journal::{Reader, Source},
+    pages,
 };
 
 /// Groups that may wait for the views. At 64 batches a group, some ten MB at most.
 const GROUPS_MAX: usize = 256;
 
-/// How soon the thread notices that a group was left out while nothing else is committed.
+/// How soon the thread notices that a group was left out, or that something was paused or runs again,
+/// while nothing else is committed.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Events that views which were paused read at once, before the others have their turn again.
+const SLICE_EVENTS: Position = 4_096;
 
 /// The committer's end of the queue. Dropping it lets the thread finish and end.
 #[derive(Debug)]
@@ -47,16 +54,22 @@ impl Follower for Queue {
 
 struct Work {
     projector: Arc<Projector>,
+    components: Arc<Components>,
     groups: Receiver<Vec<Committed>>,
     missed: Arc<AtomicBool>,
     reader: Reader,
+    /// For the views that are behind the others.
+    behind: Reader,
     durable: Box<dyn Fn() -> Position + Send>,
+    /// Whether views that are behind cannot be brought up in this process.
+    is_stuck: bool,
 }
 
 /// Starts the thread. `source` is the journal that is being written, `durable` says how far it may
-/// be read.
+/// be read, `components` which views take nothing in.
 pub fn start(
     projector: Arc<Projector>,
+    components: Arc<Components>,
     source: Arc<dyn Source>,
     durable: impl Fn() -> Position + Send + 'static,
 ) -> io::Result<(Queue, JoinHandle<()>)> {
@@ -66,13 +79,15 @@ pub fn start(
         groups: sender,
         missed: Arc::clone(&missed),
     };
-    let (reader, durable) = (Reader::new(source), Box::new(durable));
     let mut work = Work {
         projector,
+        components,
         groups,
         missed,
-        reader,
-        durable,
+        reader: Reader::new(Arc::clone(&source)),
+        behind: Reader::new(source),
+        durable: Box::new(durable),
+        is_stuck: false,
     };
     let thread = thread::Builder::new()
         .name("views".to_owned())
@@ -83,8 +98,15 @@ pub fn start(
 impl Work {
     fn run(&mut self) {
         loop {
-            match self.groups.recv_timeout(LOOK_AGAIN) {
+            let behind = self.look();
+            let wait = if behind.is_empty() {
+                LOOK_AGAIN
+            } else {
+                self.bring_up(&behind)
+            };
+            match self.groups.recv_timeout(wait) {
                 Ok(group) => {
+                    drop(self.look());
                     if group.first().is_some_and(|first| first.first > self.next()) {
                         self.catch_up();
                     }
@@ -95,9 +117,61 @@ impl Work {
                         self.catch_up();
                     }
                 }
-                Err(RecvTimeoutError::Disconnected) => return self.catch_up(),
+                Err(RecvTimeoutError::Disconnected) => {
+                    drop(self.look());
+                    return self.catch_up();
+                }
             }
         }
+    }
+
+    /// Lets the views stop that are paused. Those that had stopped and run again are behind.
+    fn look(&self) -> Vec<Model> {
+        let mut behind = Vec::new();
+        for (model, storefront) in self.projector.models() {
+            let path = model.path(storefront);
+            if self.components.pausing(model.storefront, path).is_some() {
+                if let Err(error) = self.projector.stop(model) {
+                    tracing::error!(%error, path, "a view cannot be stopped");
+                }
+            } else if self.projector.progress().stops.contains_key(&model) {
+                behind.push(model);
+            }
+        }
+        behind
+    }
+
+    /// Takes a slice of what they missed into the views that are behind. Says how long to wait before
+    /// the next one, at most.
+    fn bring_up(&mut self, behind: &[Model]) -> Duration {
+        if self.is_stuck || self.projector.is_hurried() {
+            return LOOK_AGAIN;
+        }
+        let (from, end) = {
+            let progress = self.projector.progress();
+            let stopped = behind.iter().map(|model| progress.of(*model)).min();
+            (stopped.unwrap_or(progress.position) + 1, progress.position)
+        };
+        let to = end.min(from.saturating_add(SLICE_EVENTS - 1));
+        let mut missed = Vec::new();
+        let read = self.behind.read(from, to, |first, body, _count| {
+            match codec::decode(body) {
+                Ok(batch) => {
+                    let batch = Arc::new(batch);
+                    missed.push(Committed { first, batch });
+                }
+                Err(error) => tracing::error!(first, %error, "the views cannot read an event"),
+            }
+            ControlFlow::Continue(())
+        });
+        if let Err(error) = read {
+            tracing::error!(%error, "the views that were paused cannot catch up");
+            self.is_stuck = true;
+            return LOOK_AGAIN;
+        }
+        let projector = &self.projector;
+        self.is_stuck = !careful(|| projector.bring_up(&missed, to, behind));
+        Duration::ZERO
     }
 
     fn next(&self) -> Position {
@@ -142,9 +216,15 @@ impl Work {
 
 /// A mistake in a view's rule costs that view a row, and nobody anything else.
 fn project(projector: &Projector, group: &[Committed]) {
-    match catch_unwind(AssertUnwindSafe(|| projector.take(group))) {
-        Ok(Ok(())) => {}
+    careful(|| projector.take(group));
+}
+
+/// Whether it went well.
+fn careful(work: impl FnOnce() -> Result<(), pages::Error>) -> bool {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => return true,
         Ok(Err(error)) => tracing::error!(%error, "a view's row cannot be kept"),
         Err(_panic) => tracing::error!("a view panicked; run rebuild-views once it is mended"),
     }
+    false
 }

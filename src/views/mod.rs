@@ -4,4 +4,9 @@
 
 pub mod fold;
 pub mod follower;
+pub mod history;
+pub mod model;
+pub mod notices;
 pub mod projector;
+mod rows;
+pub mod stops;

@@ -3,13 +3,18 @@
 //! It follows the journal from a queue. Should the queue be full, it reads what it missed from the
 //! journal; the committer never waits for it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::watch;
 
-use super::fold;
+use super::{
+    model::Model,
+    notices::{Notices, Notification},
+    rows::Rows,
+    stops::{self, Progress, Stop},
+};
 use crate::{
-    domain::{Batch, Fields, ids::OrderId, storefront::Storefront},
+    domain::{Fields, storefront::Storefront},
     store::{
         commit::{Committed, Position},
         layout::Layout,
@@ -18,106 +23,201 @@ use crate::{
     },
 };
 
-/// The views of all storefronts.
+/// The views and the notifications of all storefronts.
 #[derive(Debug)]
 pub struct Projector {
     storefronts: Vec<Arc<Storefront>>,
     layout: Arc<Layout>,
     pages: Arc<Pages>,
-    position: watch::Sender<Position>,
+    progress: watch::Sender<Progress>,
+    tells: bool,
 }
 
 impl Projector {
-    /// Views that have taken in everything up to `position`.
+    /// Views that have taken in everything up to `position`, and log who is told what.
     pub fn new(
         storefronts: Vec<Arc<Storefront>>,
         layout: Arc<Layout>,
         pages: Arc<Pages>,
         position: Position,
     ) -> Self {
+        let progress = Progress {
+            position,
+            stops: BTreeMap::new(),
+        };
         Self {
             storefronts,
             layout,
             pages,
-            position: watch::Sender::new(position),
+            progress: watch::Sender::new(progress),
+            tells: true,
         }
     }
 
-    /// Tells up to where the views have come.
-    pub fn positions(&self) -> watch::Receiver<Position> {
-        self.position.subscribe()
+    /// With these having stopped.
+    #[must_use]
+    pub fn stopped(self, stops: BTreeMap<Model, Stop>) -> Self {
+        self.progress.send_modify(|progress| progress.stops = stops);
+        self
     }
 
-    /// Up to where the views have come.
+    /// For what happened long ago: nothing is logged.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        Self {
+            tells: false,
+            ..self
+        }
+    }
+
+    /// Tells how far the views have come.
+    pub fn positions(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// How far the views have come. To be let go of soon: nobody can tell more until then.
+    pub fn progress(&self) -> watch::Ref<'_, Progress> {
+        self.progress.borrow()
+    }
+
+    /// How far the views have come that did not stop.
     pub fn position(&self) -> Position {
-        *self.position.borrow()
+        self.progress.borrow().position
+    }
+
+    /// All read models, with their storefronts.
+    pub fn models(&self) -> impl Iterator<Item = (Model, &Arc<Storefront>)> {
+        let storefronts = self.storefronts.iter().enumerate();
+        storefronts.flat_map(|(at, own)| Model::all(at, own).map(move |model| (model, own)))
     }
 
     /// Takes a group in, and tells those who wait for it. Batches that were taken in already are
-    /// passed over.
+    /// passed over, as are those that come after where a view stopped.
     pub fn take(&self, group: &[Committed]) -> Result<(), Error> {
         let Some(last) = group.last().map(Committed::last) else {
             return Ok(());
         };
-        let position = self.position();
-        for committed in group.iter().filter(|committed| committed.first > position) {
-            self.project(committed)?;
+        let before = self.progress.borrow().clone();
+        {
+            let _same_checkpoint = self.pages.together();
+            for committed in group {
+                if committed.first > before.position {
+                    let takes = |model| before.takes(model, committed.last());
+                    self.project(committed, &before, &takes)?;
+                }
+            }
         }
-        self.position
-            .send_modify(|position| *position = last.max(*position));
+        self.progress
+            .send_modify(|progress| progress.position = last.max(progress.position));
         Ok(())
     }
 
-    fn project(&self, committed: &Committed) -> Result<(), Error> {
+    /// Lets a view stop where it is. One that has stopped already stays where it is.
+    pub fn stop(&self, model: Model) -> Result<(), Error> {
+        let before = self.progress.borrow().clone();
+        if before.stops.contains_key(&model) {
+            return Ok(());
+        }
+        let stop = Stop {
+            at: before.position,
+            told_to: before.position,
+        };
+        stops::write(&self.pages, &self.layout, model, Some(stop))?;
+        self.progress
+            .send_modify(|progress| progress.stops.extend([(model, stop)]));
+        Ok(())
+    }
+
+    /// Whether so much waits to be written that views which are behind had better wait.
+    pub fn is_hurried(&self) -> bool {
+        self.pages.is_filling()
+    }
+
+    /// Takes what these views missed into them: every batch up to `to`, in the journal's order, from
+    /// where the first of these views stopped. Those that come as far as all others do have not
+    /// stopped any more.
+    pub fn bring_up(
+        &self,
+        missed: &[Committed],
+        to: Position,
+        models: &[Model],
+    ) -> Result<(), Error> {
+        let last = missed.last().map_or(to, Committed::last).max(to);
+        let before = self.progress.borrow().clone();
+        let mut after = before.clone();
+        {
+            let _same_checkpoint = self.pages.together();
+            for committed in missed {
+                let takes = |model| models.contains(&model) && before.of(model) < committed.first;
+                self.project(committed, &before, &takes)?;
+            }
+            for model in models {
+                let Some(stop) = after.stops.get_mut(model) else {
+                    continue;
+                };
+                stop.at = last.max(stop.at);
+                let rest = Some(*stop).filter(|stop| stop.at < before.position);
+                stops::write(&self.pages, &self.layout, *model, rest)?;
+                if rest.is_none() {
+                    after.stops.remove(model);
+                }
+            }
+        }
+        self.progress
+            .send_modify(|progress| progress.stops = after.stops);
+        Ok(())
+    }
+
+    fn project(
+        &self,
+        committed: &Committed,
+        before: &Progress,
+        takes: &dyn Fn(Model) -> bool,
+    ) -> Result<(), Error> {
         let batch = &*committed.batch;
         let found = self
             .storefronts
             .iter()
             .position(|own| own.name == batch.storefront);
-        let Some(place) = found else { return Ok(()) };
-        let storefront = &self.storefronts[place];
-        let Some(order) = batch
-            .events
-            .first()
-            .map(|stamped| OrderId(stamped.entity.number))
-        else {
-            return Ok(());
-        };
+        let Some(at) = found else { return Ok(()) };
+        let storefront = &self.storefronts[at];
         for view in 0..storefront.views.len() {
-            let collection = self.layout.rows(place, view);
-            let before = self.pages.get(collection, order.0)?;
-            if before
-                .as_ref()
-                .is_some_and(|slot| slot.position >= committed.last())
-            {
-                continue;
+            if takes(Model::view(at, view)) {
+                let rows = Rows::new(storefront, (at, view), &self.layout, &self.pages);
+                rows.take(committed)?;
             }
-            let version = before.as_ref().map_or(0, |slot| slot.version);
-            let mut row = before.as_ref().map(read).unwrap_or_default();
-            if fold_all(storefront, view, &mut row, batch) {
-                let slot = Slot {
-                    version: version + 1,
-                    position: committed.last(),
-                    listed: true,
-                    bytes: snapshot::encode(&row).into(),
-                };
-                self.pages.put(collection, order.0, slot)?;
-            }
+        }
+        let model = Model::notifications(at);
+        if let Some(told) = self.layout.told(at).filter(|_| takes(model)) {
+            let told_to = before.stops.get(&model).map_or(0, |stop| stop.told_to);
+            let is_new = self.tells && committed.first > told_to;
+            let notices = Notices {
+                storefront,
+                pages: &self.pages,
+                told,
+            };
+            notices.take(committed, &mut |told| {
+                if is_new {
+                    log(storefront, told);
+                }
+            })?;
         }
         Ok(())
     }
 }
 
+/// The channel over which people are told: the log, until a storefront has another one.
+fn log(storefront: &Storefront, told: &Notification) {
+    tracing::info!(
+        target: "notification",
+        storefront = %storefront.name,
+        to = told.to.as_deref(),
+        text = told.ko.as_str(),
+        text_en = told.en.as_str(),
+    );
+}
+
 /// A row as it is kept. One that cannot be read is begun anew; `verify` finds the difference.
 pub fn read(slot: &Slot) -> Fields {
     snapshot::decode(&slot.bytes).unwrap_or_default()
-}
-
-fn fold_all(storefront: &Storefront, view: usize, row: &mut Fields, batch: &Batch) -> bool {
-    let view = &storefront.views[view];
-    let mut changed = false;
-    for stamped in &batch.events {
-        changed |= fold::fold(storefront, view, row, &stamped.event);
-    }
-    changed
 }

@@ -17,6 +17,9 @@ use tokio::sync::{Semaphore, oneshot, watch};
 pub use call::{
     CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
 };
+pub use reading::Told;
+
+pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notification};
 
 use super::{
     coordinator::{Ask, Work},
@@ -39,7 +42,7 @@ use crate::{
         pages::{self, CollectionId, Pages, Slot},
         snapshot,
     },
-    views::projector,
+    views::stops::Progress,
 };
 
 /// One running engine. Cheap to clone.
@@ -62,7 +65,7 @@ struct Inner {
     under_way: UnderWay,
     durable: Arc<dyn Fn() -> Position + Send + Sync>,
     failed: Arc<dyn Fn() -> bool + Send + Sync>,
-    views: watch::Receiver<Position>,
+    views: watch::Receiver<Progress>,
     stopping: AtomicBool,
 }
 
@@ -224,45 +227,6 @@ impl Engine {
         })
     }
 
-    /// A row of the view with this place in the storefront's definition, once the view has seen
-    /// everything that was committed when the call was made.
-    pub async fn row(
-        &self,
-        storefront: usize,
-        view: usize,
-        number: u64,
-    ) -> Result<Option<Row>, Failure> {
-        self.caught_up().await?;
-        let collection = self.inner.layout.rows(storefront, view);
-        let slot = self
-            .inner
-            .pages
-            .get(collection, number)
-            .map_err(|error| unreadable(&error))?;
-        Ok(slot.map(|slot| Row {
-            number,
-            fields: projector::read(&slot),
-        }))
-    }
-
-    /// Rows of a view by their place: at most `limit` from `offset` on.
-    pub async fn rows(
-        &self,
-        storefront: usize,
-        view: usize,
-        offset: u64,
-        limit: usize,
-    ) -> Result<Page<Row>, Failure> {
-        self.caught_up().await?;
-        let collection = self.inner.layout.rows(storefront, view);
-        self.page(collection, offset, limit, |number, slot| {
-            Ok(Row {
-                number,
-                fields: projector::read(slot),
-            })
-        })
-    }
-
     /// Whether every shard answers within a second; `/livez`.
     pub async fn is_live(&self) -> bool {
         self.live().await.is_some()
@@ -356,8 +320,7 @@ impl Engine {
 
     /// The number of the order with this key of its client's.
     fn named(&self, storefront: usize, key: &str) -> Result<u64, Error> {
-        let name = &self.inner.storefronts[storefront].name;
-        let found = keys::find(&self.inner.pages, name, key).map_err(|error| unreadable(&error))?;
+        let found = self.order_with_key(storefront, key)?;
         let missing = || Refusal::UnknownKey {
             key: key.to_owned(),
         };
@@ -378,18 +341,6 @@ impl Engine {
             number: subject.number,
             kind: subject.kind,
         })
-    }
-
-    async fn caught_up(&self) -> Result<(), Failure> {
-        let committed = (self.inner.durable)();
-        let mut views = self.inner.views.clone();
-        let wait = Duration::from_millis(self.inner.settings.view_wait_ms_max);
-        let caught_up = views.wait_for(|position| *position >= committed);
-        match tokio::time::timeout(wait, caught_up).await {
-            Ok(Ok(_position)) => Ok(()),
-            Ok(Err(_closed)) => Err(Failure::Stopping),
-            Err(_elapsed) => Err(Failure::ViewBehind),
-        }
     }
 
     fn page<T>(

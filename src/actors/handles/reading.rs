@@ -1,25 +1,146 @@
-//! Reading for whoever shows several entities as one.
+//! Reading the views and the notifications.
 
-use super::{Engine, Failure, Item, item, unreadable};
-use crate::{domain::Kind, store::keys};
+use std::time::Duration;
+
+use super::{Engine, Failure, Notification, Page, Row, unreadable};
+use crate::{
+    store::keys,
+    views::{
+        history::{self, Entry},
+        model::Model,
+        notices, projector,
+    },
+};
+
+/// A notification with its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Counted from 1, in the order of the events; the same after every rebuild.
+    pub number: u64,
+    /// Who was told what.
+    pub notification: Notification,
+}
 
 impl Engine {
-    /// An entity as it is stored, on the lists or not; `None` if there is none.
-    pub fn entity(
-        &self,
-        storefront: usize,
-        kind: Kind,
-        number: u64,
-    ) -> Result<Option<Item>, Failure> {
-        let collection = self.inner.layout.entities(storefront, kind);
-        let slot = self.inner.pages.get(collection, number);
-        let slot = slot.map_err(|error| unreadable(&error))?;
-        slot.map(|slot| item(kind, number, &slot)).transpose()
-    }
-
     /// The number of the order to which its client gave this key, if there is one.
     pub fn order_with_key(&self, storefront: usize, key: &str) -> Result<Option<u64>, Failure> {
         let name = &self.inner.storefronts[storefront].name;
         keys::find(&self.inner.pages, name, key).map_err(|error| unreadable(&error))
+    }
+
+    /// A row of the view with this place in the storefront's definition, once the view has seen
+    /// everything that was committed when the call was made. Of a view that is paused, the row as it
+    /// was then.
+    pub async fn row(
+        &self,
+        storefront: usize,
+        view: usize,
+        number: u64,
+    ) -> Result<Option<Row>, Failure> {
+        self.caught_up(Model::view(storefront, view)).await?;
+        let collection = self.inner.layout.rows(storefront, view);
+        let slot = self.inner.pages.get(collection, number);
+        let slot = slot.map_err(|error| unreadable(&error))?;
+        Ok(slot.filter(|slot| slot.listed).map(|slot| Row {
+            number,
+            fields: projector::read(&slot),
+        }))
+    }
+
+    /// Rows of a view by their place: at most `limit` from `offset` on.
+    pub async fn rows(
+        &self,
+        storefront: usize,
+        view: usize,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Page<Row>, Failure> {
+        self.caught_up(Model::view(storefront, view)).await?;
+        let collection = self.inner.layout.rows(storefront, view);
+        self.page(collection, offset, limit, |number, slot| {
+            Ok(Row {
+                number,
+                fields: projector::read(slot),
+            })
+        })
+    }
+
+    /// What a row of a view said before, the latest last; at most [`history::HISTORY_ENTRIES_MAX`]
+    /// entries. `None` if there is no such row, or the view keeps no history.
+    pub async fn history(
+        &self,
+        storefront: usize,
+        view: usize,
+        number: u64,
+    ) -> Result<Option<Vec<Entry>>, Failure> {
+        let Some(collection) = self.inner.layout.history(storefront, view) else {
+            return Ok(None);
+        };
+        self.caught_up(Model::view(storefront, view)).await?;
+        let slot = self.inner.pages.get(collection, number);
+        let slot = slot.map_err(|error| unreadable(&error))?;
+        Ok(slot.map(|slot| history::read(&slot)))
+    }
+
+    /// The notification with this number.
+    pub async fn notification(
+        &self,
+        storefront: usize,
+        number: u64,
+    ) -> Result<Option<Told>, Failure> {
+        let Some(told) = self.inner.layout.told(storefront) else {
+            return Ok(None);
+        };
+        self.caught_up(Model::notifications(storefront)).await?;
+        let slot = self.inner.pages.get(told.notifications, number);
+        let slot = slot.map_err(|error| unreadable(&error))?;
+        let slot = slot.filter(|slot| slot.listed);
+        let read = |slot| notices::read(&slot).ok_or(Failure::Store);
+        let notification = slot.map(read).transpose()?;
+        Ok(notification.map(|notification| Told {
+            number,
+            notification,
+        }))
+    }
+
+    /// A storefront's notifications by their place, the oldest first: at most `limit` from `offset`
+    /// on. None, if it tells nobody anything.
+    pub async fn notifications(
+        &self,
+        storefront: usize,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Page<Told>, Failure> {
+        let Some(told) = self.inner.layout.told(storefront) else {
+            return Ok(Page {
+                items: Vec::new(),
+                total: 0,
+            });
+        };
+        self.caught_up(Model::notifications(storefront)).await?;
+        self.page(told.notifications, offset, limit, |number, slot| {
+            Ok(Told {
+                number,
+                notification: notices::read(slot).ok_or(Failure::Store)?,
+            })
+        })
+    }
+
+    /// Waits for a view that is not paused.
+    async fn caught_up(&self, model: Model) -> Result<(), Failure> {
+        let path = model.path(&self.inner.storefronts[model.storefront]);
+        let components = &self.inner.components;
+        if components.pausing(model.storefront, path).is_some() {
+            return Ok(());
+        }
+        let committed = (self.inner.durable)();
+        let mut views = self.inner.views.clone();
+        let wait = Duration::from_millis(self.inner.settings.view_wait_ms_max);
+        let caught_up = views.wait_for(|progress| progress.of(model) >= committed);
+        match tokio::time::timeout(wait, caught_up).await {
+            Ok(Ok(_progress)) => Ok(()),
+            Ok(Err(_closed)) => Err(Failure::Stopping),
+            Err(_elapsed) => Err(Failure::ViewBehind),
+        }
     }
 }

@@ -38,6 +38,7 @@ impl Serialize for ItemBody<'_> {
             url: self.url,
             number: self.whole.item.number,
             rel: &self.resource.item,
+            has_history: false,
         };
         map.serialize_entry("_links", &links)?;
         map.end()
@@ -63,27 +64,33 @@ impl Serialize for RowBody<'_> {
             url: self.url,
             number: self.row.number,
             rel: &self.view.item,
+            has_history: self.view.history,
         };
         map.serialize_entry("_links", &links)?;
         map.end()
     }
 }
 
-/// `self`, and the same address under the name of one of the collection.
+/// `self`, the same address under the name of one of the collection, and what it said before.
 struct OwnLinks<'a> {
     url: &'a str,
     number: u64,
     rel: &'a str,
+    has_history: bool,
 }
 
 impl Serialize for OwnLinks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
+        let mut map = serializer.serialize_map(None)?;
         for rel in ["self", self.rel] {
             map.serialize_entry(
                 rel,
                 &Href(format_args!("{}/{}", self.url, self.number), false),
             )?;
+        }
+        if self.has_history {
+            let history = format_args!("{}/{}/history", self.url, self.number);
+            map.serialize_entry("history", &Href(history, false))?;
         }
         map.end()
     }

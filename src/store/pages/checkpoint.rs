@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{Arc, PoisonError, atomic::Ordering::Relaxed},
 };
 
 use super::{
@@ -51,8 +51,14 @@ impl Pages {
         let mut writer = locked(&self.writer);
         writer.check()?;
         self.wake.taken();
-        let taken = self.cache.take_dirty();
-        let notes = [0, 1, 2].map(|tree| self.notes[tree].take());
+        let (taken, notes) = {
+            let _nobody_is_between = self
+                .together
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            let taken = self.cache.take_dirty();
+            (taken, [0, 1, 2].map(|tree| self.notes[tree].take()))
+        };
         let complete_to = complete_to.max(writer.complete_to());
         let done = Checkpointed {
             complete_to,

@@ -26,7 +26,7 @@ use std::{
     io,
     ops::ControlFlow,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, atomic::AtomicU64},
 };
 
 pub use self::{
@@ -201,6 +201,12 @@ pub enum Error {
     Mark(#[from] mark::Error),
 }
 
+/// Held while things are put that belong together; see [`Pages::together`].
+#[derive(Debug)]
+pub struct Together<'a> {
+    _held: RwLockReadGuard<'a, ()>,
+}
+
 /// The pages of all collections, and the notes. Shared by all shards.
 #[derive(Debug)]
 pub struct Pages {
@@ -208,6 +214,8 @@ pub struct Pages {
     counts: Vec<Mutex<Counts>>,
     cache: Cache,
     notes: [Notes; 3],
+    /// Read by who puts several things that belong together, written by who takes all of them.
+    together: RwLock<()>,
     backing: Box<dyn Backing>,
     writer: Mutex<Writer>,
     complete_to: AtomicU64,
@@ -275,6 +283,15 @@ impl Pages {
         )?;
         self.wake_if_behind(self.cache.backlog());
         Ok(())
+    }
+
+    /// What one thread puts while it holds this is written by one checkpoint, or none of it is: after
+    /// a crash all of it is there, or nothing. A checkpoint begins when nobody holds it, so the holder
+    /// makes none, and lets go soon.
+    pub fn together(&self) -> Together<'_> {
+        Together {
+            _held: self.together.read().unwrap_or_else(PoisonError::into_inner),
+        }
     }
 
     /// How many listed slots there are.
@@ -358,6 +375,11 @@ impl Pages {
     /// Whether so much is not written yet that nothing new should be admitted.
     pub fn is_behind(&self) -> bool {
         self.backlog() >= self.limits.backlog_max
+    }
+
+    /// Whether so much is not written yet that what can wait should.
+    pub fn is_filling(&self) -> bool {
+        self.backlog() >= self.limits.backlog_max.div_ceil(2)
     }
 
     fn wake_if_behind(&self, backlog: usize) {

@@ -150,6 +150,7 @@ fn build(
         counts: counts.iter().cloned().map(Mutex::new).collect(),
         cache: Cache::new(limits.pages_max),
         notes: Default::default(),
+        together: Default::default(),
         backing,
         writer: Mutex::new(Writer {
             metas,
