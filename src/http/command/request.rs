@@ -75,10 +75,13 @@ pub(super) fn owner(asked: &Asked<'_>, field: &Field) -> Option<Kind> {
         _ if field.of.is_some() => None,
         (_, FieldType::Commission | FieldType::Role) => None,
         (Kind::Listing, _) => Some(Kind::Listing),
-        (
-            Kind::Delivery,
-            FieldType::Text { .. } | FieldType::Integer { .. } | FieldType::Position,
-        ) if !represent::is_orders(asked.definition, field) => Some(Kind::Delivery),
+        (Kind::Order, _) => Some(Kind::Order),
+        (kind, FieldType::Text { .. } | FieldType::Integer { .. } | FieldType::Position)
+            if !represent::is_orders(asked.definition, field) =>
+        {
+            // Elsewhere it is only accepted.
+            (kind == Kind::Delivery).then_some(Kind::Delivery)
+        }
         _ => Some(Kind::Order),
     }
 }

@@ -238,7 +238,7 @@ fn an_approval_is_an_orders_if_an_order_is_named_and_else_a_listings() {
     let checks = (Verb::Post, Kind::Approval, None);
     means(
         checks,
-        r#"{"ticket":"t","stand":2}"#,
+        r#"{"slip":"t","stand":2}"#,
         Ok("approval.grant Key(\"t\")"),
     );
     means(checks, r#"{"stand":2}"#, Ok("approval.grant Listing(2)"));

@@ -211,12 +211,12 @@ fn every_kind_shows_its_own_and_what_it_takes_from_others() {
     );
     shows(
         check_of(1, order),
-        "{ticket:t,stand:7,hours:4,called:A,state:open",
+        "{slip:t,stand:7,hours:4,called:A,state:open",
         &[order, listing],
     );
     shows(
         check_of(7, listing),
-        "{ticket:null,stand:7,hours:null,called:A,state:open",
+        "{slip:null,stand:7,hours:null,called:A,state:open",
         &[listing],
     );
     shows(

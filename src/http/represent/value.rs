@@ -21,7 +21,7 @@ pub(in crate::http) fn of_item<'a>(
     field: &'a Field,
 ) -> Wire<'a> {
     let Some((kind, name)) = &field.of else {
-        return own(resource, whole, field);
+        return own(definition, resource, whole, field);
     };
     let item = whole.of(*kind);
     let value = item.and_then(|item| of_other(definition, item, field, name));
@@ -53,7 +53,12 @@ pub(in crate::http) fn kept_status<'a>(resource: &Resource, entity: &'a Entity) 
 }
 
 /// A field that is the entity's own, or comes to it from its order.
-fn own<'a>(resource: &'a Resource, whole: &'a Whole, field: &'a Field) -> Wire<'a> {
+fn own<'a>(
+    definition: &'a Storefront,
+    resource: &'a Resource,
+    whole: &'a Whole,
+    field: &'a Field,
+) -> Wire<'a> {
     let entity = &whole.item.entity;
     match field.holds {
         FieldType::Status => status(resource, entity).map_or(Wire::Null, Wire::Text),
@@ -77,10 +82,14 @@ fn own<'a>(resource: &'a Resource, whole: &'a Whole, field: &'a Field) -> Wire<'
             of_order(whole, |order| money(order, &field.name))
         }
         FieldType::Money => money(entity, &field.name),
-        FieldType::Text { .. }
-        | FieldType::Integer { .. }
-        | FieldType::Key { .. }
-        | FieldType::Position => {
+        FieldType::Key { .. } => {
+            // There is one key, which each resource may call as it likes.
+            let is_key = |holds| matches!(holds, FieldType::Key { .. });
+            let order = definition.resource(Kind::Order);
+            let key = order.and_then(|order| order.field(is_key)).unwrap_or(field);
+            of_order(whole, |order| plain(order, &key.name))
+        }
+        FieldType::Text { .. } | FieldType::Integer { .. } | FieldType::Position => {
             let own = fields(entity).and_then(|fields| fields.get(&field.name));
             match own {
                 Some(_) => own.into(),

@@ -133,10 +133,9 @@ fn needed(definition: &Storefront, resource: &Resource, field: &Field) -> Option
         (Kind::Listing | Kind::Order, _)
         | (_, FieldType::Status | FieldType::Order | FieldType::Commission | FieldType::Role)
         | (Kind::Payment | Kind::Payout, FieldType::Money) => false,
-        (
-            Kind::Delivery,
-            FieldType::Text { .. } | FieldType::Integer { .. } | FieldType::Position,
-        ) => is_orders(definition, field),
+        (_, FieldType::Text { .. } | FieldType::Integer { .. } | FieldType::Position) => {
+            is_orders(definition, field)
+        }
         _ => true,
     };
     of_order.then_some(Kind::Order)

@@ -66,7 +66,7 @@ fn resources() -> Vec<Resource> {
             Kind::Approval,
             "checks",
             vec![
-                Field::new("ticket", KEY),
+                Field::new("slip", KEY),
                 Field::new("stand", FieldType::Listing),
                 Field::new("hours", COUNT),
                 of("called", TEXT, Kind::Listing, "title"),
