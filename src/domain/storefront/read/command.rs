@@ -38,8 +38,7 @@ const ENDS: &[Verb] = &[Verb::Post, Verb::Put, Verb::Patch, Verb::Delete];
 const fn manner(action: CommandAction) -> (Kind, &'static [Kind], &'static [Verb]) {
     match action {
         CommandAction::PlaceOrder => (Kind::Order, ITS_OWN, CREATES),
-        CommandAction::AmendOrder => (Kind::Order, ITS_OWN, CHANGES),
-        CommandAction::PayOrder => (Kind::Order, OF_THE_ORDER, CHANGES),
+        CommandAction::AmendOrder | CommandAction::PayOrder => (Kind::Order, OF_THE_ORDER, CHANGES),
         CommandAction::CancelOrder | CommandAction::RemoveOrder => {
             (Kind::Order, OF_THE_ORDER, ENDS)
         }
@@ -197,7 +196,9 @@ fn fits(
             "order or listing",
             "\"order\", \"key\" or \"listing\"",
         ),
-        _ => (of_order(), "order", "\"order\" or \"key\""),
+        Kind::Order | Kind::Payment | Kind::Delivery | Kind::Payout | Kind::Saga => {
+            (of_order(), "order", "\"order\" or \"key\"")
+        }
     };
     if !is_found {
         let kind = resource.kind;
@@ -216,23 +217,35 @@ fn serves(
 ) {
     let (about, ..) = manner(action);
     let does = |step: fn(Action) -> bool| flow.step(step).is_some();
-    let missing = match action {
-        CommandAction::PayOrder if !does(|step| step == Action::Pay) => "pay",
-        CommandAction::PayPayout if !does(|step| matches!(step, Action::PayOut(_))) => "payout",
-        CommandAction::AdvanceDelivery
-            if !does(|step| matches!(step, Action::Deliver { .. } | Action::Assign(_))) =>
-        {
-            "deliver"
+    let (serves, step) = match action {
+        CommandAction::PayOrder => (does(|step| step == Action::Pay), "pay"),
+        CommandAction::PayPayout => (does(|step| matches!(step, Action::PayOut(_))), "payout"),
+        CommandAction::AdvanceDelivery => {
+            let delivers = does(|step| matches!(step, Action::Deliver { .. } | Action::Assign(_)));
+            (delivers, "deliver")
         }
-        _ if shop.resource(about).is_none() => {
-            let message = format!("`{}` needs a section [{about}]", word.text);
-            section.wrong(word, message);
+        CommandAction::PlaceOrder
+        | CommandAction::AmendOrder
+        | CommandAction::CancelOrder
+        | CommandAction::RemoveOrder
+        | CommandAction::GrantApproval
+        | CommandAction::RefuseApproval
+        | CommandAction::OfferListing
+        | CommandAction::AmendListing
+        | CommandAction::OpenListing
+        | CommandAction::CloseListing
+        | CommandAction::RemoveListing => {
+            if shop.resource(about).is_none() {
+                let message = format!("`{}` needs a section [{about}]", word.text);
+                section.wrong(word, message);
+            }
             return;
         }
-        _ => return,
     };
-    let message = format!("`{}` needs a [[flow]] with do = \"{missing}\"", word.text);
-    section.wrong(word, message);
+    if !serves {
+        let message = format!("`{}` needs a [[flow]] with do = \"{step}\"", word.text);
+        section.wrong(word, message);
+    }
 }
 
 /// The step that a delivery is taken to.

@@ -1,6 +1,8 @@
 //! `[[flow]]`: the steps that an order goes through. What they need of the rest of the file is
 //! looked at in [`super::needs`].
 
+use std::sync::Arc;
+
 use super::{
     listing::field_named,
     needs::{self, Shop},
@@ -158,7 +160,7 @@ fn only_if(section: &Section<'_>, shop: &Shop<'_>) -> Option<OnlyIf> {
         is_kept && field.of.is_none()
     })?;
     Some(OnlyIf {
-        field: field.name.clone(),
+        field: Arc::clone(&field.name),
         given,
     })
 }

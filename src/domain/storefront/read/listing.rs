@@ -1,5 +1,7 @@
 //! What `[listing]` says of all listings, and `[[listing.row]]`: those that the shop begins with.
 
+use std::sync::Arc;
+
 use super::section::{Section, Word, expected};
 use crate::domain::{
     Fields, Kind, Value,
@@ -58,7 +60,7 @@ fn row(given: &Section<'_>, listing: &Resource) -> (Fields, Option<u64>) {
             let count = value.as_ref().and_then(Value::as_int);
             on_hand = count.map_or(Some(default), |count| u64::try_from(count).ok());
         } else if value.is_some() {
-            fields.set(field.name.clone(), value);
+            fields.set(Arc::clone(&field.name), value);
         }
     }
     (fields, on_hand)
@@ -97,7 +99,7 @@ fn value(given: &Section<'_>, field: &Field) -> Option<Value> {
 fn position(given: &Section<'_>, text: &Word<'_>) {
     let degrees = |part: &str, most: f64| {
         let degrees = part.trim().parse::<f64>();
-        degrees.is_ok_and(|degrees| (-most..=most).contains(&degrees))
+        degrees.is_ok_and(|degrees| degrees.abs() <= most)
     };
     let is_place = text
         .text

@@ -63,6 +63,26 @@ const DEADLINE_MS_DEFAULT: u64 = 1_000;
 /// The longest time that a caller may be kept waiting for a payment, in milliseconds.
 const DEADLINE_MS_MAX: i64 = 60_000;
 
+/// What stands at the top of a file.
+const KEYS: [&str; 16] = [
+    "name",
+    "title",
+    "currency",
+    "topic",
+    "numbers",
+    "order",
+    "listing",
+    "payment",
+    "approval",
+    "delivery",
+    "payout",
+    "flow",
+    "command",
+    "view",
+    "notify",
+    "components",
+];
+
 /// The storefront that a definition file describes, or everything that is wrong with it.
 pub fn storefront(text: &str) -> Result<Storefront, Vec<Mistake>> {
     let report = Report::new(text);
@@ -97,24 +117,7 @@ pub fn mistake_at_name(text: &str, message: impl Into<String>) -> Mistake {
 
 /// Where a mistake was noted, stands something harmless instead.
 fn read(top: &Section<'_>) -> Storefront {
-    top.only(&[
-        "name",
-        "title",
-        "currency",
-        "topic",
-        "numbers",
-        "order",
-        "listing",
-        "payment",
-        "approval",
-        "delivery",
-        "payout",
-        "flow",
-        "command",
-        "view",
-        "notify",
-        "components",
-    ]);
+    top.only(&KEYS);
     let name = top.required("name", "name = \"laundry\"");
     if let Some(name) = &name {
         segments::check(top.report, name);

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 /// The words in braces that are no field.
-const OTHERS: [&str; 2] = ["status", "event"];
+const OTHERS: [&str; 4] = ["status", "event", "number", "amount"];
 
 /// The longest text, in characters.
 const TEXT_CHARS_MAX: usize = 1_000;
@@ -85,30 +85,40 @@ fn event(
 /// The fields that are known when these events happen: the order's and what is noted about it, or
 /// the listing's.
 fn known<'a>(on: &[(Kind, Arc<str>)], resources: &'a [Resource]) -> Vec<&'a str> {
-    let of_orders = on.iter().any(|(kind, _)| *kind != Kind::Listing);
-    let kinds: &[Kind] = if of_orders || on.is_empty() {
-        &[Kind::Order, Kind::Delivery, Kind::Listing]
-    } else {
-        &[Kind::Listing]
-    };
-    let known = kinds.iter().filter_map(|kind| {
-        let mut resources = resources.iter();
-        resources.find(|resource| resource.kind == *kind)
-    });
+    let has = |about: &[Kind]| on.is_empty() || on.iter().any(|(kind, _)| about.contains(kind));
+    let of_orders = on.is_empty() || on.iter().any(|(kind, _)| *kind != Kind::Listing);
+    let of_listings = has(&[Kind::Listing, Kind::Approval]);
     let mut names = Vec::new();
-    for field in known.flat_map(|resource| &resource.fields) {
-        let can_be_told = matches!(
-            field.holds,
-            FieldType::Text { .. }
-                | FieldType::Integer { .. }
-                | FieldType::Money
-                | FieldType::Key { .. }
-                | FieldType::Listing
-                | FieldType::Quantity { .. }
-                | FieldType::Position
-        );
-        if can_be_told && field.of.is_none() && !names.contains(&&*field.name) {
-            names.push(&*field.name);
+    for resource in resources {
+        for field in resource.fields.iter().filter(|field| field.of.is_none()) {
+            let is_told = match (resource.kind, field.holds) {
+                (
+                    Kind::Order,
+                    FieldType::Text { .. }
+                    | FieldType::Integer { .. }
+                    | FieldType::Money
+                    | FieldType::Order
+                    | FieldType::Key { .. }
+                    | FieldType::Listing
+                    | FieldType::Quantity { .. }
+                    | FieldType::Position,
+                )
+                | (
+                    Kind::Delivery,
+                    FieldType::Text { .. } | FieldType::Integer { .. } | FieldType::Position,
+                ) => of_orders,
+                (
+                    Kind::Listing,
+                    FieldType::Text { .. }
+                    | FieldType::Integer { .. }
+                    | FieldType::Money
+                    | FieldType::Position,
+                ) => of_listings,
+                _ => false,
+            };
+            if is_told && !names.contains(&&*field.name) {
+                names.push(&*field.name);
+            }
         }
     }
     names
@@ -150,6 +160,7 @@ fn placeholders(section: &Section<'_>, word: &Word<'_>, known: &[&str]) {
             section.wrong(word, "a `{` has no `}` after it: expected both");
             return;
         };
+        let name = name.trim();
         if !known.contains(&name) && !OTHERS.contains(&name) {
             let all: Vec<&str> = OTHERS.iter().chain(known).copied().collect();
             let expected = expected(name, &all);

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    listing::field_named,
-    section::{Section, expected},
-};
+use super::{listing::field_named, section::Section};
 use crate::domain::{
     Kind,
     storefront::{Field, FieldType, Parties, Resource},
@@ -66,19 +63,13 @@ fn part(
     let field = part.required("field", "field = \"userId\"");
     let role = part.required("role", "role = \"buyer\"");
     let field = field?;
-    match find(resources, of) {
-        Some(resource) => {
-            field_named(&part, &field, resource, |own| {
-                own.of.is_none() && is_text(own)
-            });
-        }
-        None => {
-            let message = format!(
-                "there is no section [{of}] that says who this is: {}",
-                expected(key, &["customer"])
-            );
-            part.report.at(&part.at, message);
-        }
+    if let Some(resource) = find(resources, of) {
+        field_named(&part, &field, resource, |own| {
+            own.of.is_none() && is_text(own)
+        });
+    } else {
+        let message = format!("there is no section [{of}] whose field could say who this is");
+        part.wrong(&field, message);
     }
     Some((field.text.into(), role?.text.into()))
 }

@@ -59,7 +59,10 @@ fn whose(reads: &[Read<'_>], read: &Read<'_>, given: &Given<'_>) -> Whose {
             key(reads, read, given);
             None
         }
-        None => of_the_order(reads, read, given),
+        None => {
+            of_the_order(reads, read, given);
+            None
+        }
     }
 }
 
@@ -108,43 +111,55 @@ fn said(
     Some((kind, shown.name.text.into()))
 }
 
-/// A field of what is done for an order is the order's field of that name, or a delivery's note.
-fn of_the_order(reads: &[Read<'_>], read: &Read<'_>, given: &Given<'_>) -> Whose {
+/// A field of what is done for an order is the order's field of that name, or a delivery's note. It
+/// stays without an `of`: what is written to it is written to the order.
+fn of_the_order(reads: &[Read<'_>], read: &Read<'_>, given: &Given<'_>) {
     if matches!(read.kind, Kind::Order | Kind::Listing) || !given.field.shown {
-        return None;
+        return;
     }
-    let order = find(reads, Kind::Order)?;
-    let holds = given.field.holds;
-    let is_own_money = matches!(read.kind, Kind::Payment | Kind::Payout);
-    let of_order = match holds {
-        FieldType::Money if !is_own_money => {
-            own(order).find(|own| own.field.holds == FieldType::Money)
-        }
-        FieldType::Text { .. }
-        | FieldType::Integer { .. }
-        | FieldType::Position
-        | FieldType::Quantity { .. }
-        | FieldType::Lines => own(order).find(|own| own.name.text == given.name.text),
-        _ => return None,
+    let Some(order) = find(reads, Kind::Order) else {
+        return;
     };
-    if let Some(shown) = of_order {
-        fits(read, given, Kind::Order, shown);
-        return Some((Kind::Order, shown.name.text.into()));
+    let holds = given.field.holds;
+    let has_own_money = matches!(read.kind, Kind::Payment | Kind::Payout);
+    let of_type = |name: &str| own(order).any(|own| type_name(own.field.holds) == name);
+    match holds {
+        FieldType::Text { .. } | FieldType::Integer { .. } | FieldType::Position => {
+            let mut fields = own(order);
+            match fields.find(|own| own.name.text == given.name.text) {
+                Some(shown) => fits(read, given, Kind::Order, shown),
+                // What the order does not have is noted about the delivery itself.
+                None if read.kind == Kind::Delivery => {}
+                None => nowhere(read, given, order),
+            }
+        }
+        FieldType::Money if has_own_money => {}
+        FieldType::Money | FieldType::Listing | FieldType::Quantity { .. } | FieldType::Lines => {
+            let name = type_name(holds);
+            let is_about_a_listing = read.kind == Kind::Approval && holds == FieldType::Listing;
+            let is_chosen = read.kind == Kind::Delivery && holds == FieldType::Listing;
+            if !of_type(name) && !is_about_a_listing && !is_chosen {
+                let message = format!("[order] has no field of type `{name}` that this could show");
+                read.section.wrong(&given.name, message);
+            }
+        }
+        FieldType::Status
+        | FieldType::Order
+        | FieldType::Key { .. }
+        | FieldType::Commission
+        | FieldType::Role => {}
     }
-    if holds == FieldType::Money {
-        let message = "[order] has no field of type `money` that this could show";
-        read.section.wrong(&given.name, message);
-    } else if read.kind != Kind::Delivery {
-        let names: Vec<&str> = own(order).map(|own| own.name.text).collect();
-        let expected = expected(given.name.text, &names);
-        let message = format!(
-            "[order] has no field `{}` that this could show: {expected}; a field of another is \
-             shown with of = \"listing\", one that is only accepted has hidden = true",
-            given.name.text
-        );
-        read.section.wrong(&given.name, message);
-    }
-    None
+}
+
+fn nowhere(read: &Read<'_>, given: &Given<'_>, order: &Read<'_>) {
+    let names: Vec<&str> = own(order).map(|own| own.name.text).collect();
+    let expected = expected(given.name.text, &names);
+    let message = format!(
+        "[order] has no field `{}` that this could show: {expected}; a field of another is shown \
+         with of = \"listing\", one that is only accepted has hidden = true",
+        given.name.text
+    );
+    read.section.wrong(&given.name, message);
 }
 
 /// A key finds its order only if orders have keys.

@@ -1,9 +1,11 @@
 //! What an event puts into a view's row: `set`, `put` and `add`.
 
+use std::sync::Arc;
+
 use super::section::{Section, Word, expected};
 use crate::domain::{
     Kind, Value,
-    storefront::{FieldType, Resource, Source},
+    storefront::{Field, FieldType, Resource, Source},
 };
 
 /// The most that one event may count up or down.
@@ -32,12 +34,13 @@ pub(super) type Setting<'r> = (Word<'r>, Source, FieldType);
 /// What is set from the event.
 pub(super) fn set<'r>(
     rule: &Section<'r>,
+    resources: &[Resource],
     resource: &Resource,
     event: &Word<'_>,
 ) -> Vec<Setting<'r>> {
     let mut settings = Vec::new();
     for (target, from) in pairs(rule) {
-        let Some((source, holds)) = source(rule, resource, &from) else {
+        let Some((source, holds)) = source(rule, resources, resource, &from) else {
             continue;
         };
         let kind = resource.kind;
@@ -60,7 +63,12 @@ pub(super) fn set<'r>(
     settings
 }
 
-fn source(rule: &Section<'_>, resource: &Resource, from: &Word<'_>) -> Option<(Source, FieldType)> {
+fn source(
+    rule: &Section<'_>,
+    resources: &[Resource],
+    resource: &Resource,
+    from: &Word<'_>,
+) -> Option<(Source, FieldType)> {
     if from.text.starts_with('$') {
         let found = OTHERS.into_iter().find(|(name, ..)| *name == from.text);
         if found.is_none() {
@@ -80,12 +88,12 @@ fn source(rule: &Section<'_>, resource: &Resource, from: &Word<'_>) -> Option<(S
         );
         return None;
     };
-    let field = || Source::Field(known.name.clone());
+    let field = || Source::Field(Arc::clone(&known.name));
     let source = match known.holds {
-        _ if known.of.is_some() => {
+        _ if known.of.is_some() || shows_the_orders(resources, kind, known) => {
             let message = format!(
-                "`{}` is a field of another, which no event of a {kind} carries: set it on an \
-                 event of that one",
+                "`{}` is not the {kind}'s own, so its events do not carry it: set it on an event \
+                 of whose it is",
                 from.text
             );
             rule.wrong(from, message);
@@ -118,9 +126,30 @@ fn source(rule: &Section<'_>, resource: &Resource, from: &Word<'_>) -> Option<(S
             min: 0,
             max: i64::MAX,
         },
-        holds => holds,
+        FieldType::Text { .. }
+        | FieldType::Integer { .. }
+        | FieldType::Money
+        | FieldType::Status
+        | FieldType::Order
+        | FieldType::Listing
+        | FieldType::Lines
+        | FieldType::Commission
+        | FieldType::Position
+        | FieldType::Role => known.holds,
     };
     Some((source, holds))
+}
+
+/// Whether it is the order's field that what is done for the order shows.
+fn shows_the_orders(resources: &[Resource], kind: Kind, field: &Field) -> bool {
+    let is_kept = matches!(
+        field.holds,
+        FieldType::Text { .. } | FieldType::Integer { .. } | FieldType::Position
+    );
+    let mut resources = resources.iter();
+    let order = resources.find(|resource| resource.kind == Kind::Order);
+    let has_it = |order: &Resource| order.fields.iter().any(|own| own.name == field.name);
+    is_kept && !matches!(kind, Kind::Order | Kind::Listing) && order.is_some_and(has_it)
 }
 
 /// The events that hold what a field is to be set from; `None` if all do.

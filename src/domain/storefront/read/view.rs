@@ -21,6 +21,9 @@ const ROWS: [(&str, Rows); 3] = [
     ("both", Rows::Both),
 ];
 
+/// What the fields that an event sets hold.
+type Held = Vec<(Arc<str>, FieldType)>;
+
 /// Reads one view. What its fields hold follows from what sets them.
 pub(super) fn view(
     section: &Section<'_>,
@@ -52,7 +55,7 @@ pub(super) fn view(
         section.wrong(key, format!("`fields` does not list the key: {expected}"));
     }
     let mut rules = Vec::new();
-    let mut held: Vec<(Arc<str>, FieldType)> = Vec::new();
+    let mut held = Held::new();
     for (rule, holds) in rules_of(section, resources, rows, &fields_known) {
         held.extend(holds);
         rules.push(rule);
@@ -120,7 +123,7 @@ fn rules_of(
     resources: &[Resource],
     rows: Rows,
     fields: &[&str],
-) -> Vec<(ViewRule, Vec<(Arc<str>, FieldType)>)> {
+) -> Vec<(ViewRule, Held)> {
     let Some(on) = section.section("on") else {
         if !section.has("on") {
             let message =
@@ -154,7 +157,7 @@ fn rules_of(
             let Some(rule) = of_kind.as_section(name, event.at.clone(), value) else {
                 continue;
             };
-            rules.push(one_rule(&rule, resource, &event, fields));
+            rules.push(one_rule(&rule, resources, resource, &event, fields));
         }
     }
     rules
@@ -162,10 +165,11 @@ fn rules_of(
 
 fn one_rule(
     rule: &Section<'_>,
+    resources: &[Resource],
     resource: &Resource,
     event: &Word<'_>,
     fields: &[&str],
-) -> (ViewRule, Vec<(Arc<str>, FieldType)>) {
+) -> (ViewRule, Held) {
     rule.only(&["set", "put", "add"]);
     if !["set", "put", "add"].iter().any(|key| rule.has(key)) {
         let message = format!(
@@ -191,7 +195,7 @@ fn one_rule(
             set.push((name, source));
         }
     };
-    take(source::set(rule, resource, event));
+    take(source::set(rule, resources, resource, event));
     take(source::put(rule));
     let mut add = Vec::new();
     for (target, by) in source::add(rule) {

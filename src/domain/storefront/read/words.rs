@@ -148,7 +148,7 @@ impl Reach<'_> {
                     || (self.listing.approval && self.refuses());
                 reached.extend(closes.then_some("closed"));
             }
-            _ => {}
+            Kind::Payment | Kind::Delivery | Kind::Approval | Kind::Payout | Kind::Saga => {}
         }
         reached
     }
