@@ -26,9 +26,8 @@ pub fn row_of(rows: Rows, stamped: &Stamped) -> Option<u64> {
             let subject = approval.subject();
             (subject.kind == Kind::Listing).then_some(subject.number)
         }
-        (Rows::Both, _) => Some(own),
         (Rows::Orders, Event::Listing(_)) => None,
-        (Rows::Orders, _) => Some(own),
+        (Rows::Both | Rows::Orders, _) => Some(own),
         (Rows::Listings, event) => (event.kind() == Kind::Listing).then_some(own),
     }
 }
@@ -76,14 +75,14 @@ fn change(storefront: &Storefront, events: &[Stamped], at: usize, source: &Sourc
     let stamped = &events[at];
     let event = &stamped.event;
     Change::To(match source {
-        Source::Status => match event {
+        Source::Status => {
+            let word = status_after(storefront, event);
             // What a listing's state has no word for says nothing about it.
-            Event::Listing(listing) => match standing(storefront, listing) {
-                Some(word) => Some(word),
-                None => return Change::Nothing,
-            },
-            _ => word_after(storefront, event).map(Value::from),
-        },
+            if word.is_none() && event.kind() == Kind::Listing {
+                return Change::Nothing;
+            }
+            word
+        }
         Source::Amount => amount(event).map(Value::Int),
         Source::Commission => event
             .as_payout()
@@ -98,27 +97,28 @@ fn change(storefront: &Storefront, events: &[Stamped], at: usize, source: &Sourc
 
 /// The fields that an event carries, if it carries any.
 pub(super) fn fields(event: &Event) -> Option<&Fields> {
-    match event {
-        Event::Order(order::Event::Placed { fields, .. } | order::Event::Amended { fields }) => {
-            Some(fields)
-        }
-        Event::Listing(
-            listing::Event::Offered { fields, .. } | listing::Event::Amended { fields, .. },
-        )
-        | Event::Delivery(delivery::Event::Noted { fields }) => Some(fields),
-        _ => None,
+    use self::{delivery::Event::Noted, listing::Event as OfListing, order::Event as OfOrder};
+    if let Event::Order(OfOrder::Placed { fields, .. } | OfOrder::Amended { fields }) = event {
+        return Some(fields);
     }
+    if let Event::Listing(OfListing::Offered { fields, .. } | OfListing::Amended { fields, .. })
+    | Event::Delivery(Noted { fields }) = event
+    {
+        return Some(fields);
+    }
+    None
 }
 
 /// The storefront's name for an event, or the domain's if it has none.
 pub(super) fn event_name<'a>(storefront: &'a Storefront, event: &Event) -> &'a str {
     let resource = storefront.resource(event.kind());
     let own = resource.and_then(|resource| resource.events.get(event.name()));
-    own.map_or(event.name(), |name| name)
+    own.map_or_else(|| event.name(), AsRef::as_ref)
 }
 
-/// The storefront's word for the state that the event leads to.
-pub(super) fn word_after<'a>(storefront: &'a Storefront, event: &Event) -> Option<&'a str> {
+/// Where something stands after an event: the storefront's word for it. Of a listing that has none,
+/// the text that it was offered with.
+pub(super) fn status_after(storefront: &Storefront, event: &Event) -> Option<Value> {
     let resource = storefront.resource(event.kind())?;
     let words = &resource.words;
     let word = match event {
@@ -130,21 +130,14 @@ pub(super) fn word_after<'a>(storefront: &'a Storefront, event: &Event) -> Optio
         Event::Listing(event) => resource.word(event.standings_after()),
         Event::Saga(_) => None,
     };
-    word.map(|word| &**word)
-}
-
-/// Where a listing stands after an event: the storefront's word, or the text that it was offered
-/// with.
-pub(super) fn standing(storefront: &Storefront, event: &listing::Event) -> Option<Value> {
-    let resource = storefront.resource(Kind::Listing)?;
-    let word = resource.word(event.standings_after());
-    word.map(|word| Value::from(&**word)).or_else(|| {
-        let listing::Event::Offered { fields, .. } = event else {
+    let offered_with = || {
+        let Event::Listing(listing::Event::Offered { fields, .. }) = event else {
             return None;
         };
         let field = resource.field_holding(FieldType::Status)?;
         fields.get(&field.name).cloned()
-    })
+    };
+    word.map(|word| Value::from(&**word)).or_else(offered_with)
 }
 
 /// The amount that an event is about, in minor units: of a payout, the seller's share.
@@ -155,33 +148,43 @@ pub(super) fn amount(event: &Event) -> Option<i64> {
         }
         Event::Payment(event) => event.amount(),
         Event::Payout(event) => Some(event.shares().0),
-        _ => None,
+        Event::Order(_)
+        | Event::Listing(_)
+        | Event::Delivery(_)
+        | Event::Saga(_)
+        | Event::Approval(_) => None,
     };
     amount.map(|amount| amount.minor)
 }
 
-/// The first line of the order that is placed with the event at this place.
+/// The first line of the order that the event at this place is about, where it says so.
 pub(super) fn line(events: &[Stamped], at: usize) -> Option<Line> {
-    let itemised = |stamped: &Stamped| match &stamped.event {
-        Event::Order(order::Event::Itemised { lines }) => lines.first().copied(),
-        _ => None,
-    };
-    match &events[at].event {
-        // Its lines follow at once.
-        Event::Order(order::Event::Placed { .. }) => events.get(at + 1).and_then(itemised),
-        _ => itemised(&events[at]),
+    let mut event = &events[at].event;
+    if let Event::Order(order::Event::Placed { .. }) = event {
+        // An order's lines follow at once when it is placed.
+        event = &events.get(at + 1)?.event;
+    }
+    if let Event::Order(order::Event::Itemised { lines }) = event {
+        lines.first().copied()
+    } else {
+        None
     }
 }
 
 fn quantity(events: &[Stamped], at: usize) -> Option<u64> {
+    use listing::Event as Of;
     match &events[at].event {
-        Event::Listing(
-            listing::Event::Offered { on_hand, .. } | listing::Event::Amended { on_hand, .. },
-        ) => *on_hand,
-        Event::Listing(
-            listing::Event::Reserved { quantity, .. } | listing::Event::Released { quantity, .. },
-        ) => Some(*quantity),
-        _ => line(events, at).map(|line| line.quantity),
+        Event::Listing(Of::Offered { on_hand, .. } | Of::Amended { on_hand, .. }) => *on_hand,
+        Event::Listing(Of::Reserved { quantity, .. } | Of::Released { quantity, .. }) => {
+            Some(*quantity)
+        }
+        Event::Order(_) => line(events, at).map(|line| line.quantity),
+        Event::Listing(_)
+        | Event::Payment(_)
+        | Event::Delivery(_)
+        | Event::Saga(_)
+        | Event::Approval(_)
+        | Event::Payout(_) => None,
     }
 }
 
@@ -193,7 +196,8 @@ fn listing(events: &[Stamped], at: usize) -> Option<u64> {
             let subject = approval.subject();
             (subject.kind == Kind::Listing).then_some(subject.number)
         }
-        _ => line(events, at).map(|line| line.listing.0),
+        Event::Order(_) => line(events, at).map(|line| line.listing.0),
+        Event::Payment(_) | Event::Delivery(_) | Event::Saga(_) | Event::Payout(_) => None,
     }
 }
 

@@ -10,3 +10,5 @@ pub mod notices;
 pub mod projector;
 mod rows;
 pub mod stops;
+#[cfg(test)]
+mod tests;

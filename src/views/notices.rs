@@ -3,7 +3,10 @@
 //! Most events say little about their order, so what a text may mention is kept for each order and
 //! listing (its [`Facts`]), folded from the same journal: a rebuild gives the same texts.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, btree_map::Entry},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -82,10 +85,10 @@ impl Notices<'_> {
             if named.peek().is_none() && !is_told_by(&stamped.event) {
                 continue;
             }
-            if !known.contains_key(&about) {
-                known.insert(about, self.known(about)?);
-            }
-            let facts = known.get_mut(&about).expect("just put there");
+            let facts = match known.entry(about) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.known(about)?),
+            };
             if facts.position < last {
                 facts.is_changed |= facts.facts.take(&batch.events, at);
             }
@@ -259,10 +262,7 @@ impl Writer<'_> {
 
     fn word(&self, name: &str) -> Option<Cow<'_, str>> {
         match name {
-            "status" => match self.event {
-                Event::Listing(event) => fold::standing(self.storefront, event).map(shown),
-                _ => fold::word_after(self.storefront, self.event).map(Cow::from),
-            },
+            "status" => fold::status_after(self.storefront, self.event).map(shown),
             "event" => Some(fold::event_name(self.storefront, self.event).into()),
             "number" => Some(self.subject.number.to_string().into()),
             "amount" => {

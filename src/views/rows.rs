@@ -20,10 +20,10 @@ use crate::{
 
 /// One view, with where its rows are.
 pub(super) struct Rows<'a> {
-    pub(super) storefront: &'a Storefront,
-    pub(super) view: &'a View,
-    pub(super) pages: &'a Pages,
-    rows: CollectionId,
+    storefront: &'a Storefront,
+    view: &'a View,
+    pages: &'a Pages,
+    present: CollectionId,
     history: Option<CollectionId>,
 }
 
@@ -38,7 +38,7 @@ impl<'a> Rows<'a> {
             storefront,
             view: &storefront.views[place],
             pages,
-            rows: Model::view(at, place).collection(layout),
+            present: Model::view(at, place).collection(layout),
             history: layout.history(at, place),
         }
     }
@@ -58,7 +58,7 @@ impl<'a> Rows<'a> {
 
     fn take_into(&self, number: u64, committed: &Committed) -> Result<(), Error> {
         let last = committed.last();
-        let before = self.pages.get(self.rows, number)?;
+        let before = self.pages.get(self.present, number)?;
         if before.as_ref().is_some_and(|slot| slot.position >= last) {
             return Ok(());
         }
@@ -79,7 +79,12 @@ impl<'a> Rows<'a> {
                 });
             }
         }
-        self.put(self.rows, number, (version, last), snapshot::encode(&row))?;
+        self.put(
+            self.present,
+            number,
+            (version, last),
+            snapshot::encode(&row),
+        )?;
         if let Some(history) = self.history {
             let before = self.pages.get(history, number)?;
             let mut all = before.as_ref().map(history::read).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, RwLock},
 };
 
 use super::{
@@ -150,7 +150,7 @@ fn build(
         counts: counts.iter().cloned().map(Mutex::new).collect(),
         cache: Cache::new(limits.pages_max),
         notes: Default::default(),
-        together: Default::default(),
+        together: RwLock::default(),
         backing,
         writer: Mutex::new(Writer {
             metas,

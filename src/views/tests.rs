@@ -1,0 +1,609 @@
+//! Views over pages in memory: what batches make of rows, histories and notifications, and what
+//! remains of it after a stop, a crash or a second replay.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    history,
+    model::{Model, NOTIFICATIONS},
+    notices::{self, Notification},
+    projector::{self, Projector},
+    stops,
+};
+use crate::{
+    domain::{
+        Batch, Correlation, EntityKey, Event, Fields, Kind, Money, Stamped, Timestamp, Value,
+        approval, delivery,
+        ids::{ListingId, OrderId},
+        listing,
+        money::Currency,
+        order::{self, Line},
+        payment, payout,
+        storefront::{
+            Field, FieldType, Notice, Resource, Rows, Source, Storefront, Title, View, ViewRule,
+            Words, read,
+        },
+    },
+    store::{
+        commit::{Committed, Position},
+        layout::Layout,
+        pages::{CollectionId, Durable, Limits, Pages},
+    },
+};
+
+fn flowers() -> Storefront {
+    read::storefront(include_str!("../../storefronts/flowers.toml")).unwrap()
+}
+
+fn listings(words: &[(&str, &str)]) -> Resource {
+    let pairs = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter();
+        Words(
+            pairs
+                .map(|(own, word)| ((*own).into(), (*word).into()))
+                .collect(),
+        )
+    };
+    Resource {
+        kind: Kind::Listing,
+        path: "rooms".into(),
+        item: "room".into(),
+        aliases: Vec::new(),
+        fields: vec![Field::new("roomStatus", FieldType::Status)],
+        words: pairs(words),
+        events: pairs(&[("offered", "RoomOffered")]),
+        searches: Vec::new(),
+    }
+}
+
+fn view(rows: Rows, rules: &[(Kind, &str, &[(&str, Source)], &[(&str, i64)])]) -> View {
+    let rules = rules.iter().map(|(kind, event, set, add)| ViewRule {
+        kind: *kind,
+        event: (*event).into(),
+        set: set
+            .iter()
+            .map(|(name, source)| ((*name).into(), source.clone()))
+            .collect(),
+        add: add.iter().map(|(name, by)| ((*name).into(), *by)).collect(),
+    });
+    View {
+        path: "board".into(),
+        item: "board".into(),
+        aliases: Vec::new(),
+        rows,
+        history: true,
+        fields: Vec::new(),
+        rules: rules.collect(),
+        searches: Vec::new(),
+    }
+}
+
+fn fields(pairs: &[(&str, Value)]) -> Fields {
+    let pairs = pairs.iter().cloned();
+    pairs.map(|(name, value)| (name.into(), value)).collect()
+}
+
+fn won(minor: i64) -> Money {
+    Money::new(minor, Currency::KRW)
+}
+
+fn placed(number: u64, name: &str) -> (EntityKey, Event) {
+    let placed = order::Event::Placed {
+        fields: Arc::new(fields(&[("customerName", name.into())])),
+        amount: won(9_000),
+    };
+    (OrderId(number).key(), placed.into())
+}
+
+fn itemised(number: u64, lines: &[(u64, u64)]) -> (EntityKey, Event) {
+    let lines = lines.iter().map(|&(listing, quantity)| Line {
+        listing: ListingId(listing),
+        quantity,
+    });
+    let lines = lines.collect();
+    (
+        OrderId(number).key(),
+        order::Event::Itemised { lines }.into(),
+    )
+}
+
+fn captured(number: u64) -> (EntityKey, Event) {
+    let captured = payment::Event::Captured { amount: won(9_000) };
+    (OrderId(number).payment().key(), captured.into())
+}
+
+fn of_listing(number: u64, event: listing::Event) -> (EntityKey, Event) {
+    (ListingId(number).key(), event.into())
+}
+
+fn reserved(listing: u64, order: u64, quantity: u64) -> (EntityKey, Event) {
+    let order = OrderId(order);
+    of_listing(listing, listing::Event::Reserved { order, quantity })
+}
+
+fn offered(number: u64, own: &[(&str, Value)]) -> (EntityKey, Event) {
+    let offered = listing::Event::Offered {
+        fields: fields(own),
+        on_hand: Some(3),
+    };
+    of_listing(number, offered)
+}
+
+/// Pages with a storefront's views on them, and the journal so far.
+struct Desk {
+    storefronts: Vec<Arc<Storefront>>,
+    layout: Arc<Layout>,
+    durable: Durable,
+    pages: Arc<Pages>,
+    projector: Projector,
+    journal: Vec<Committed>,
+}
+
+impl Desk {
+    fn new(storefront: Storefront) -> Self {
+        let storefronts = vec![Arc::new(storefront)];
+        let layout = Arc::new(Layout::of(&storefronts));
+        let durable = Durable::default();
+        let pages = pages(&layout, &durable);
+        let projector = Projector::new(
+            storefronts.clone(),
+            Arc::clone(&layout),
+            Arc::clone(&pages),
+            0,
+        );
+        Self {
+            storefronts,
+            layout,
+            durable,
+            pages,
+            projector,
+            journal: Vec::new(),
+        }
+    }
+
+    fn commit(&mut self, events: &[(EntityKey, Event)]) {
+        let first = self.end() + 1;
+        let events = events.iter().map(|(entity, event)| Stamped {
+            entity: *entity,
+            version: 1,
+            event: event.clone(),
+        });
+        let batch = Batch {
+            storefront: Arc::clone(&self.storefronts[0].name),
+            at: Timestamp(i64::try_from(first).unwrap() * 1_000),
+            correlation: Correlation::default(),
+            answered: None,
+            events: events.collect(),
+        };
+        self.journal.push(Committed {
+            first,
+            batch: Arc::new(batch),
+        });
+        let last = self.journal.len() - 1;
+        self.projector.take(&self.journal[last..]).unwrap();
+    }
+
+    fn end(&self) -> Position {
+        self.journal.last().map_or(0, Committed::last)
+    }
+
+    /// What a crash leaves of it, brought up to the journal's end as a start does.
+    fn after_crash(self) -> Self {
+        let pages = pages(&self.layout, &self.durable);
+        let stops = stops::read(&pages, &self.layout, &self.storefronts).unwrap();
+        let new = |position| {
+            let (layout, pages) = (Arc::clone(&self.layout), Arc::clone(&pages));
+            Projector::new(self.storefronts.clone(), layout, pages, position).stopped(stops.clone())
+        };
+        let complete_to = pages.complete_to();
+        let restored = new(complete_to).silent();
+        for committed in &self.journal {
+            if committed.first > complete_to {
+                restored.take(std::slice::from_ref(committed)).unwrap();
+            }
+        }
+        let projector = new(self.end());
+        Self {
+            projector,
+            pages,
+            ..self
+        }
+    }
+
+    /// Lets everything that stopped go on, so many batches at a time.
+    fn go_on(&self, batches: usize) {
+        let models: Vec<Model> = self.projector.progress().stops.keys().copied().collect();
+        while let Some(from) = {
+            let progress = self.projector.progress();
+            progress.stops.values().map(|stop| stop.at).min()
+        } {
+            let missed = self.journal.iter();
+            let missed = missed.filter(|committed| committed.last() > from);
+            let missed: Vec<_> = missed.take(batches).cloned().collect();
+            let to = missed.last().map_or(from, Committed::last);
+            self.projector.bring_up(&missed, to, &models).unwrap();
+        }
+    }
+
+    fn row(&self, view: usize, number: u64) -> Option<Fields> {
+        let slot = self.pages.get(self.layout.rows(0, view), number).unwrap();
+        slot.map(|slot| projector::read(&slot))
+    }
+
+    fn has(&self, view: usize, number: u64, expected: &[(&str, Value)]) {
+        let row = self.row(view, number).unwrap_or_default();
+        let expected: BTreeMap<_, _> = expected.iter().cloned().collect();
+        let found: BTreeMap<&str, Value> = row
+            .iter()
+            .map(|(name, value)| (&**name, value.clone()))
+            .collect();
+        assert_eq!(found, expected, "row {number}");
+    }
+
+    fn history(&self, view: usize, number: u64) -> Vec<(String, i64, Option<Value>)> {
+        let collection = self.layout.history(0, view).unwrap();
+        let slot = self.pages.get(collection, number).unwrap().unwrap();
+        let entries = history::read(&slot).into_iter();
+        let entries = entries.map(|entry| {
+            let status = entry.row.get("status").cloned();
+            (entry.event.to_string(), entry.at.0, status)
+        });
+        entries.collect()
+    }
+
+    fn told(&self) -> Vec<Notification> {
+        let told = self.layout.told(0).unwrap().notifications;
+        let slots = self.pages.range(told, 0, 1_000).unwrap();
+        let numbers: Vec<u64> = slots.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, (1..=slots.len() as u64).collect::<Vec<_>>());
+        let read = slots.iter().map(|(_, slot)| notices::read(slot).unwrap());
+        read.collect()
+    }
+
+    /// The same pages come of the journal alone.
+    fn is_what_a_replay_gives(&self) {
+        let mut other = Self::new((*self.storefronts[0]).clone());
+        for committed in &self.journal {
+            other
+                .projector
+                .take(std::slice::from_ref(committed))
+                .unwrap();
+        }
+        other.journal.clone_from(&self.journal);
+        for place in 0..self.layout.collections().len() {
+            let all = |desk: &Self| {
+                let mut all = Vec::new();
+                let each = &mut |number, slot: &crate::store::pages::Slot| {
+                    if number != stops::STOP_NUMBER {
+                        all.push((number, slot.clone()));
+                    }
+                    std::ops::ControlFlow::Continue(())
+                };
+                desk.pages.each(CollectionId(place), each).unwrap();
+                all
+            };
+            let name = &self.layout.collections()[place].name;
+            assert_eq!(all(self), all(&other), "{name}");
+        }
+    }
+}
+
+fn pages(layout: &Layout, durable: &Durable) -> Arc<Pages> {
+    let collections = layout.collections().to_vec();
+    let opened = Pages::in_memory(durable, collections, Limits::default());
+    Arc::new(opened.unwrap().pages)
+}
+
+const RESERVED: (Kind, &str) = (Kind::Listing, "reserved");
+
+#[test]
+fn an_event_goes_to_the_row_of_its_order_or_of_its_listing() {
+    let number = |rows| {
+        let subject = |kind| approval::Event::Granted {
+            subject: EntityKey::new(kind, 4),
+        };
+        let approval = EntityKey::new(Kind::Approval, 4);
+        [
+            captured(7),
+            reserved(3, 7, 2),
+            offered(3, &[]),
+            (approval, subject(Kind::Order).into()),
+            (approval, subject(Kind::Listing).into()),
+        ]
+        .map(|(entity, event)| {
+            let stamped = Stamped {
+                entity,
+                version: 1,
+                event,
+            };
+            super::fold::row_of(rows, &stamped)
+        })
+    };
+    let orders = [Some(7), Some(7), None, Some(4), None];
+    assert_eq!(number(Rows::Orders), orders);
+    let listings = [None, Some(3), Some(3), None, Some(4)];
+    assert_eq!(number(Rows::Listings), listings);
+    let both = [Some(7), Some(3), Some(3), Some(4), Some(4)];
+    assert_eq!(number(Rows::Both), both);
+}
+
+#[test]
+fn one_batch_counts_in_every_row_that_it_touches_and_only_once() {
+    let mut shop = flowers();
+    shop.resources.push(listings(&[]));
+    let count = [("reservations", 1), ("free", -1)];
+    let sets = [("by", Source::Listing), ("taken", Source::Quantity)];
+    let rules: [(_, _, &[_], &[_]); 1] = [(RESERVED.0, RESERVED.1, &sets, &count)];
+    shop.views = vec![view(Rows::Listings, &rules), view(Rows::Orders, &rules)];
+    shop.views[1].path = "plans".into();
+    let mut desk = Desk::new(shop);
+    desk.commit(&[placed(9, "KIM"), reserved(1, 9, 2), reserved(2, 9, 5)]);
+    desk.commit(&[reserved(2, 10, 4)]);
+    desk.projector.take(&desk.journal).unwrap();
+    let row = |by: i64, taken: i64, count: i64| {
+        [
+            ("by", by.into()),
+            ("taken", taken.into()),
+            ("reservations", count.into()),
+            ("free", (-count).into()),
+        ]
+    };
+    desk.has(0, 1, &row(1, 2, 1));
+    desk.has(0, 2, &row(2, 4, 2));
+    desk.has(1, 9, &row(2, 5, 2));
+    desk.has(1, 10, &row(2, 4, 1));
+    assert_eq!(desk.history(1, 9).len(), 2, "one for each event");
+    desk.is_what_a_replay_gives();
+}
+
+#[test]
+fn every_source_takes_what_its_event_says() {
+    let mut shop = flowers();
+    shop.resources
+        .push(listings(&[("open", "OPEN"), ("freed", "FREE")]));
+    let status = ("status", Source::Status);
+    let event = ("event", Source::Event);
+    let of_listing_rules: [(_, _, &[_], &[_]); 5] = [
+        (
+            Kind::Listing,
+            "offered",
+            &[
+                status.clone(),
+                event.clone(),
+                ("many", Source::Quantity),
+                ("name", Source::Field("name".into())),
+                ("kind", Source::Constant("room".into())),
+            ],
+            &[],
+        ),
+        (Kind::Listing, "opened", &[status.clone(), event], &[]),
+        (
+            Kind::Listing,
+            "sold_out",
+            std::slice::from_ref(&status),
+            &[],
+        ),
+        (Kind::Listing, "freed", std::slice::from_ref(&status), &[]),
+        (
+            Kind::Listing,
+            "amended",
+            &[("many", Source::Quantity), status.clone()],
+            &[],
+        ),
+    ];
+    let of_order_rules: [(_, _, &[_], &[_]); 4] = [
+        (
+            Kind::Order,
+            "placed",
+            &[("room", Source::Listing), ("price", Source::Amount)],
+            &[],
+        ),
+        (Kind::Order, "priced", &[("price", Source::Amount)], &[]),
+        (
+            Kind::Payout,
+            "paid",
+            &[("share", Source::Amount), ("fee", Source::Commission)],
+            &[],
+        ),
+        (
+            Kind::Delivery,
+            "noted",
+            &[("photo", Source::Field("photo".into()))],
+            &[],
+        ),
+    ];
+    shop.views = vec![
+        view(Rows::Listings, &of_listing_rules),
+        view(Rows::Orders, &of_order_rules),
+    ];
+    shop.views[1].path = "plans".into();
+    let mut desk = Desk::new(shop);
+    desk.commit(&[offered(
+        5,
+        &[("name", "101".into()), ("roomStatus", "EMPTY".into())],
+    )]);
+    let row = |status: &str, event: &str, many: i64| {
+        [
+            ("status", status.into()),
+            ("event", event.into()),
+            ("many", many.into()),
+            ("name", "101".into()),
+            ("kind", "room".into()),
+        ]
+    };
+    desk.has(0, 5, &row("EMPTY", "RoomOffered", 3));
+    desk.commit(&[of_listing(5, listing::Event::SoldOut)]);
+    desk.has(0, 5, &row("EMPTY", "RoomOffered", 3));
+    desk.commit(&[of_listing(5, listing::Event::Opened)]);
+    desk.has(0, 5, &row("OPEN", "opened", 3));
+    desk.commit(&[of_listing(5, listing::Event::Freed)]);
+    let amended = listing::Event::Amended {
+        fields: Fields::new(),
+        on_hand: Some(8),
+    };
+    desk.commit(&[of_listing(5, amended)]);
+    desk.has(0, 5, &row("FREE", "opened", 8));
+
+    let noted = delivery::Event::Noted {
+        fields: fields(&[("photo", "a.jpg".into())]),
+    };
+    let paid = payout::Event::Paid {
+        amount: won(8_000),
+        commission: won(1_000),
+    };
+    let priced = order::Event::Priced { amount: won(9_500) };
+    desk.commit(&[placed(6, "KIM"), itemised(6, &[(5, 2), (7, 1)])]);
+    desk.commit(&[
+        (OrderId(6).key(), priced.into()),
+        (EntityKey::new(Kind::Payout, 6), paid.into()),
+        (OrderId(6).delivery().key(), noted.into()),
+    ]);
+    let expected = [
+        ("room", 5.into()),
+        ("price", 9_500.into()),
+        ("share", 8_000.into()),
+        ("fee", 1_000.into()),
+        ("photo", "a.jpg".into()),
+    ];
+    desk.has(1, 6, &expected);
+    desk.is_what_a_replay_gives();
+}
+
+fn with_history() -> Storefront {
+    let mut shop = flowers();
+    shop.views[0].history = true;
+    shop.notices = vec![
+        notice(&[(Kind::Order, "placed"), (Kind::Payment, "captured")]),
+        notice(&[(Kind::Order, "cancelled")]),
+    ];
+    shop
+}
+
+fn notice(on: &[(Kind, &str)]) -> Notice {
+    Notice {
+        on: on
+            .iter()
+            .map(|(kind, event)| (*kind, (*event).into()))
+            .collect(),
+        to: Some("customerName".into()),
+        text: Title {
+            ko: "{customerName}님: {status}".into(),
+            en: "{event} {number} of { customerName }: {amount}{nothing} {".into(),
+        },
+    }
+}
+
+#[test]
+fn a_history_has_each_row_as_it_was_under_the_storefronts_names() {
+    let mut desk = Desk::new(with_history());
+    desk.commit(&[placed(1, "KIM"), captured(1)]);
+    desk.commit(&[(OrderId(1).key(), order::Event::Cancelled.into())]);
+    let entry = |event: &str, at, status: &str| (event.to_owned(), at, Some(status.into()));
+    let expected = [
+        entry("Ordered", 1_000, "Ordered"),
+        entry("PaymentConfirmed", 1_000, "PaymentConfirmed"),
+        entry("OrderCancelled", 3_000, "OrderCancelled"),
+    ];
+    assert_eq!(desk.history(0, 1), expected);
+    assert_eq!(desk.layout.history(0, 1), None, "only the view that asks");
+    desk.is_what_a_replay_gives();
+}
+
+#[test]
+fn a_notification_mentions_what_earlier_events_said() {
+    let mut desk = Desk::new(with_history());
+    desk.commit(&[placed(1, "KIM"), captured(1)]);
+    desk.commit(&[placed(2, "LEE"), captured(2)]);
+    let amended = order::Event::Amended {
+        fields: Arc::new(fields(&[("customerName", "PARK".into())])),
+    };
+    desk.commit(&[(OrderId(1).key(), amended.into())]);
+    desk.commit(&[(OrderId(1).key(), order::Event::Cancelled.into())]);
+    let told: Vec<(Option<String>, String, String)> = desk
+        .told()
+        .into_iter()
+        .map(|told| (told.to, told.ko, told.en))
+        .collect();
+    let expected = [
+        ("KIM", "KIM님: Ordered", "Ordered 1 of KIM: 9000 {"),
+        (
+            "KIM",
+            "KIM님: PaymentConfirmed",
+            "PaymentConfirmed 1 of KIM: 9000 {",
+        ),
+        ("LEE", "LEE님: Ordered", "Ordered 2 of LEE: 9000 {"),
+        (
+            "LEE",
+            "LEE님: PaymentConfirmed",
+            "PaymentConfirmed 2 of LEE: 9000 {",
+        ),
+        (
+            "PARK",
+            "PARK님: OrderCancelled",
+            "OrderCancelled 1 of PARK: 9000 {",
+        ),
+    ]
+    .map(|(to, ko, en)| (Some(to.to_owned()), ko.to_owned(), en.to_owned()));
+    assert_eq!(told, expected);
+    desk.is_what_a_replay_gives();
+}
+
+#[test]
+fn what_stopped_misses_nothing_and_takes_nothing_twice_whatever_crashes() {
+    // Crashes after so many batches; a checkpoint before each, or none.
+    let check = |crashes: &[usize], checkpoint: bool, slice: usize| {
+        let mut shop = with_history();
+        for view in &mut shop.views {
+            for rule in &mut view.rules {
+                rule.add = vec![("events".into(), 1)];
+            }
+        }
+        let mut desk = Desk::new(shop);
+        let models = [Model::view(0, 0), Model::notifications(0)];
+        for number in 1..=30 {
+            let at = usize::try_from(number).unwrap();
+            desk.commit(&[placed(number, "KIM"), captured(number)]);
+            desk.commit(&[(OrderId(number).key(), order::Event::Cancelled.into())]);
+            if number == 10 {
+                for model in models {
+                    desk.projector.stop(model).unwrap();
+                }
+            }
+            if crashes.contains(&at) {
+                if checkpoint {
+                    desk.pages.checkpoint(desk.end()).unwrap();
+                }
+                desk = desk.after_crash();
+            }
+        }
+        let stopped = desk.projector.progress().of(models[0]);
+        if checkpoint || crashes.is_empty() {
+            assert_eq!(stopped, 30, "{crashes:?}");
+            assert_eq!(desk.row(0, 11), None);
+            assert_eq!(desk.told().len(), 30);
+        }
+        assert!(desk.row(1, 30).is_some(), "the other view went on");
+        desk.go_on(slice);
+        assert_eq!(desk.projector.progress().of(models[0]), desk.end());
+        assert_eq!(desk.row(0, 30).unwrap().get("events"), Some(&3.into()));
+        desk.is_what_a_replay_gives();
+        let desk = desk.after_crash();
+        desk.go_on(slice);
+        desk.is_what_a_replay_gives();
+    };
+    check(&[], false, 1_000);
+    check(&[], false, 7);
+    check(&[5, 12, 20], true, 7);
+    check(&[12, 20], true, 1);
+    check(&[5, 12, 20], false, 7);
+}
+
+#[test]
+fn notifications_have_the_path_that_a_component_lists() {
+    let shop = with_history();
+    let models: Vec<&str> = Model::all(0, &shop)
+        .map(|model| model.path(&shop))
+        .collect();
+    assert_eq!(models, ["myPages", "orderDetails", NOTIFICATIONS]);
+    assert_eq!(Model::all(0, &flowers()).count(), 2);
+}
