@@ -16,8 +16,8 @@ use crate::domain::{
 };
 
 const ROWS: [(&str, Rows); 3] = [
-    ("orders", Rows::Orders),
-    ("listings", Rows::Listings),
+    ("order", Rows::Orders),
+    ("listing", Rows::Listings),
     ("both", Rows::Both),
 ];
 

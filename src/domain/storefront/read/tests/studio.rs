@@ -173,7 +173,7 @@ fn what_the_example_does_not_use_reads_too() {
 
     let by_flow = changed(&[
         ("by   = \"person\"", "by = \"flow\""),
-        ("only_if = ", "unless = "),
+        ("only_if = \"wish\"", "unless = \"room\""),
         ("mode = \"hold\"  ", "mode = \"command\"  "),
         ("do = \"order.amend\"", "do = \"order.pay\""),
         ("unknown = \"refuse\"", "unknown = \"accept\""),
@@ -182,7 +182,8 @@ fn what_the_example_does_not_use_reads_too() {
         by: Granting::NextStep,
     };
     assert_eq!(by_flow.flow.steps[1].action, granting);
-    assert!(!by_flow.flow.steps[1].only_if.as_ref().unwrap().given);
+    let only_if = by_flow.flow.steps[1].only_if.as_ref().unwrap();
+    assert!(!only_if.given && only_if.of_lines);
     assert_eq!(by_flow.flow.steps[2].mode, Mode::Command);
     assert!(by_flow.listing.unknown_accepted);
 
@@ -367,8 +368,8 @@ fn mistakes_in_the_new_views_and_notices_are_found() {
     check_in(
         example(),
         r#"
-        rows   = "listings"   ==> rows   = "listing"     ==> did you mean `listings`?
-        rows   = "listings"   ==> rows   = "orders"      ==> has no row here ==> 3
+        rows   = "listing"    ==> rows   = "listings"    ==> did you mean `listing`?
+        rows   = "listing"    ==> rows   = "order"       ==> has no row here ==> 3
         history = true        ==> history = "yes"        ==> must be true or false
         "$event" }            ==> "$events" }            ==> did you mean `$event`?
         on.order.held        = { set = ["status"] } ==> on.order.held = { set = { room = "$listing" } } ==> expected it of `placed`, `itemised`
