@@ -146,6 +146,9 @@ fn mistakes_in_the_flow_and_its_commands_are_found() {
         on = "DELETE orders/{id}" ==> on = "PATCH orders/{id}" ==> never reached
         on = "POST deliveries" ==> #                     ==> needs `on` ==> -1
         do = "delivery.advance" ==> do = "order.place"   ==> expected POST on the path of [order]
+        do = "delivery.advance" ==> do = "payout.pay"    ==> needs a [[flow]] with do = "payout"
+        do = "delivery.advance" ==> do = "approval.grant" ==> needs a [[flow]] with do = "approve"
+        "order.place"         ==> "listing.offer"        ==> on the path of [listing]
         "order.place"         ==> "order.palce"          ==> did you mean `order.place`?
         "order.remove"        ==> "order.amend"          ==> expected POST, PUT, PATCH
         { status = "OrderCancelled" } ==> { status = "OrderCanceled" } ==> has no word
