@@ -11,4 +11,5 @@ mod durable;
 mod pause;
 mod readme;
 mod support;
+mod views;
 mod walk;
