@@ -47,8 +47,10 @@ fn are_alike(client: &Client, count: usize) {
         }
         rows
     };
-    let found = rows("orderDetails");
-    assert_eq!(found, rows("myPages"));
+    // Money may go back between two looks.
+    let looks = std::iter::repeat_with(|| (rows("orderDetails"), rows("myPages")));
+    let alike = looks.take(100).find(|(found, expected)| found == expected);
+    let (found, _) = alike.unwrap_or_else(|| panic!("{}", rows("orderDetails")));
     assert_eq!(found.as_array().unwrap().len(), count);
 }
 
