@@ -229,10 +229,23 @@ fn everyone_can_read_again_what_they_were_told() {
             format!("{}/notifications/3", client.base()),
         );
     client.request("GET", "/notifications/5").expect(404);
+    let link = client.get("/flowers").at("/_links/notifications/href");
+    assert!(
+        link.as_str().unwrap().contains("/flowers/notifications{?"),
+        "{link}"
+    );
     client
         .request("POST", "/notifications")
         .json("{}")
         .expect(405);
+
+    let data = server.stop();
+    let config = Config::read(None).unwrap();
+    let mut options = Options::new(&config).unwrap();
+    talkative(&mut options);
+    let path = data.path().join("data");
+    let report = verify(&path, &options.storefronts, &Guard::InProcess).unwrap();
+    assert_eq!(report.problems, [""; 0]);
 }
 
 #[test]
