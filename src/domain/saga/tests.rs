@@ -338,14 +338,14 @@ fn a_step_whose_part_is_paused_waits_and_holds_the_order_if_it_says_so() {
     let shop = Shop::new([pay]).closed(Kind::Payment);
     let hold = Command::Order(order::Command::Hold);
     shop.check(&[own(placed())], &[hold], Some(Action::Pay));
-    let held = [own(placed()), own(order::Event::Held)];
-    shop.check(&held, &[], Some(Action::Pay));
+    let on_hold = [own(placed()), own(order::Event::Held)];
+    shop.check(&on_hold, &[], Some(Action::Pay));
     let request = payment::Command::Request {
         order: ORDER,
         amount: AMOUNT,
     };
     let open = Shop::new(shop.flow.steps);
-    open.check(&held, &[Command::Payment(request)], None);
+    open.check(&on_hold, &[Command::Payment(request)], None);
 }
 
 #[test]
