@@ -162,7 +162,7 @@ impl Engine {
             from: context,
             caller: Caller {
                 reply,
-                _permit: permit,
+                permit,
                 under_way,
             },
         };
