@@ -105,10 +105,10 @@ impl Held {
         // Served at last: what the storefronts begin with is behind it.
         server.client().get("/readyz");
         Self {
-            server,
-            gate,
             waiting,
             release,
+            gate,
+            server,
         }
     }
 
