@@ -8,16 +8,25 @@ use super::{
 };
 
 /// Words of storefront files that are also the engine's own: where, and why.
-const SHARED_WORDS: [(&str, &str, &str); 4] = [
+const SHARED_WORDS: [(&str, &str, &str); 8] = [
     (
         "status",
         "src/",
         "a member of every problem detail, and a kind of field in definitions",
     ),
+    ("position", "src/domain/storefront/", FIELD),
+    ("quantity", "src/domain/storefront/", FIELD),
+    (
+        "quantity",
+        "src/http/body/lines.rs",
+        "how many a line is for, where no name is given",
+    ),
+    ("location", "src/http/", "a header of HTTP"),
     ("orders", "src/store/", TREE),
     ("payments", "src/store/", TREE),
     ("deliveries", "src/store/", TREE),
 ];
+const FIELD: &str = "a kind of field in definitions";
 const TREE: &str = "a kind's tree is called by its plural, whatever a storefront calls it";
 
 /// A word that a storefront's file gives, with whether it is the storefront's own name.

@@ -161,7 +161,7 @@ impl Engine {
             from: context,
             caller: Caller {
                 reply,
-                _permit: permit,
+                permit,
                 under_way,
             },
         };

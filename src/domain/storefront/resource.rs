@@ -63,6 +63,8 @@ pub struct Field {
     pub of: Option<(Kind, Arc<str>)>,
     /// What a line calls the listing's number and the quantity, in a field that holds lines.
     pub lines: Option<(Arc<str>, Arc<str>)>,
+    /// Whether the number that it holds is written as text, as some originals did.
+    pub as_text: bool,
 }
 
 impl Field {
@@ -75,6 +77,7 @@ impl Field {
             shown: true,
             of: None,
             lines: None,
+            as_text: false,
         }
     }
 }

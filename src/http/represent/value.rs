@@ -65,7 +65,7 @@ fn own<'a>(
         FieldType::Order => {
             let about = whole::about(&whole.item);
             if about.kind == Kind::Order {
-                Wire::Id(about.number)
+                order_number(about.number, field)
             } else {
                 Wire::Null
             }
@@ -112,7 +112,7 @@ fn of_other<'a>(
         FieldType::Order | FieldType::Listing => {
             let is_listing = entity.kind() == Kind::Listing;
             let is_it = is_listing == (field.holds == FieldType::Listing);
-            is_it.then_some(Wire::Id(item.number))?
+            is_it.then(|| order_number(item.number, field))?
         }
         FieldType::Quantity { .. } => quantity(entity, name),
         FieldType::Lines => lines(entity, field),
@@ -124,6 +124,15 @@ fn of_other<'a>(
         | FieldType::Position
         | FieldType::Role => plain(entity, name),
     })
+}
+
+/// The number of what an entity belongs to.
+const fn order_number<'a>(number: u64, field: &Field) -> Wire<'a> {
+    if field.as_text {
+        Wire::Numeral(number)
+    } else {
+        Wire::Id(number)
+    }
 }
 
 /// What the order shows that the entity is or belongs to.

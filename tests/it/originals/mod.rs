@@ -1,3 +1,4 @@
 //! The originals, one file each: their commands, their policies, and what was required of them.
 
 mod flowers;
+mod repairs;
