@@ -1,0 +1,3 @@
+//! The originals, one file each: their commands, their policies, and what was required of them.
+
+mod fish;
