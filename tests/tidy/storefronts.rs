@@ -8,11 +8,16 @@ use super::{
 };
 
 /// Words of storefront files that are also the engine's own: where, and why.
-const SHARED_WORDS: [(&str, &str, &str); 4] = [
+const SHARED_WORDS: [(&str, &str, &str); 5] = [
     (
         "status",
         "src/",
         "a member of every problem detail, and a kind of field in definitions",
+    ),
+    (
+        "paid",
+        "src/",
+        "where a payout stands, and what happened to it",
     ),
     ("orders", "src/store/", TREE),
     ("payments", "src/store/", TREE),
