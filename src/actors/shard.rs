@@ -178,9 +178,9 @@ fn address(ctx: &actix::Context<Coordinator>) -> Addr<Coordinator> {
 }
 
 impl Settings {
-    /// Room in a coordinator's mailbox for everything that can be under way on its shard: each
-    /// request may have a turn, a call, and a repetition of it.
+    /// Room in a coordinator's mailbox for everything that can be under way: each request may have a
+    /// turn, a call, and a repetition of it; and the requests of all shards may want one listing.
     pub(super) const fn mailbox_max(&self) -> usize {
-        4 * self.requests_per_shard_max + 4_096
+        4 * self.requests_per_shard_max * self.shards + 4_096
     }
 }

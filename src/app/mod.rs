@@ -135,11 +135,7 @@ impl App {
             faults,
             clock,
         } = options;
-        let root = config
-            .root
-            .as_deref()
-            .map(|name| definitions::root(&storefronts, name));
-        let root = root.transpose()?;
+        let root = root(&config, &storefronts)?;
         let limits = page_limits(&config);
         let opened = open::open(&config.data, &storefronts, limits, &guard, before_journal)?;
         let open::Opened {
@@ -163,8 +159,7 @@ impl App {
         let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
         let complete_to = writing.complete_to();
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
-        let fails = Arc::clone(&writing.failure);
-        let on_failure = move || fails.notify_one();
+        let on_failure = notifies(&writing.failure);
         let checkpointer =
             Checkpointer::start(Arc::clone(&pages), interval, complete_to, on_failure)?;
         let housekeeping =
@@ -286,6 +281,18 @@ impl App {
 /// Runs a future on this thread, in the actix system that an [`App`] needs.
 pub fn in_system<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
+}
+
+/// The place of the storefront that is served at `/` too.
+fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, definitions::Error> {
+    let name = config.root.as_deref();
+    name.map(|name| definitions::root(storefronts, name))
+        .transpose()
+}
+
+fn notifies(failure: &Arc<Notify>) -> impl Fn() + Send + 'static {
+    let failure = Arc::clone(failure);
+    move || failure.notify_one()
 }
 
 /// The storefronts alone, in their order.

@@ -13,4 +13,5 @@ mod originals;
 mod pause;
 mod readme;
 mod support;
+mod views;
 mod walk;

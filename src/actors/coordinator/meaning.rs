@@ -95,7 +95,7 @@ impl Coordinator {
         if let Some(claim) = request.key {
             self.claim(key, storefront, claim)?;
         }
-        let skipped = storefront.flow.skipped(&request.fields);
+        let skipped = storefront.flow.skipped(&request.fields, &lines);
         let amount = request.amount;
         let place = order::Command::Place {
             fields: Arc::new(request.fields),

@@ -37,7 +37,6 @@ use crate::{
         commit::Position,
         committer::UnderWay,
         components::Components,
-        keys,
         layout::Layout,
         pages::{self, CollectionId, Pages, Slot},
         snapshot,
@@ -188,11 +187,8 @@ impl Engine {
         kind: Kind,
         number: u64,
     ) -> Result<Option<Item>, Failure> {
-        let collection = self.inner.layout.entities(storefront, kind);
-        let slot = self.inner.pages.get(collection, number);
-        slot.map_err(|error| unreadable(&error))?
-            .map(|slot| item(kind, number, &slot))
-            .transpose()
+        let slot = self.slot(storefront, kind, number)?;
+        slot.map(|slot| item(kind, number, &slot)).transpose()
     }
 
     /// An entity as it is stored, unless it is not on the lists.
@@ -202,12 +198,7 @@ impl Engine {
         kind: Kind,
         number: u64,
     ) -> Result<Option<Item>, Failure> {
-        let collection = self.inner.layout.entities(storefront, kind);
-        let slot = self
-            .inner
-            .pages
-            .get(collection, number)
-            .map_err(|error| unreadable(&error))?;
+        let slot = self.slot(storefront, kind, number)?;
         slot.filter(|slot| slot.listed)
             .map(|slot| item(kind, number, &slot))
             .transpose()
@@ -310,6 +301,12 @@ impl Engine {
             let permits = &self.inner.shards[shard].permits;
             self.inner.settings.requests_per_shard_max - permits.available_permits()
         })
+    }
+
+    fn slot(&self, storefront: usize, kind: Kind, number: u64) -> Result<Option<Slot>, Failure> {
+        let collection = self.inner.layout.entities(storefront, kind);
+        let slot = self.inner.pages.get(collection, number);
+        slot.map_err(|error| unreadable(&error))
     }
 
     fn numbers(&self, storefront: usize, kind: Kind) -> &Numbers {
