@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Words of storefront files that are also the engine's own: where, and why.
-const SHARED_WORDS: [(&str, &str, &str); 8] = [
+const SHARED_WORDS: &[(&str, &str, &str)] = &[
     (
         "status",
         "src/",
@@ -22,6 +22,11 @@ const SHARED_WORDS: [(&str, &str, &str); 8] = [
         "how many a line is for, where no name is given",
     ),
     ("location", "src/http/", "a header of HTTP"),
+    (
+        "paid",
+        "src/",
+        "where a payout stands, and what happened to it",
+    ),
     ("orders", "src/store/", TREE),
     ("payments", "src/store/", TREE),
     ("deliveries", "src/store/", TREE),

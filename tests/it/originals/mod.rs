@@ -1,4 +1,5 @@
 //! The originals, one file each: their commands, their policies, and what was required of them.
 
+mod fish;
 mod flowers;
 mod repairs;
