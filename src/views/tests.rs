@@ -72,6 +72,7 @@ fn view(rows: Rows, rules: &[(Kind, &str, &[(&str, Source)], &[(&str, i64)])]) -
         aliases: Vec::new(),
         rows,
         history: true,
+        once: None,
         fields: Vec::new(),
         rules: rules.collect(),
         searches: Vec::new(),
