@@ -36,8 +36,8 @@ impl Hold {
     /// The turn is submitted: the next may have the listing.
     pub(super) fn keep(&mut self) {
         if let Some(kept) = self.kept.take() {
-            // The actor lives for as long as this claim does.
-            drop(kept.send(()));
+            // A listing that is gone has nobody waiting for it.
+            let _gone = kept.send(());
         }
     }
 }

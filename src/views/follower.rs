@@ -228,3 +228,105 @@ fn careful(work: impl FnOnce() -> Result<(), pages::Error>) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{
+            Batch, Correlation, Fields, Money, Stamped, Timestamp,
+            ids::OrderId,
+            money::Currency,
+            order,
+            storefront::{ComponentState, read},
+        },
+        store::{
+            journal::{self, Journal, Memory, Record},
+            layout::Layout,
+            pages::{Durable, Limits, Pages},
+        },
+    };
+
+    fn placed(number: u64) -> Batch {
+        let placed = order::Event::Placed {
+            fields: Arc::new(Fields::new()),
+            amount: Money::new(1, Currency::KRW),
+        };
+        Batch {
+            storefront: "flowers".into(),
+            at: Timestamp(0),
+            correlation: Correlation::default(),
+            answered: None,
+            events: vec![Stamped {
+                entity: OrderId(number).key(),
+                version: 1,
+                event: placed.into(),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_paused_view_stops_the_others_go_on_and_later_it_has_everything() {
+        let text = include_str!("../../storefronts/flowers.toml");
+        let storefronts = vec![Arc::new(read::storefront(text).unwrap())];
+        let layout = Arc::new(Layout::of(&storefronts));
+        let collections = layout.collections().to_vec();
+        let pages = Pages::in_memory(&Durable::default(), collections, Limits::default());
+        let pages = Arc::new(pages.unwrap().pages);
+        let components = Arc::new(Components::in_memory(&storefronts));
+        let medium = Memory::new();
+        let mut journal = Journal::open(medium, journal::Limits::default())
+            .unwrap()
+            .journal;
+        // More than two slices.
+        let count = 2 * SLICE_EVENTS + 100;
+        let mut groups = Vec::new();
+        for number in 1..=count {
+            let batch = placed(number);
+            let body = codec::encode(&batch);
+            let record = Record {
+                body: &body,
+                count: 1,
+            };
+            let first = journal.append(&[record]).unwrap();
+            let batch = Arc::new(batch);
+            groups.push(Committed { first, batch });
+        }
+        journal.sync().unwrap();
+
+        let (layout_, pages_) = (Arc::clone(&layout), Arc::clone(&pages));
+        let projector = Arc::new(Projector::new(storefronts, layout_, pages_, 0));
+        let mut positions = projector.positions();
+        let wait = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let of = |view| Model::view(0, view);
+        let has = |view| pages.listed(layout.rows(0, view));
+
+        let (mut queue, thread) = start(
+            projector,
+            Arc::clone(&components),
+            journal.source(),
+            move || count,
+        )
+        .unwrap();
+        queue.committed(&groups[..50]);
+        drop(wait.block_on(positions.wait_for(|progress| progress.position == 50)));
+        components.set(0, 2, ComponentState::Paused).unwrap();
+        let is_stopped = wait.block_on(positions.wait_for(|progress| progress.stops.len() == 1));
+        assert_eq!(is_stopped.unwrap().of(of(1)), 50);
+        // A group at a time, or all left out of the queue: read from the journal.
+        for group in groups[50..].chunks(1) {
+            queue.committed(group);
+        }
+        drop(wait.block_on(positions.wait_for(|progress| progress.position == count)));
+        assert_eq!((has(0), has(1)), (count, 50));
+
+        components.set(0, 2, ComponentState::Running).unwrap();
+        drop(wait.block_on(positions.wait_for(|progress| progress.of(of(1)) == count)));
+        assert_eq!((has(0), has(1)), (count, count));
+        assert!(positions.borrow().stops.is_empty());
+        drop(queue);
+        thread.join().unwrap();
+    }
+}

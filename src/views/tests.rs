@@ -56,25 +56,26 @@ fn listings(words: &[(&str, &str)]) -> Resource {
     }
 }
 
-fn view(rows: Rows, rules: &[(Kind, &str, &[(&str, Source)], &[(&str, i64)])]) -> View {
-    let rules = rules.iter().map(|(kind, event, set, add)| ViewRule {
-        kind: *kind,
-        event: (*event).into(),
-        set: set
-            .iter()
-            .map(|(name, source)| ((*name).into(), source.clone()))
-            .collect(),
-        add: add.iter().map(|(name, by)| ((*name).into(), *by)).collect(),
-    });
+fn rule(kind: Kind, event: &str, set: &[(&str, Source)]) -> ViewRule {
+    let set = set.iter().cloned();
+    ViewRule {
+        kind,
+        event: event.into(),
+        set: set.map(|(name, source)| (name.into(), source)).collect(),
+        add: Vec::new(),
+    }
+}
+
+fn view(path: &str, rows: Rows, rules: Vec<ViewRule>) -> View {
     View {
-        path: "board".into(),
-        item: "board".into(),
+        path: path.into(),
+        item: path.into(),
         aliases: Vec::new(),
         rows,
         history: true,
         once: None,
         fields: Vec::new(),
-        rules: rules.collect(),
+        rules,
         searches: Vec::new(),
     }
 }
@@ -205,8 +206,8 @@ impl Desk {
         }
         let projector = new(self.end());
         Self {
-            projector,
             pages,
+            projector,
             ..self
         }
     }
@@ -295,8 +296,6 @@ fn pages(layout: &Layout, durable: &Durable) -> Arc<Pages> {
     Arc::new(opened.unwrap().pages)
 }
 
-const RESERVED: (Kind, &str) = (Kind::Listing, "reserved");
-
 #[test]
 fn an_event_goes_to_the_row_of_its_order_or_of_its_listing() {
     let number = |rows| {
@@ -332,11 +331,15 @@ fn an_event_goes_to_the_row_of_its_order_or_of_its_listing() {
 fn one_batch_counts_in_every_row_that_it_touches_and_only_once() {
     let mut shop = flowers();
     shop.resources.push(listings(&[]));
-    let count = [("reservations", 1), ("free", -1)];
     let sets = [("by", Source::Listing), ("taken", Source::Quantity)];
-    let rules: [(_, _, &[_], &[_]); 1] = [(RESERVED.0, RESERVED.1, &sets, &count)];
-    shop.views = vec![view(Rows::Listings, &rules), view(Rows::Orders, &rules)];
-    shop.views[1].path = "plans".into();
+    let counting = ViewRule {
+        add: vec![("reservations".into(), 1), ("free".into(), -1)],
+        ..rule(Kind::Listing, "reserved", &sets)
+    };
+    shop.views = vec![
+        view("board", Rows::Listings, vec![counting.clone()]),
+        view("plans", Rows::Orders, vec![counting]),
+    ];
     let mut desk = Desk::new(shop);
     desk.commit(&[placed(9, "KIM"), reserved(1, 9, 2), reserved(2, 9, 5)]);
     desk.commit(&[reserved(2, 10, 4)]);
@@ -358,93 +361,68 @@ fn one_batch_counts_in_every_row_that_it_touches_and_only_once() {
 }
 
 #[test]
-fn every_source_takes_what_its_event_says() {
+fn a_listings_row_shows_what_it_was_offered_with_until_a_word_applies() {
     let mut shop = flowers();
     shop.resources
         .push(listings(&[("open", "OPEN"), ("freed", "FREE")]));
-    let status = ("status", Source::Status);
-    let event = ("event", Source::Event);
-    let of_listing_rules: [(_, _, &[_], &[_]); 5] = [
-        (
-            Kind::Listing,
-            "offered",
-            &[
-                status.clone(),
-                event.clone(),
-                ("many", Source::Quantity),
-                ("name", Source::Field("name".into())),
-                ("kind", Source::Constant("room".into())),
-            ],
-            &[],
-        ),
-        (Kind::Listing, "opened", &[status.clone(), event], &[]),
-        (
-            Kind::Listing,
-            "sold_out",
-            std::slice::from_ref(&status),
-            &[],
-        ),
-        (Kind::Listing, "freed", std::slice::from_ref(&status), &[]),
-        (
-            Kind::Listing,
-            "amended",
-            &[("many", Source::Quantity), status.clone()],
-            &[],
-        ),
+    let (status, event) = (("status", Source::Status), ("event", Source::Event));
+    let many = ("many", Source::Quantity);
+    let of = |event: &str, set: &[(&str, Source)]| rule(Kind::Listing, event, set);
+    let at_first = [
+        status.clone(),
+        event.clone(),
+        many.clone(),
+        ("name", Source::Field("name".into())),
+        ("kind", Source::Constant("room".into())),
     ];
-    let of_order_rules: [(_, _, &[_], &[_]); 4] = [
-        (
-            Kind::Order,
-            "placed",
-            &[("room", Source::Listing), ("price", Source::Amount)],
-            &[],
-        ),
-        (Kind::Order, "priced", &[("price", Source::Amount)], &[]),
-        (
-            Kind::Payout,
-            "paid",
-            &[("share", Source::Amount), ("fee", Source::Commission)],
-            &[],
-        ),
-        (
-            Kind::Delivery,
-            "noted",
-            &[("photo", Source::Field("photo".into()))],
-            &[],
-        ),
+    let rules = vec![
+        of("offered", &at_first),
+        of("opened", &[status.clone(), event]),
+        of("sold_out", std::slice::from_ref(&status)),
+        of("freed", std::slice::from_ref(&status)),
+        of("amended", &[many, status]),
     ];
-    shop.views = vec![
-        view(Rows::Listings, &of_listing_rules),
-        view(Rows::Orders, &of_order_rules),
-    ];
-    shop.views[1].path = "plans".into();
+    shop.views = vec![view("board", Rows::Listings, rules)];
     let mut desk = Desk::new(shop);
-    desk.commit(&[offered(
-        5,
-        &[("name", "101".into()), ("roomStatus", "EMPTY".into())],
-    )]);
-    let row = |status: &str, event: &str, many: i64| {
-        [
-            ("status", status.into()),
-            ("event", event.into()),
-            ("many", many.into()),
-            ("name", "101".into()),
-            ("kind", "room".into()),
-        ]
-    };
-    desk.has(0, 5, &row("EMPTY", "RoomOffered", 3));
-    desk.commit(&[of_listing(5, listing::Event::SoldOut)]);
-    desk.has(0, 5, &row("EMPTY", "RoomOffered", 3));
-    desk.commit(&[of_listing(5, listing::Event::Opened)]);
-    desk.has(0, 5, &row("OPEN", "opened", 3));
-    desk.commit(&[of_listing(5, listing::Event::Freed)]);
+    let given = [("name", "101".into()), ("roomStatus", "EMPTY".into())];
     let amended = listing::Event::Amended {
         fields: Fields::new(),
         on_hand: Some(8),
     };
-    desk.commit(&[of_listing(5, amended)]);
-    desk.has(0, 5, &row("FREE", "opened", 8));
+    let mut check = |event, status: &str, name: &str, many: i64| {
+        desk.commit(&[event]);
+        let expected = [
+            ("status", status.into()),
+            ("event", name.into()),
+            ("many", many.into()),
+            ("name", "101".into()),
+            ("kind", "room".into()),
+        ];
+        desk.has(0, 5, &expected);
+    };
+    let of = |event| of_listing(5, event);
+    check(offered(5, &given), "EMPTY", "RoomOffered", 3);
+    check(of(listing::Event::SoldOut), "EMPTY", "RoomOffered", 3);
+    check(of(listing::Event::Opened), "OPEN", "opened", 3);
+    check(of(listing::Event::Freed), "FREE", "opened", 3);
+    check(of(amended), "FREE", "opened", 8);
+    desk.is_what_a_replay_gives();
+}
 
+#[test]
+fn an_orders_row_takes_what_its_lines_its_payout_and_its_delivery_say() {
+    let mut shop = flowers();
+    let listing_and_price = [("room", Source::Listing), ("price", Source::Amount)];
+    let shares = [("share", Source::Amount), ("fee", Source::Commission)];
+    let photo = [("photo", Source::Field("photo".into()))];
+    let rules = vec![
+        rule(Kind::Order, "placed", &listing_and_price),
+        rule(Kind::Order, "priced", &listing_and_price[1..]),
+        rule(Kind::Payout, "paid", &shares),
+        rule(Kind::Delivery, "noted", &photo),
+    ];
+    shop.views = vec![view("plans", Rows::Orders, rules)];
+    let mut desk = Desk::new(shop);
     let noted = delivery::Event::Noted {
         fields: fields(&[("photo", "a.jpg".into())]),
     };
@@ -466,7 +444,7 @@ fn every_source_takes_what_its_event_says() {
         ("fee", 1_000.into()),
         ("photo", "a.jpg".into()),
     ];
-    desk.has(1, 6, &expected);
+    desk.has(0, 6, &expected);
     desk.is_what_a_replay_gives();
 }
 

@@ -12,4 +12,5 @@ mod durable;
 mod pause;
 mod readme;
 mod support;
+mod views;
 mod walk;

@@ -34,7 +34,8 @@ struct State {
     refusals: u32,
     taken: u64,
     failed: bool,
-    book: Arc<Mutex<Book>>,
+    /// Who is told what is durable, if anyone is.
+    book: Option<Arc<Mutex<Book>>>,
 }
 
 impl Disk {
@@ -42,7 +43,7 @@ impl Disk {
         journal: Journal,
         random: fastrand::Rng,
         refusals: u32,
-        book: Arc<Mutex<Book>>,
+        book: Option<Arc<Mutex<Book>>>,
     ) -> Self {
         Self(Arc::new(Mutex::new(State {
             journal,
@@ -111,7 +112,7 @@ impl Disk {
             .sum();
         state.failed |= events > 0 && state.journal.sync().is_err();
         let mut end = state.journal.end().saturating_sub(events as u64);
-        let mut book = state.book.lock().unwrap();
+        let mut book = state.book.as_ref().map(|book| book.lock().unwrap());
         let count = state.appended.len();
         for Submission {
             lane,
@@ -133,7 +134,9 @@ impl Disk {
             if let Some(encoded) = batch {
                 position = end + 1;
                 end += encoded.batch.events.len() as u64;
-                book.take(position, &encoded.batch, &STOREFRONTS);
+                if let Some(book) = &mut book {
+                    book.take(position, &encoded.batch, &STOREFRONTS);
+                }
                 state.unseen.push_back(Committed {
                     first: position,
                     batch: encoded.batch,

@@ -12,6 +12,7 @@ mod desk;
 mod disk;
 mod ending;
 mod remote;
+mod rooms;
 mod strikes;
 mod trace;
 mod world;
@@ -22,7 +23,7 @@ use std::{
     sync::{Arc, Once},
 };
 
-use actix::System;
+use actix::{System, SystemRunner};
 use jumun::domain::storefront::{Storefront, read};
 use tokio::runtime;
 
@@ -90,14 +91,19 @@ fn run(seed: u64, trace: &Trace) -> Result<(), String> {
     ended
 }
 
+/// A system on this thread whose time passes only while everyone waits.
+fn system() -> SystemRunner {
+    System::with_tokio_rt(|| {
+        let mut runtime = runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build();
+        runtime.expect("it needs nothing")
+    })
+}
+
 /// One life after the other.
 fn live(world: &mut World) -> Result<(), String> {
     loop {
-        let system = System::with_tokio_rt(|| {
-            let mut runtime = runtime::Builder::new_current_thread();
-            let runtime = runtime.enable_time().start_paused(true).build();
-            runtime.expect("it needs nothing")
-        });
+        let system = system();
         let ended = system.block_on(world.live())?;
         drop(system);
         // What actix still runs while it drops actors is no part of the run.

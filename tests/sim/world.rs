@@ -40,7 +40,7 @@ use super::{
 };
 
 /// Small segments, so that the journal changes from one to the next now and then.
-const JOURNAL: journal::Limits = journal::Limits {
+pub(crate) const JOURNAL: journal::Limits = journal::Limits {
     segment_bytes_max: 24 * 1024,
     frame_bytes_max: 8 * 1024,
 };
@@ -201,7 +201,7 @@ impl World {
             journal,
             self.random.fork(),
             self.refusals,
-            Arc::clone(&self.book),
+            Some(Arc::clone(&self.book)),
         );
         let (durable, failed) = (disk.clone(), disk.clone());
         let provider: Arc<dyn Provider> = Arc::new(self.remote.clone());
@@ -456,7 +456,7 @@ fn same<K: Ord + Debug, V: PartialEq + Debug>(
     }
 }
 
-fn limits() -> pages::Limits {
+pub(crate) fn limits() -> pages::Limits {
     pages::Limits {
         pages_max: 64,
         ..pages::Limits::default()

@@ -37,7 +37,6 @@ use crate::{
         commit::Position,
         committer::UnderWay,
         components::Components,
-        keys,
         layout::Layout,
         pages::{self, CollectionId, Pages, Slot},
         snapshot,

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Fields, Kind, order, payout::Terms};
+use crate::domain::{
+    Fields, Kind,
+    order::{self, Line},
+    payout::Terms,
+};
 
 /// What a step does. Each knows how it is undone (see the [saga](crate::domain::saga)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +116,21 @@ pub struct OnlyIf {
     pub field: Arc<str>,
     /// Whether it must be given, or must not.
     pub given: bool,
+    /// Whether it is the field with the listings that the order is for: they are not among its
+    /// fields.
+    pub of_lines: bool,
+}
+
+impl OnlyIf {
+    /// Whether an order with these fields and listings is one.
+    fn holds(&self, fields: &Fields, lines: &[Line]) -> bool {
+        let is_there = if self.of_lines {
+            !lines.is_empty()
+        } else {
+            fields.get(&self.field).is_some()
+        };
+        is_there == self.given
+    }
 }
 
 /// How often something that did not answer is asked again.
@@ -172,12 +191,19 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// The steps that an order with these fields does not go through, as a bit for each.
+    /// The steps that an order with these fields, and without listings, does not go through, as a
+    /// bit for each.
     pub fn skipped(&self, fields: &Fields) -> u32 {
+        self.skipped_with(fields, &[])
+    }
+
+    /// The steps that an order with these fields and listings does not go through, as a bit for
+    /// each.
+    pub fn skipped_with(&self, fields: &Fields, lines: &[Line]) -> u32 {
         let mut skipped = 0;
         for (at, step) in (0..u32::BITS).zip(&self.steps) {
             if let Some(only_if) = &step.only_if
-                && fields.get(&only_if.field).is_some() != only_if.given
+                && !only_if.holds(fields, lines)
             {
                 skipped |= 1_u32.wrapping_shl(at);
             }
@@ -194,6 +220,36 @@ impl Flow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::ListingId;
+
+    #[test]
+    fn steps_are_left_out_by_a_field_or_by_the_listings_that_an_order_is_for() {
+        let step = |field: &str, given, of_lines| Step {
+            action: Action::Pay,
+            mode: Mode::Sync,
+            is_deferrable: false,
+            only_if: Some(OnlyIf {
+                field: field.into(),
+                given,
+                of_lines,
+            }),
+            then: None,
+            retry: Retry::default(),
+        };
+        let flow = Flow {
+            steps: vec![step("tel", true, false), step("room", false, true)],
+            returns: false,
+        };
+        let mut fields = Fields::new();
+        let line = Line {
+            listing: ListingId(1),
+            quantity: 1,
+        };
+        assert_eq!(flow.skipped(&fields), 0b01);
+        assert_eq!(flow.skipped_with(&fields, &[line]), 0b11);
+        fields.set("tel".into(), Some("1".into()));
+        assert_eq!(flow.skipped_with(&fields, &[line]), 0b10);
+    }
 
     #[test]
     fn pauses_double_up_to_the_longest() {

@@ -8,6 +8,7 @@ use super::{
     call::{self, Call},
     hal::{self, Link, OnlyLinks},
 };
+use crate::actors::handles::NOTIFICATIONS;
 
 mod page;
 
@@ -57,9 +58,14 @@ pub(super) fn index(call: &Call<'_>) -> HttpResponse {
     call.ok(&OnlyLinks(&links))
 }
 
-/// A storefront's collections, and its profile.
+/// A storefront's collections, its notifications if it has any, and its profile.
 fn collections<'a>(origin: &str, front: &Front<'a>) -> impl Iterator<Item = Link<'a>> {
     let base = format!("{origin}{}", front.prefix());
+    let tells = !front.definition.notices.is_empty();
+    let told = tells.then(|| {
+        let url = format!("{base}/{NOTIFICATIONS}{{?page,size,to}}");
+        Link::template(NOTIFICATIONS, url)
+    });
     let profile = Link::new("profile", format!("{base}/profile"));
     Collection::all(front.definition)
         .map(move |of| match of {
@@ -69,5 +75,6 @@ fn collections<'a>(origin: &str, front: &Front<'a>) -> impl Iterator<Item = Link
             ),
             Collection::View(..) => Link::new(of.path(), format!("{base}/{}", of.path())),
         })
+        .chain(told)
         .chain([profile])
 }

@@ -363,3 +363,24 @@ fn checkpoints_amid_changes_and_evictions_keep_everything() {
     );
     assert_eq!(read.listed(ORDERS), pages.listed(ORDERS));
 }
+
+#[test]
+fn what_is_put_together_is_in_the_same_checkpoint() {
+    let durable = Durable::default();
+    let pages = open(&durable, Limits::default()).pages;
+    let put = |version| {
+        let _same_checkpoint = pages.together();
+        pages.put(ORDERS, 1, slot(version, true)).unwrap();
+        pages.put(VIEW, 6_400, slot(version, true)).unwrap();
+    };
+    put(1);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| (2..40_000).for_each(put));
+        while !writer.is_finished() {
+            pages.checkpoint(1).unwrap();
+            let stored = open(&durable.fork(), Limits::default()).pages;
+            let order = stored.get(ORDERS, 1).unwrap();
+            assert_eq!(order, stored.get(VIEW, 6_400).unwrap());
+        }
+    });
+}

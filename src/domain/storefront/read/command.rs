@@ -224,12 +224,14 @@ fn serves(
             let delivers = does(|step| matches!(step, Action::Deliver { .. } | Action::Assign(_)));
             (delivers, "deliver")
         }
+        CommandAction::GrantApproval | CommandAction::RefuseApproval => {
+            let asks = does(|step| matches!(step, Action::Approve { .. }));
+            (asks || shop.approves_listings, "approve")
+        }
         CommandAction::PlaceOrder
         | CommandAction::AmendOrder
         | CommandAction::CancelOrder
         | CommandAction::RemoveOrder
-        | CommandAction::GrantApproval
-        | CommandAction::RefuseApproval
         | CommandAction::OfferListing
         | CommandAction::AmendListing
         | CommandAction::OpenListing

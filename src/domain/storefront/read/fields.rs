@@ -46,35 +46,14 @@ pub(super) struct Given<'r> {
 }
 
 /// The types that a field of the resource's own may have.
-const fn own_types(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::Order => &[
-            "text", "integer", "money", "status", "order", "key", "listing", "quantity", "lines",
-            "position",
-        ],
-        Kind::Listing => &[
-            "text", "integer", "money", "status", "listing", "quantity", "position",
-        ],
-        Kind::Delivery => &[
-            "text", "integer", "money", "status", "order", "key", "listing", "quantity", "lines",
-            "position", "role",
-        ],
-        Kind::Payout => &[
-            "text",
-            "integer",
-            "money",
-            "status",
-            "order",
-            "key",
-            "listing",
-            "quantity",
-            "lines",
-            "commission",
-        ],
-        Kind::Payment | Kind::Approval | Kind::Saga => &[
-            "text", "integer", "money", "status", "order", "key", "listing", "quantity", "lines",
-        ],
-    }
+fn own_types(kind: Kind) -> Vec<&'static str> {
+    let may_have = |name: &str| match name {
+        "order" | "key" | "lines" => kind != Kind::Listing,
+        "commission" => kind == Kind::Payout,
+        "role" => kind == Kind::Delivery,
+        _ => true,
+    };
+    TYPES.into_iter().filter(|name| may_have(name)).collect()
 }
 
 /// The fields, in the order of the file.
@@ -135,11 +114,11 @@ fn field<'r>(definition: &Section<'r>, kind: Kind, name: Word<'r>) -> Option<Giv
         definition.report.at(&definition.place("from"), message);
     }
     let types = if of.is_some() {
-        &TYPES
+        TYPES.to_vec()
     } else {
         own_types(kind)
     };
-    let holds = holds(definition, types)?;
+    let holds = holds(definition, &types)?;
     let field = Field {
         required: definition.flag("required"),
         shown: !definition.flag("hidden"),

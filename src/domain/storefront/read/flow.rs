@@ -153,16 +153,25 @@ fn only_if(section: &Section<'_>, shop: &Shop<'_>) -> Option<OnlyIf> {
     let order = shop.resource(Kind::Order)?;
     let field = field_named(section, &word, order, |field| {
         let holds = field.holds;
-        let is_kept = matches!(
+        let can_be_missing = matches!(
             holds,
-            FieldType::Text { .. } | FieldType::Integer { .. } | FieldType::Position
+            FieldType::Text { .. }
+                | FieldType::Integer { .. }
+                | FieldType::Key { .. }
+                | FieldType::Position
         );
-        is_kept && field.of.is_none()
+        (can_be_missing || is_lines(holds)) && field.of.is_none()
     })?;
     Some(OnlyIf {
         field: Arc::clone(&field.name),
         given,
+        of_lines: is_lines(field.holds),
     })
+}
+
+/// Whether it is kept with the order's lines, and not among its fields.
+const fn is_lines(holds: FieldType) -> bool {
+    matches!(holds, FieldType::Listing | FieldType::Lines)
 }
 
 fn then(section: &Section<'_>, reached: Option<order::State>) -> Option<order::State> {

@@ -135,6 +135,7 @@ fn read(top: &Section<'_>) -> Storefront {
         resources: &resources,
         delivery_steps: u8::try_from(steps.len()).unwrap_or(u8::MAX),
         terms: payout::terms(top),
+        approves_listings: listing.approval,
     };
     let placed = flow::steps(top, &shop);
     let flow = Flow {

@@ -20,6 +20,8 @@ pub(super) struct Shop<'a> {
     pub(super) resources: &'a [Resource],
     pub(super) delivery_steps: u8,
     pub(super) terms: Terms,
+    /// Whether listings wait for a yes.
+    pub(super) approves_listings: bool,
 }
 
 impl Shop<'_> {

@@ -148,7 +148,8 @@ fn shows_the_orders(resources: &[Resource], kind: Kind, field: &Field) -> bool {
     );
     let mut resources = resources.iter();
     let order = resources.find(|resource| resource.kind == Kind::Order);
-    let has_it = |order: &Resource| order.fields.iter().any(|own| own.name == field.name);
+    let is_it = |own: &Field| own.of.is_none() && own.name == field.name;
+    let has_it = |order: &Resource| order.fields.iter().any(is_it);
     is_kept && !matches!(kind, Kind::Order | Kind::Listing) && order.is_some_and(has_it)
 }
 

@@ -1,5 +1,7 @@
 //! The shipped example reads, and each kind of mistake is found at its line.
 
+mod studio;
+
 use super::*;
 use crate::domain::{
     order,
@@ -65,18 +67,25 @@ fn the_flower_shop_reads() {
 }
 
 /// Each row changes the first occurrence of a text in the flower shop, and says which mistake is
-/// expected in the line where it stands, or so many lines further down:
-/// `text ==> replacement ==> expected part of the message [==> lines]`.
+/// expected in the line where it stands, so many lines further down, or where another text is:
+/// `text ==> replacement ==> expected part of the message [==> lines or text]`.
 fn check(rows: &str) {
+    check_in(FLOWERS, rows);
+}
+
+/// The same for another file.
+fn check_in(file: &str, rows: &str) {
     for row in rows.lines().filter(|row| !row.trim().is_empty()) {
         let cells: Vec<&str> = row.split("==>").map(str::trim).collect();
         let (from, to, expected) = (cells[0], cells[1], cells[2]);
-        let below: isize = cells.get(3).map_or(0, |lines| lines.parse().unwrap());
-
-        let at = FLOWERS.find(from).unwrap_or_else(|| panic!("no `{from}`"));
-        let line = FLOWERS[..at].split('\n').count();
-        let line = line.checked_add_signed(below).unwrap();
-        let text = FLOWERS.replacen(from, &to.replace("\\n", "\n"), 1);
+        let at = file.find(from).unwrap_or_else(|| panic!("no `{from}`"));
+        let text = file.replacen(from, &to.replace("\\n", "\n"), 1);
+        let line = |at| text[..at].split('\n').count();
+        let line = match cells.get(3).map(|place| (place, place.parse())) {
+            None => line(at),
+            Some((_, Ok(below))) => line(at).checked_add_signed(below).unwrap(),
+            Some((place, Err(_))) => line(text.find(place).unwrap()),
+        };
         let mistakes = storefront(&text).expect_err(row);
         let found = mistakes
             .iter()
@@ -137,6 +146,9 @@ fn mistakes_in_the_flow_and_its_commands_are_found() {
         on = "DELETE orders/{id}" ==> on = "PATCH orders/{id}" ==> never reached
         on = "POST deliveries" ==> #                     ==> needs `on` ==> -1
         do = "delivery.advance" ==> do = "order.place"   ==> expected POST on the path of [order]
+        do = "delivery.advance" ==> do = "payout.pay"    ==> needs a [[flow]] with do = "payout"
+        do = "delivery.advance" ==> do = "approval.grant" ==> needs a [[flow]] with do = "approve"
+        "order.place"         ==> "listing.offer"        ==> on the path of [listing]
         "order.place"         ==> "order.palce"          ==> did you mean `order.place`?
         "order.remove"        ==> "order.amend"          ==> expected POST, PUT, PATCH
         { status = "OrderCancelled" } ==> { status = "OrderCanceled" } ==> has no word
