@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod definitions;
 mod durable;
+mod originals;
 mod pause;
 mod readme;
 mod support;

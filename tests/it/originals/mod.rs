@@ -1,0 +1,3 @@
+//! The originals' commands, policies and requirements, one file for each storefront.
+
+mod tutoring;
