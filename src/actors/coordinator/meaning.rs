@@ -91,11 +91,11 @@ impl Coordinator {
         storefront: &Storefront,
         request: Request,
     ) -> Result<Meaning, Error> {
+        let skipped = storefront.flow.skipped(&request.fields, &request.lines);
         let lines = self.known(key, storefront, request.lines)?;
         if let Some(claim) = request.key {
             self.claim(key, storefront, claim)?;
         }
-        let skipped = storefront.flow.skipped(&request.fields, &lines);
         let amount = request.amount;
         let place = order::Command::Place {
             fields: Arc::new(request.fields),

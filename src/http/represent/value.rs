@@ -36,7 +36,10 @@ pub(in crate::http) fn status<'a>(resource: &'a Resource, entity: &'a Entity) ->
         Entity::Payment(payment) => resource.words.get(payment.state.name()),
         Entity::Delivery(delivery) => resource.words.of_delivery(delivery.state),
         Entity::Listing(listing) => resource.word(listing.standings()),
-        Entity::Approval(approval) => resource.words.get(approval.state.name()),
+        Entity::Approval(approval) => {
+            let about = approval.subject.map(|subject| subject.kind);
+            resource.words.of_approval(approval.state.name(), about)
+        }
         Entity::Payout(payout) => resource.words.get(payout.state.name()),
     };
     word.map(|word| &**word)

@@ -3,3 +3,4 @@
 mod fish;
 mod flowers;
 mod repairs;
+mod tutoring;

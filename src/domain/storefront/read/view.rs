@@ -32,7 +32,7 @@ pub(super) fn view(
     segments: &mut Segments,
 ) -> View {
     section.only(&[
-        "path", "item", "aliases", "key", "fields", "search", "on", "rows", "history",
+        "path", "item", "aliases", "key", "fields", "search", "on", "rows", "history", "once",
     ]);
     let Names {
         path,
@@ -54,6 +54,14 @@ pub(super) fn view(
         let expected = expected(key.text, &fields_known);
         section.wrong(key, format!("`fields` does not list the key: {expected}"));
     }
+    let once = section.text("once");
+    if let Some(once) = once
+        .as_ref()
+        .filter(|once| !fields_known.contains(&once.text))
+    {
+        let expected = expected(once.text, &fields_known);
+        section.wrong(once, format!("`fields` does not list this: {expected}"));
+    }
     let mut rules = Vec::new();
     let mut held = Held::new();
     for (rule, holds) in rules_of(section, resources, rows, &fields_known) {
@@ -67,6 +75,7 @@ pub(super) fn view(
         aliases,
         rows,
         history: section.flag("history"),
+        once: once.map(|once| once.text.into()),
         searches: searches(section, &fields),
         fields,
         rules,
