@@ -87,8 +87,12 @@ fn change(storefront: &Storefront, events: &[Stamped], at: usize, source: &Sourc
         Source::Commission => event
             .as_payout()
             .map(|payout| Value::Int(payout.shares().1.minor)),
-        Source::Quantity => quantity(events, at).map(number),
-        Source::Listing => listing(events, at).map(number),
+        Source::Quantity => quantity(events, at)
+            .map(number)
+            .or_else(|| asked_for(storefront, event, is_quantity)),
+        Source::Listing => listing(events, at)
+            .map(number)
+            .or_else(|| asked_for(storefront, event, |holds| holds == FieldType::Listing)),
         Source::Event => Some(Value::from(event_name(storefront, event))),
         Source::Field(name) => fields(event).and_then(|fields| fields.get(name)).cloned(),
         Source::Constant(value) => Some(value.clone()),
@@ -178,6 +182,19 @@ pub(super) fn line(events: &[Stamped], at: usize) -> Option<Line> {
     } else {
         None
     }
+}
+
+/// What an order asked for, where no such listing exists: it has no lines then, only fields.
+fn asked_for(storefront: &Storefront, event: &Event, is: fn(FieldType) -> bool) -> Option<Value> {
+    let Event::Order(order::Event::Placed { fields, .. }) = event else {
+        return None;
+    };
+    let field = storefront.resource(Kind::Order)?.field(is)?;
+    fields.get(&field.name).cloned()
+}
+
+const fn is_quantity(holds: FieldType) -> bool {
+    matches!(holds, FieldType::Quantity { .. })
 }
 
 fn quantity(events: &[Stamped], at: usize) -> Option<u64> {

@@ -83,7 +83,7 @@ fn collect_words(key: &str, value: &toml::Value, words: &mut BTreeSet<Word>) {
     if LISTS.contains(&key) {
         let all: Vec<String> = match (value.as_array(), value.as_table()) {
             (Some(list), _) => list.iter().map(text_of).collect(),
-            (None, Some(table)) => table.values().map(text_of).collect(),
+            (None, Some(table)) => table.values().flat_map(texts_of).collect(),
             (None, None) => vec![text_of(value)],
         };
         words.extend(all.into_iter().map(|word| (word, false)));
@@ -98,6 +98,14 @@ fn collect_words(key: &str, value: &toml::Value, words: &mut BTreeSet<Word>) {
         for value in list {
             collect_words("", value, words);
         }
+    }
+}
+
+/// A word, or the words for what is about a listing.
+fn texts_of(value: &toml::Value) -> Vec<String> {
+    match value.as_table() {
+        Some(table) => table.values().map(text_of).collect(),
+        None => vec![text_of(value)],
     }
 }
 

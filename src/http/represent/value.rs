@@ -73,7 +73,15 @@ fn own<'a>(
                 Wire::Null
             }
         }
-        FieldType::Listing => whole::listing(whole).map_or(Wire::Null, Wire::Id),
+        FieldType::Listing => match whole::listing(whole) {
+            Some(listing) => Wire::Id(listing),
+            // What was asked for, where no such listing exists.
+            None => of_order(whole, |order| {
+                let field = definition.resource(Kind::Order);
+                let field = field.and_then(|order| order.field_holding(FieldType::Listing));
+                field.map_or(Wire::Null, |field| plain(order, &field.name))
+            }),
+        },
         FieldType::Quantity { .. } if entity.kind() == Kind::Listing => {
             quantity(entity, &field.name)
         }
