@@ -178,7 +178,7 @@ impl Coordinator {
         if idle {
             let claim = self.live.remove(&key).and_then(|live| live.claim);
             if let Some(claim) = claim {
-                self.claims.remove(&(key.storefront, claim));
+                self.local.claims.release(key.storefront, claim);
             }
             self.registry.forget_all(key);
         }
