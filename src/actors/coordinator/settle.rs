@@ -248,7 +248,10 @@ impl Coordinator {
         if had_timer != pending.timer {
             timers::set(&local.pages, name, pending.key.number, pending.timer)?;
         }
+        // A charge's intent alone is no order yet, and may never become one.
+        let has_order = |snapshot: &Snapshot| snapshot.entity.kind == Kind::Order;
         let live = self.live.get(&pending.key);
+        let live = live.filter(|_| pending.snapshots.iter().any(has_order));
         if let Some(claim) = live.and_then(|live| live.claim.as_deref()) {
             keys::set(&local.pages, name, claim, pending.key.number)?;
         }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use jumun::{
     actors::{
-        provider::Provider,
+        provider::{Answer, Call, Provider, Settles, Trouble},
         simulator::{Behaviour, Simulator},
     },
     app::{Options, definitions::Definition},
+    domain::payment::Effect,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Client, Process, Server, Setup, client::Reply, process::run};
+use crate::support::{Client, Process, Recorded, Server, Setup, client::Reply, process::run};
 
 /// A started shop, with a client of the shop and one of the whole server.
 struct Shop {
@@ -144,17 +145,40 @@ fn with_provider() -> (Shop, Arc<Simulator>) {
     (Shop::of(setup.start()), simulator)
 }
 
-/// The shop, with something else in its file.
-fn with_text(was: &'static str, is: &'static str) -> Shop {
-    let change = move |options: &mut Options| {
-        let text = include_str!("../../../storefronts/tutoring.toml");
-        assert!(text.contains(was), "the file says {was}");
-        let changed = Definition::read(&text.replace(was, is)).unwrap();
-        let mut all = options.storefronts.iter_mut();
-        let own = all.find(|own| &*own.storefront().name == "tutoring");
-        *own.unwrap() = changed;
-    };
-    Shop::of(Setup::new().with(change).start())
+/// Reads the shop's file with something else in it.
+fn replace(options: &mut Options, was: &str, is: &str) {
+    let text = include_str!("../../../storefronts/tutoring.toml");
+    assert!(text.contains(was), "the file says {was}");
+    let changed = Definition::read(&text.replace(was, is)).unwrap();
+    let mut all = options.storefronts.iter_mut();
+    let own = all.find(|own| &*own.storefront().name == "tutoring");
+    *own.unwrap() = changed;
+}
+
+/// Declines every charge, in books of its own.
+struct Declines;
+
+impl Provider for Declines {
+    fn settles(&self) -> Settles {
+        Settles::Elsewhere
+    }
+
+    fn call(&self, call: Call) -> Answer {
+        Answer::Now(match call.effect {
+            Effect::Charge { .. } => Err(Trouble::Declined("limit".to_owned())),
+            Effect::Refund { .. } | Effect::Void { .. } => Ok(()),
+        })
+    }
+}
+
+fn declining(change: impl FnOnce(&mut Options) + Send + 'static) -> Shop {
+    let setup = Setup::new().with(|options| {
+        change(options);
+        let each = options.storefronts.iter();
+        let provider = |_| Arc::new(Declines) as Arc<dyn Provider>;
+        options.providers = Some(each.map(provider).collect());
+    });
+    Shop::of(setup.start())
 }
 
 #[test]
@@ -359,7 +383,7 @@ fn a_purchase_of_an_approved_lesson_is_paid_at_once_and_the_seller_gets_the_pric
     }
     shop.get(&format!("/payments/{number}"))
         .has("/status", "PayCompleted");
-    let recorded = jumun_events(shop);
+    let recorded = events_of(shop);
     recorded.has(&[
         ("payment.captured", 1),
         ("payout.paid", 1),
@@ -368,15 +392,16 @@ fn a_purchase_of_an_approved_lesson_is_paid_at_once_and_the_seller_gets_the_pric
 }
 
 /// Closes the shop; what its journal has.
-fn jumun_events(shop: Shop) -> crate::support::Recorded {
+fn events_of(shop: Shop) -> Recorded {
     let data = shop.server.stop();
     is_verified(&data);
-    crate::support::Recorded::read(&data.path().join("data"))
+    Recorded::read(&data.path().join("data"))
 }
 
 #[test]
 fn the_seller_is_paid_by_itself_when_it_is_due() {
-    let shop = with_text("after      = \"7 d\"", "after = \"1 ms\"");
+    let soon = |options: &mut Options| replace(options, "= \"7 d\"", "= \"1 ms\"");
+    let shop = Shop::of(Setup::new().with(soon).start());
     let lesson = shop.lesson();
     let number = shop.purchase(lesson, "r1");
     shop.until(&format!("/remittances/{number}"), "/status", "Remitted");
@@ -385,7 +410,7 @@ fn the_seller_is_paid_by_itself_when_it_is_due() {
     shop.paid(waits);
     shop.set("remittance", "running");
     shop.until(&format!("/remittances/{waits}"), "/status", "Remitted");
-    let recorded = jumun_events(shop);
+    let recorded = events_of(shop);
     recorded.has(&[("payout.scheduled", 2), ("payout.paid", 2)]);
 }
 
@@ -482,7 +507,7 @@ fn a_session_is_held_by_the_two_whose_deal_is_complete_and_by_nobody_else() {
         .has("/status", "LectureCompleted");
     shop.post("/lectureSessions", &session("u1"))
         .has("/status", "SessionEnded");
-    let recorded = jumun_events(shop);
+    let recorded = events_of(shop);
     recorded.has(&[
         ("delivery.step", 1),
         ("delivery.done", 1),
@@ -549,7 +574,7 @@ fn a_buyer_cancels_and_the_payment_and_the_remittance_are_taken_back_once() {
         reply.has("/status", "Canceled");
     }
     shop.until(&format!("/payments/{kept}"), "/status", "PayCanceled");
-    let recorded = jumun_events(shop);
+    let recorded = events_of(shop);
     recorded.has(&[
         ("order.cancelled", 2),
         ("payment.refunded", 2),
@@ -595,7 +620,7 @@ fn while_payment_is_down_purchases_are_pending_and_are_paid_by_themselves_in_ord
     assert_eq!(shop.column("payments", "reserveId").len(), 3);
     shop.get(&format!("/myReservationLists/{}", purchases[2]))
         .has("/reserveStatus", "Canceled");
-    let recorded = jumun_events(shop);
+    let recorded = events_of(shop);
     recorded.has(&[
         ("order.held", 4),
         ("payment.captured", 3),
@@ -617,7 +642,7 @@ fn while_the_payment_provider_is_overloaded_a_purchase_is_pending_and_paid_later
         .has("/reserveStatus", "Pending");
     provider.behave(Behaviour::default());
     shop.paid(number);
-    let recorded = jumun_events(shop);
+    let recorded = events_of(shop);
     recorded.has(&[("order.held", 1), ("payment.captured", 1)]);
 }
 
@@ -788,5 +813,54 @@ fn what_cannot_be_is_refused_and_leaves_nothing_behind() {
     shop.get("/reservations").has("/page/totalElements", 1);
     shop.get("/payments").has("/page/totalElements", 1);
     shop.purchase(lesson, "r2");
+    shop.close();
+}
+
+#[test]
+fn a_declined_payment_cancels_the_purchase_and_the_buyer_sees_that_it_failed() {
+    let shop = declining(|_| ());
+    let lesson = shop.lesson();
+    let number = shop.purchase(lesson, "r1");
+    shop.until(&format!("/reservations/{number}"), "/status", "Canceled");
+    shop.get("/payments").has("/page/totalElements", 0);
+    let told = shop.told(number);
+    assert!(
+        told.contains(&("PayFailed".into(), "PayFailed".into())),
+        "{told:?}"
+    );
+    shop.get(&format!("/mySaleLists/{lesson}"))
+        .has("/reserveCount", 0);
+    shop.get("/remittances").has("/page/totalElements", 0);
+    shop.refused("/reservations", &purchase(lesson, "r1"), 409, "key_taken");
+    shop.close();
+}
+
+#[test]
+fn a_key_whose_order_never_came_to_be_can_be_used_again() {
+    let shop = declining(|options| replace(options, "mode = \"hold\"", "mode = \"sync\""));
+    let lesson = shop.lesson();
+    for _ in 0..2 {
+        let declined = "payment_declined";
+        shop.refused("/reservations", &purchase(lesson, "r1"), 402, declined);
+    }
+    shop.get("/reservations").has("/page/totalElements", 0);
+    shop.close();
+}
+
+#[test]
+fn of_many_clients_with_one_key_one_has_the_reservation() {
+    let shop = Shop::open();
+    let placed = std::thread::scope(|scope| {
+        let clients = [(); 8].map(|()| {
+            scope.spawn(|| {
+                let request = shop.client.request("POST", "/reservations");
+                request.json(r#"{"reserveId": "r1"}"#).send().unwrap().0
+            })
+        });
+        clients.map(|client| client.join().unwrap())
+    });
+    let count = |status| placed.iter().filter(|found| **found == status).count();
+    assert_eq!((count(201), count(409)), (1, 7), "{placed:?}");
+    shop.get("/reservations").has("/page/totalElements", 1);
     shop.close();
 }
