@@ -9,7 +9,10 @@ use super::{
     projector::read,
 };
 use crate::{
-    domain::storefront::{Storefront, View},
+    domain::{
+        Value,
+        storefront::{Storefront, View},
+    },
     store::{
         commit::{Committed, Position},
         layout::Layout,
@@ -79,7 +82,10 @@ impl<'a> Rows<'a> {
                 });
             }
         }
-        let listed = (self.view.once.as_ref()).is_none_or(|field| row.get(field).is_some());
+        let listed = (self.view.only.as_ref()).is_none_or(|(field, text)| {
+            let says = row.get(field).and_then(Value::as_text);
+            says == Some(&**text)
+        });
         let at = (version, last);
         self.put(self.present, number, at, (listed, snapshot::encode(&row)))?;
         if let Some(history) = self.history {

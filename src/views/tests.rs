@@ -73,7 +73,7 @@ fn view(path: &str, rows: Rows, rules: Vec<ViewRule>) -> View {
         aliases: Vec::new(),
         rows,
         history: true,
-        once: None,
+        only: None,
         fields: Vec::new(),
         rules,
         searches: Vec::new(),

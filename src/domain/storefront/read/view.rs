@@ -32,7 +32,7 @@ pub(super) fn view(
     segments: &mut Segments,
 ) -> View {
     section.only(&[
-        "path", "item", "aliases", "key", "fields", "search", "on", "rows", "history", "once",
+        "path", "item", "aliases", "key", "fields", "search", "on", "rows", "history", "only",
     ]);
     let Names {
         path,
@@ -54,14 +54,6 @@ pub(super) fn view(
         let expected = expected(key.text, &fields_known);
         section.wrong(key, format!("`fields` does not list the key: {expected}"));
     }
-    let once = section.text("once");
-    if let Some(once) = once
-        .as_ref()
-        .filter(|once| !fields_known.contains(&once.text))
-    {
-        let expected = expected(once.text, &fields_known);
-        section.wrong(once, format!("`fields` does not list this: {expected}"));
-    }
     let mut rules = Vec::new();
     let mut held = Held::new();
     for (rule, holds) in rules_of(section, resources, rows, &fields_known) {
@@ -75,11 +67,25 @@ pub(super) fn view(
         aliases,
         rows,
         history: section.flag("history"),
-        once: once.map(|once| once.text.into()),
+        only: only(section, &fields_known),
         searches: searches(section, &fields),
         fields,
         rules,
     }
+}
+
+/// What a row must say to be listed.
+fn only(section: &Section<'_>, fields: &[&str]) -> Option<(Arc<str>, Arc<str>)> {
+    let only = section.section("only")?;
+    only.only(fields);
+    let entries = only.entries();
+    let [(field, _)] = &entries[..] else {
+        let message = "`only` looks at one field: only = { status = \"Registered\" }";
+        section.report.at(&only.at, message);
+        return None;
+    };
+    let text = only.text(field.text)?;
+    Some((field.text.into(), text.text.into()))
 }
 
 /// What has a row.
