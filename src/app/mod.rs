@@ -8,6 +8,7 @@ mod housekeeping;
 pub mod kept;
 mod mistakes;
 pub mod open;
+pub mod opening;
 mod server;
 pub mod verify;
 pub mod writing;
@@ -55,6 +56,9 @@ pub enum Error {
     /// The pages.
     #[error(transparent)]
     Pages(#[from] pages::Error),
+    /// What the storefronts begin with.
+    #[error(transparent)]
+    Opening(#[from] opening::NotOpened),
     /// The machine: threads, sockets.
     #[error("{doing}: {source}")]
     Io {
@@ -135,11 +139,7 @@ impl App {
             faults,
             clock,
         } = options;
-        let root = config
-            .root
-            .as_deref()
-            .map(|name| definitions::root(&storefronts, name));
-        let root = root.transpose()?;
+        let root = root(&config, &storefronts)?;
         let limits = page_limits(&config);
         let opened = open::open(&config.data, &storefronts, limits, &guard, before_journal)?;
         let open::Opened {
@@ -163,8 +163,7 @@ impl App {
         let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
         let complete_to = writing.complete_to();
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
-        let fails = Arc::clone(&writing.failure);
-        let on_failure = move || fails.notify_one();
+        let on_failure = notifies(&writing.failure);
         let checkpointer =
             Checkpointer::start(Arc::clone(&pages), interval, complete_to, on_failure)?;
         let housekeeping =
@@ -215,13 +214,17 @@ impl App {
         &self.notices
     }
 
-    /// Serves HTTP on the listener until `shutdown` is ready or the store fails; then stops
+    /// Offers what the storefronts begin with, and serves HTTP on the listener until `shutdown` is ready or the store fails; then stops
     /// accepting, finishes what is under way, checkpoints and closes.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
+        if let Err(error) = opening::open(&self.engine).await {
+            self.close().await?;
+            return Err(error.into());
+        }
         let state = http::State {
             engine: self.engine.clone(),
             mounts: http::Mounts { root: self.root },
@@ -286,6 +289,18 @@ impl App {
 /// Runs a future on this thread, in the actix system that an [`App`] needs.
 pub fn in_system<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
+}
+
+/// The place of the storefront that is served at `/` too.
+fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, definitions::Error> {
+    let name = config.root.as_deref();
+    name.map(|name| definitions::root(storefronts, name))
+        .transpose()
+}
+
+fn notifies(failure: &Arc<Notify>) -> impl Fn() + Send + 'static {
+    let failure = Arc::clone(failure);
+    move || failure.notify_one()
 }
 
 /// The storefronts alone, in their order.

@@ -111,7 +111,7 @@ pub fn verify(path: &Path, definitions: &[Definition], guard: &Guard) -> Result<
     let stops = stops::read(&stored, &layout, &storefronts)?;
     let restorer = |pages: &Arc<Pages>| {
         let layout = Arc::clone(&layout);
-        Restorer::new(storefronts.to_vec(), layout, Arc::clone(pages)).stopped(stops.clone())
+        Restorer::new(storefronts.clone(), layout, Arc::clone(pages)).stopped(stops.clone())
     };
     replay(
         Arc::clone(&source),
@@ -206,7 +206,11 @@ fn pays_first(flow: &Flow) -> bool {
     steps
         .find_map(|step| match step.action {
             Action::Pay => Some(step.only_if.is_none()),
-            _ => confirms(step).then_some(false),
+            Action::Reserve
+            | Action::Assign(_)
+            | Action::Approve { .. }
+            | Action::PayOut(_)
+            | Action::Deliver { .. } => confirms(step).then_some(false),
         })
         .unwrap_or(false)
 }

@@ -498,7 +498,7 @@ mod tests {
         let hand = Command::Hand { order, quantity: 2 };
         let taken = [offered(Some(3)), Event::Opened, reserved(1, 2)];
         check(&taken, hand.clone(), Ok(vec![handed.clone()]));
-        let gone = [&taken[..], &[handed.clone()]].concat();
+        let gone = [&taken[..], std::slice::from_ref(&handed)].concat();
         check(&gone, release(1), Ok(vec![]));
         check(&gone, hand.clone(), Ok(vec![]));
         let none = Refusal::SoldOut {

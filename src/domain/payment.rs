@@ -423,7 +423,9 @@ mod tests {
         let given = [requested(), Event::VoidRequested, failed];
         check(&given, request, Ok(vec![requested()]));
         let mut payment = Payment::default();
-        given.iter().for_each(|event| payment.apply(event));
+        for event in &given {
+            payment.apply(event);
+        }
         payment.apply(&requested());
         assert_eq!(
             payment.outstanding().map(|effect| effect.attempt()),

@@ -116,7 +116,13 @@ pub(super) fn fields(event: &Event) -> Option<&Fields> {
 /// The storefront's name for an event, or the domain's if it has none.
 pub(super) fn event_name<'a>(storefront: &'a Storefront, event: &Event) -> &'a str {
     let resource = storefront.resource(event.kind());
-    let own = resource.and_then(|resource| resource.events.get(event.name()));
+    let own = resource.and_then(|resource| match event {
+        Event::Approval(approval) => {
+            let about = approval.subject().kind;
+            resource.events.of_approval(approval.name(), Some(about))
+        }
+        _ => resource.events.get(event.name()),
+    });
     own.map_or_else(|| event.name(), AsRef::as_ref)
 }
 
@@ -129,7 +135,10 @@ pub(super) fn status_after(storefront: &Storefront, event: &Event) -> Option<Val
         Event::Order(event) => words.get(event.state_after()?.name()),
         Event::Payment(event) => words.get(event.state_after().name()),
         Event::Delivery(event) => words.of_delivery(event.state_after()?),
-        Event::Approval(event) => words.get(event.state_after().name()),
+        Event::Approval(event) => {
+            let about = event.subject().kind;
+            words.of_approval(event.state_after().name(), Some(about))
+        }
         Event::Payout(event) => words.get(event.state_after().name()),
         Event::Listing(event) => resource.word(event.standings_after()),
         Event::Saga(_) => None,

@@ -270,7 +270,16 @@ impl Desk {
                     CommandAction::RemoveOrder => {
                         order.state == order::State::Cancelled && order.removed
                     }
-                    _ => false,
+                    CommandAction::PayOrder
+                    | CommandAction::AdvanceDelivery
+                    | CommandAction::GrantApproval
+                    | CommandAction::RefuseApproval
+                    | CommandAction::PayPayout
+                    | CommandAction::OfferListing
+                    | CommandAction::AmendListing
+                    | CommandAction::OpenListing
+                    | CommandAction::CloseListing
+                    | CommandAction::RemoveListing => false,
                 };
                 (Kind::Order, fits)
             }
@@ -281,7 +290,10 @@ impl Desk {
                     advanced && delivery.state == delivery::State::Done,
                 )
             }
-            other => (other.kind(), false),
+            other @ (Entity::Payment(_)
+            | Entity::Listing(_)
+            | Entity::Approval(_)
+            | Entity::Payout(_)) => (other.kind(), false),
         };
         if !fits || request.order().is_some_and(|number| number != item.number) {
             return Err(format!("is answered with {item:?}"));
@@ -394,7 +406,23 @@ fn may_be_refused(command: &Command, refusal: &Refusal) -> bool {
         Refusal::AmountFixed => action == AmendOrder && command.request.amount.is_some(),
         Refusal::OrderCancelled => matches!(action, AmendOrder | AdvanceDelivery),
         Refusal::OrderNotReady { .. } | Refusal::DeliveryCancelled => action == AdvanceDelivery,
-        _ => false,
+        Refusal::AlreadyExists { .. }
+        | Refusal::AmountNegative { .. }
+        | Refusal::StatusNotSettable { .. }
+        | Refusal::PaymentNotReady { .. }
+        | Refusal::RefundTooLarge { .. }
+        | Refusal::UnknownStep { .. }
+        | Refusal::ListingNotOpen { .. }
+        | Refusal::SoldOut { .. }
+        | Refusal::VersionMismatch { .. }
+        | Refusal::QuantityZero
+        | Refusal::ApprovalNotOpen { .. }
+        | Refusal::PayoutNotDue { .. }
+        | Refusal::PayoutPaid
+        | Refusal::NotAParty { .. }
+        | Refusal::KeyTaken { .. }
+        | Refusal::UnknownKey { .. }
+        | Refusal::UnknownListing { .. } => false,
     }
 }
 

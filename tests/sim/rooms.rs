@@ -251,14 +251,6 @@ impl House {
         }
     }
 
-    fn ask(&self, run: &Run, request: Request, answers: &Answers) {
-        let (engine, answers) = (run.engine.clone(), Rc::clone(answers));
-        actix::spawn(async move {
-            let outcome = engine.perform(0, request, Context::default()).await;
-            answers.borrow_mut().push(outcome);
-        });
-    }
-
     /// Steps until so many are answered.
     async fn answered(&mut self, run: &Run, answers: &Answers, count: usize) {
         while answers.borrow().len() < count {
@@ -272,7 +264,7 @@ impl House {
             on_hand: Some(on_hand),
             ..Request::new(CommandAction::OfferListing, Target::New, Kind::Listing)
         };
-        self.ask(run, offer, &answers);
+        run.ask(offer, &answers);
         self.answered(run, &answers, 1).await;
         let outcome = answers.borrow_mut().pop().expect("it was answered");
         outcome.expect("a room can be offered").number
@@ -295,6 +287,14 @@ impl House {
 }
 
 impl Run {
+    fn ask(&self, request: Request, answers: &Answers) {
+        let (engine, answers) = (self.engine.clone(), Rc::clone(answers));
+        actix::spawn(async move {
+            let outcome = engine.perform(0, request, Context::default()).await;
+            answers.borrow_mut().push(outcome);
+        });
+    }
+
     fn pump(&self) {
         self.disk.append(usize::MAX);
         self.disk.sync();
@@ -330,7 +330,11 @@ impl History {
                         lines.clone_from(named);
                     }
                 }
-                _ => {}
+                Event::Payment(_)
+                | Event::Delivery(_)
+                | Event::Saga(_)
+                | Event::Approval(_)
+                | Event::Payout(_) => {}
             }
         }
     }
@@ -382,14 +386,14 @@ async fn last_ten(house: &mut House) -> Result<(), String> {
     let room = house.offer(&run, taken + 10).await;
     let answers = Answers::default();
     for _ in 0..taken {
-        house.ask(&run, stay(&[(room, 1)]), &answers);
+        run.ask(stay(&[(room, 1)]), &answers);
     }
     house
         .answered(&run, &answers, usize::try_from(taken).unwrap())
         .await;
     answers.borrow_mut().clear();
     for _ in 0..CLIENTS {
-        house.ask(&run, stay(&[(room, 1)]), &answers);
+        run.ask(stay(&[(room, 1)]), &answers);
         if house.random.bool() {
             house.step(&run).await;
         }
@@ -430,7 +434,7 @@ async fn trouble(house: &mut House, acknowledged: &mut Vec<u64>) -> Result<(), S
         let lines: Vec<(u64, u64)> = (0..house.random.usize(1..=3))
             .map(|_| (rooms[house.random.usize(0..2)], house.random.u64(1..=2)))
             .collect();
-        house.ask(&run, stay(&lines), &answers);
+        run.ask(stay(&lines), &answers);
         let (order, kind) = (house.random.u64(1..130), Kind::Order);
         let action = match house.random.u32(0..4) {
             0 => Some((CommandAction::CancelOrder, kind)),
@@ -439,7 +443,7 @@ async fn trouble(house: &mut House, acknowledged: &mut Vec<u64>) -> Result<(), S
         };
         if let Some((action, kind)) = action {
             let request = Request::new(action, Target::Order(order), kind);
-            house.ask(&run, request, &others);
+            run.ask(request, &others);
         }
         for _ in 0..house.random.u32(0..3) {
             house.step(&run).await;

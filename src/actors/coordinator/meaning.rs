@@ -91,11 +91,11 @@ impl Coordinator {
         storefront: &Storefront,
         mut request: Request,
     ) -> Result<Meaning, Error> {
+        let skipped = storefront.flow.skipped(&request.fields, &request.lines);
         let lines = self.known(key, storefront, &mut request)?;
         if let Some(claim) = request.key {
             self.claim(key, storefront, claim)?;
         }
-        let skipped = storefront.flow.skipped(&request.fields);
         let amount = request.amount;
         let place = order::Command::Place {
             fields: Arc::new(request.fields),
@@ -133,21 +133,21 @@ impl Coordinator {
         Ok(lines)
     }
 
-    /// Takes a client's key for a new order. The same key always comes to the same shard.
+    /// Takes a client's key for a new order. It is released when the order rests.
     fn claim(&mut self, key: Subject, storefront: &Storefront, claim: String) -> Result<(), Error> {
-        let named = (key.storefront, claim);
-        let found = keys::find(&self.local.pages, &storefront.name, &named.1).map_err(|error| {
+        if !self.local.claims.take(key.storefront, &claim) {
+            return Err(Refusal::KeyTaken { key: claim }.into());
+        }
+        if let Some(live) = self.live.get_mut(&key) {
+            live.claim = Some(claim.clone());
+        }
+        let found = keys::find(&self.local.pages, &storefront.name, &claim).map_err(|error| {
             tracing::error!(%error, "clients' keys cannot be read");
             Failure::Store
         })?;
-        if found.is_some() || self.claims.contains(&named) {
-            return Err(Refusal::KeyTaken { key: named.1 }.into());
-        }
-        if let Some(live) = self.live.get_mut(&key) {
-            live.claim = Some(named.1.clone());
-        }
-        self.claims.insert(named);
-        Ok(())
+        found.map_or(Ok(()), |_number| {
+            Err(Refusal::KeyTaken { key: claim }.into())
+        })
     }
 
     /// Who asks, as a note on the delivery: only those who have a part in the order may.
@@ -199,10 +199,12 @@ impl Coordinator {
 fn keep_asked_for(storefront: &Storefront, line: Line, request: &mut Request) {
     let order = storefront.resource(Kind::Order);
     for field in order.iter().flat_map(|order| &order.fields) {
-        let number = match field.holds {
-            FieldType::Listing => line.listing.0,
-            FieldType::Quantity { .. } => line.quantity,
-            _ => continue,
+        let number = if field.holds == FieldType::Listing {
+            line.listing.0
+        } else if matches!(field.holds, FieldType::Quantity { .. }) {
+            line.quantity
+        } else {
+            continue;
         };
         let number = i64::try_from(number).ok().map(Value::Int);
         request.fields.set(Arc::clone(&field.name), number);

@@ -191,15 +191,9 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// The steps that an order with these fields, and without listings, does not go through, as a
-    /// bit for each.
-    pub fn skipped(&self, fields: &Fields) -> u32 {
-        self.skipped_with(fields, &[])
-    }
-
     /// The steps that an order with these fields and listings does not go through, as a bit for
     /// each.
-    pub fn skipped_with(&self, fields: &Fields, lines: &[Line]) -> u32 {
+    pub fn skipped(&self, fields: &Fields, lines: &[Line]) -> u32 {
         let mut skipped = 0;
         for (at, step) in (0..u32::BITS).zip(&self.steps) {
             if let Some(only_if) = &step.only_if
@@ -245,10 +239,10 @@ mod tests {
             listing: ListingId(1),
             quantity: 1,
         };
-        assert_eq!(flow.skipped(&fields), 0b01);
-        assert_eq!(flow.skipped_with(&fields, &[line]), 0b11);
+        assert_eq!(flow.skipped(&fields, &[]), 0b01);
+        assert_eq!(flow.skipped(&fields, &[line]), 0b11);
         fields.set("tel".into(), Some("1".into()));
-        assert_eq!(flow.skipped_with(&fields, &[line]), 0b10);
+        assert_eq!(flow.skipped(&fields, &[line]), 0b10);
     }
 
     #[test]

@@ -144,7 +144,10 @@ fn needed(definition: &Storefront, resource: &Resource, field: &Field) -> Option
 /// Whether the storefront's orders have a field of this name.
 pub(in crate::http) fn is_orders(definition: &Storefront, field: &Field) -> bool {
     let order = definition.resource(Kind::Order);
-    order.is_some_and(|order| order.fields.iter().any(|own| own.name == field.name))
+    order.is_some_and(|order| {
+        let mut own = order.fields.iter().filter(|own| own.of.is_none());
+        own.any(|own| own.name == field.name)
+    })
 }
 
 const fn bit(kind: Kind) -> u8 {
