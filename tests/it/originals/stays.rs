@@ -199,7 +199,7 @@ fn the_manager_registers_rooms() {
     client.get("/roomInfoes/1").has("/roomStatus", "RoomClosed");
     server
         .verified()
-        .has(&[("listing.offered", 2), ("listing.amended", 4)]);
+        .has(&[("listing.removed", 1), ("listing.amended", 4)]);
 }
 
 #[test]
