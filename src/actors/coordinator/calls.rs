@@ -68,11 +68,12 @@ impl Timers {
         (due <= now).then_some(key)
     }
 
-    /// Looks at every order that waits as soon as possible.
+    /// Looks at every order that waits as soon as possible, also at those that are due already: in
+    /// the order of their numbers.
     fn hasten(&mut self, now: Timestamp) {
         for (key, timer) in &mut self.by_order {
             self.by_time.remove(&(timer.due, *key));
-            timer.due = timer.due.min(now);
+            timer.due = now;
             self.by_time.insert((timer.due, *key));
         }
     }
