@@ -8,12 +8,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Server, Setup, client::Reply};
 
-/// The room of the original's walk. Its README ends the line with a backslash, which the shell
-/// hands on as a part of the price.
+/// The room of the original's walk, with numbers as httpie sends them: as text.
 const ROOM: &str = r#"{"roomType": "DERUX", "roomStatus": "EMPTY", "roomName": "DERUX ROOM",
     "roomQty": "10", "roomPrice": "1200000"}"#;
 
-/// A reservation of the original's walk, with numbers as httpie sends them: as text.
+/// A reservation of the original's walk.
 const RESERVE: &str = r#"{"customerName": "PARK", "customerId": "9805",
     "reserveStatus": "reserve", "roomNumber": "1", "paymentPrice": "50000"}"#;
 
