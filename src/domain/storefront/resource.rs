@@ -92,6 +92,13 @@ impl Words {
             .map(|(_, word)| word)
     }
 
+    /// The storefront's word for a step of its deliveries, counted from 0. The last one completes
+    /// them and is kept as such.
+    pub fn of_step(&self, step: u8) -> Option<&Arc<str>> {
+        let word = self.get(&format!("step.{step}"));
+        word.or_else(|| self.get(delivery::State::Done.name()))
+    }
+
     /// The storefront's word for where a delivery stands.
     pub fn of_delivery(&self, state: delivery::State) -> Option<&Arc<str>> {
         match state {
