@@ -60,7 +60,7 @@ fn settle(data: &Path, all: &mut Acknowledged) {
     all.check(&process.client());
     all.check_settled(&process.client());
     stop(process);
-    verify(data, &[]);
+    verify(data);
     let recorded = Recorded::read(data);
     for event in ["order.placed", "payment.captured"] {
         assert_eq!(recorded.count(event), all.orders(), "{event}");
@@ -86,7 +86,7 @@ fn twenty_kills_under_load_lose_nothing_and_double_nothing() {
         // A start that is killed somewhere in the middle must cost nothing either.
         Process::kill_starting(&data, random.usize(..START_LOOKS_MAX));
         let end = round(number, &data, &mut all, &mut random);
-        let said = verify(&data, &[]);
+        let said = verify(&data);
         let events = said
             .lines()
             .find(|line| line.contains("journal"))
@@ -149,7 +149,7 @@ fn trees_that_are_deleted_cut_or_overwritten_are_made_again() {
             .lines()
             .find(|line| line.contains("made again"));
         let said = said.unwrap_or_else(|| panic!("{name}: {}", end.greeting));
-        verify(&data, &[]);
+        verify(&data);
         println!(
             "round {number}: {} orders, trees {name}; {said}",
             end.acknowledged
@@ -223,7 +223,7 @@ fn sigterm_under_load_answers_what_is_under_way_and_keeps_it() {
         process.terminate();
         let acknowledged = load.join(&mut all);
         stop(process);
-        verify(&data, &[]);
+        verify(&data);
         println!("round {number}: stopped after {acknowledged} acknowledged orders");
 
         let process = Process::serve(&data, &["--root", "flowers"]);

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     Client, Process, Recorded,
-    process::{run, verify},
+    process::{run, verify_with},
 };
 
 const SHOPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/storefronts");
@@ -52,7 +52,7 @@ fn ended(process: Process, data: &Path) -> Recorded {
     process.terminate();
     let (status, log) = process.wait();
     assert!(status.success(), "{status}: {log}");
-    verify(data, &["--storefronts", SHOPS]);
+    verify_with(data, &["--storefronts", SHOPS]);
     Recorded::read(data)
 }
 

@@ -58,9 +58,14 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     }
 }
 
-/// Runs `jumun verify` on a directory that nobody is writing, with these further arguments; it must
-/// find nothing wrong. Returns what it said.
-pub(crate) fn verify(data: &Path, more: &[&str]) -> String {
+/// Runs `jumun verify` on a directory that nobody is writing; it must find nothing wrong. Returns
+/// what it said.
+pub(crate) fn verify(data: &Path) -> String {
+    verify_with(data, &[])
+}
+
+/// The same with further arguments.
+pub(crate) fn verify_with(data: &Path, more: &[&str]) -> String {
     let arguments = ["verify", "--data", data.to_str().unwrap()];
     let output = run(&[&arguments, more].concat());
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -140,7 +140,7 @@ impl Server {
     pub(crate) fn verified(self) -> Recorded {
         let data = self.stop();
         let data = data.path().join("data");
-        verify(&data, &[]);
+        verify(&data);
         Recorded::read(&data)
     }
 
