@@ -52,7 +52,10 @@ pub fn fold(
     for (name, source) in &rule.set {
         match change(storefront, events, at, source) {
             Change::To(value) => row.set(Arc::clone(name), value),
-            Change::Nothing => {}
+            Change::Said(value) if !is_word(storefront, row.get(name)) => {
+                row.set(Arc::clone(name), value);
+            }
+            Change::Said(_) | Change::Nothing => {}
         }
     }
     for (name, by) in &rule.add {
@@ -67,6 +70,8 @@ pub fn fold(
 enum Change {
     /// It has this from now on; nothing, if it is null.
     To(Option<Value>),
+    /// It has what people say of a listing, unless it has the storefront's own word for it.
+    Said(Option<Value>),
     /// It stays as it is.
     Nothing,
 }
@@ -76,6 +81,9 @@ fn change(storefront: &Storefront, events: &[Stamped], at: usize, source: &Sourc
     let event = &stamped.event;
     Change::To(match source {
         Source::Status => {
+            if let Event::Listing(listing::Event::Amended { fields, .. }) = event {
+                return Change::Said(said(storefront, fields));
+            }
             let word = status_after(storefront, event);
             // What a listing's state has no word for says nothing about it.
             if word.is_none() && event.kind() == Kind::Listing {
@@ -145,10 +153,23 @@ pub(super) fn status_after(storefront: &Storefront, event: &Event) -> Option<Val
         let Event::Listing(listing::Event::Offered { fields, .. }) = event else {
             return None;
         };
-        let field = resource.field_holding(FieldType::Status)?;
-        fields.get(&field.name).cloned()
+        said(storefront, fields)
     };
     word.map(|word| Value::from(&**word)).or_else(offered_with)
+}
+
+/// The status that people gave a listing.
+fn said(storefront: &Storefront, fields: &Fields) -> Option<Value> {
+    let listing = storefront.resource(Kind::Listing)?;
+    let field = listing.field_holding(FieldType::Status)?;
+    fields.get(&field.name).cloned()
+}
+
+/// Whether it is one of the storefront's words for where a listing stands.
+fn is_word(storefront: &Storefront, value: Option<&Value>) -> bool {
+    let listing = storefront.resource(Kind::Listing);
+    let mut words = listing.into_iter().flat_map(|listing| &listing.words.0);
+    words.any(|(_, word)| value.and_then(Value::as_text) == Some(word))
 }
 
 /// The amount that an event is about, in minor units: of a payout, the seller's share.

@@ -162,7 +162,9 @@ fn carriers(kind: Kind, source: &Source) -> Option<&'static [&'static str]> {
         | (Source::Commission | Source::Amount, Kind::Payout) => return None,
         (Source::Status, Kind::Order) => &["placed", "held", "confirmed", "completed", "cancelled"],
         (Source::Status, Kind::Delivery) => &["planned", "step", "done", "cancelled"],
-        (Source::Status, Kind::Listing) => &["offered", "opened", "closed", "sold_out", "freed"],
+        (Source::Status, Kind::Listing) => &[
+            "offered", "amended", "opened", "closed", "sold_out", "freed",
+        ],
         (Source::Field(_), Kind::Order) => &["placed", "amended"],
         (Source::Field(_), Kind::Listing) => &["offered", "amended"],
         (Source::Field(_), Kind::Delivery) => &["noted"],

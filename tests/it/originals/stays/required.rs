@@ -9,7 +9,8 @@ fn the_manager_registers_rooms() {
     let (server, client) = shop();
     let room = client.post("/rooms", ROOM).number();
     let room = format!("/rooms/{room}");
-    client.patch(&room, r#"{"roomPrice": 1300000}"#);
+    client.patch(&room, r#"{"roomPrice": 1300000, "roomStatus": "CLEANING"}"#);
+    client.get("/roomInfoes/1").has("/roomStatus", "CLEANING");
     client.patch(&room, r#"{"roomQty": 2}"#);
     let put = r#"{"roomType": "SUITE", "roomName": "SUITE ROOM", "roomQty": 3}"#;
     let request = client.request("PUT", &room).json(put);
@@ -31,7 +32,8 @@ fn the_manager_registers_rooms() {
     client.get("/roomInfoes/1").has("/roomStatus", "RoomClosed");
     server
         .verified()
-        .has(&[("listing.removed", 1), ("listing.amended", 4)]);
+        .of("stays")
+        .has(&[("listing.offered", 2), ("listing.amended", 4)]);
 }
 
 #[test]
