@@ -12,16 +12,16 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Client, Process, process::verify};
+use crate::support::{Client, Process, Recorded, process::verify};
 
 /// Customers of each shop, each with a connection of their own.
 const CUSTOMERS: usize = 2;
 
 /// Answers between two parts being paused or let run.
-const ANSWERS: usize = 30;
+const ANSWERS: usize = 40;
 
 /// Parts being paused or let run before the end of a round.
-const TURNS: usize = 14;
+const TURNS: usize = 16;
 
 /// Parts that are paused at the same time, at most.
 const PAUSED_MAX: usize = 3;
@@ -31,6 +31,23 @@ const LOOKS_MAX: usize = 400;
 
 /// Of each of the two rooms.
 const ROOMS: usize = 3;
+
+/// What the customers must have led to, or they did too little to show anything.
+const EVENTS: [&str; 13] = [
+    "order.cancelled",
+    "order.completed",
+    "order.removed",
+    "payment.captured",
+    "payment.refunded",
+    "listing.sold_out",
+    "listing.freed",
+    "approval.granted",
+    "approval.refused",
+    "approval.withdrawn",
+    "delivery.done",
+    "delivery.cancelled",
+    "payout.taken_back",
+];
 
 /// What a customer sends: method, path, body.
 type Sent = (&'static str, String, Value);
@@ -459,4 +476,9 @@ fn all_shops_keep_what_they_promise_under_a_mixed_load_with_pauses_and_kills() {
     let (status, log) = process.wait();
     assert!(status.success(), "{status}: {log}");
     verify(&data);
+    let recorded = Recorded::read(&data);
+    for event in EVENTS {
+        let count = recorded.count(event);
+        assert!(count > 0, "there was no {event} (seed {seed})");
+    }
 }
