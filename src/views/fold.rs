@@ -116,12 +116,10 @@ pub(super) fn fields(event: &Event) -> Option<&Fields> {
 /// The storefront's name for an event, or the domain's if it has none.
 pub(super) fn event_name<'a>(storefront: &'a Storefront, event: &Event) -> &'a str {
     let resource = storefront.resource(event.kind());
-    let own = resource.and_then(|resource| match event {
-        Event::Approval(approval) => {
-            let about = approval.subject().kind;
-            resource.events.of_approval(approval.name(), Some(about))
-        }
-        _ => resource.events.get(event.name()),
+    let about = event.as_approval().map(|approval| approval.subject().kind);
+    let own = resource.and_then(|resource| match about {
+        Some(about) => resource.events.of_approval(event.name(), Some(about)),
+        None => resource.events.get(event.name()),
     });
     own.map_or_else(|| event.name(), AsRef::as_ref)
 }

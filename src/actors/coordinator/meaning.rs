@@ -202,10 +202,12 @@ impl Coordinator {
 fn keep_asked_for(storefront: &Storefront, line: Line, request: &mut Request) {
     let order = storefront.resource(Kind::Order);
     for field in order.iter().flat_map(|order| &order.fields) {
-        let number = match field.holds {
-            FieldType::Listing => line.listing.0,
-            FieldType::Quantity { .. } => line.quantity,
-            _ => continue,
+        let number = if field.holds == FieldType::Listing {
+            line.listing.0
+        } else if matches!(field.holds, FieldType::Quantity { .. }) {
+            line.quantity
+        } else {
+            continue;
         };
         let number = i64::try_from(number).ok().map(Value::Int);
         request.fields.set(Arc::clone(&field.name), number);

@@ -199,6 +199,7 @@ fn the_manager_registers_rooms() {
     client.get("/roomInfoes/1").has("/roomStatus", "RoomClosed");
     server
         .verified()
+        .of("stays")
         .has(&[("listing.offered", 2), ("listing.amended", 4)]);
 }
 
