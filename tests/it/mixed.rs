@@ -15,10 +15,10 @@ use tempfile::TempDir;
 use crate::support::{Client, Process, Recorded, process::verify};
 
 /// Customers of each shop, each with a connection of their own.
-const CUSTOMERS: usize = 2;
+const CUSTOMERS: usize = 3;
 
 /// Answers between two parts being paused or let run.
-const ANSWERS: usize = 40;
+const ANSWERS: usize = 80;
 
 /// Parts being paused or let run before the end of a round.
 const TURNS: usize = 16;
@@ -251,11 +251,12 @@ fn untaken(client: &Client) -> Vec<String> {
             says(&orders, number, "status"),
             says(&stores, number, "status"),
         );
-        let fits = match (order, store, says(&deliveries, number, "status")) {
-            ("paid", "paid", "nothing") | ("paid", "prepared", "delivered") => true,
-            ("canceled", "canceled" | "nothing", "canceled" | "nothing") => true,
-            _ => false,
-        };
+        let fits = matches!(
+            (order, store, says(&deliveries, number, "status")),
+            ("paid", "paid", "nothing")
+                | ("paid", "prepared", "delivered")
+                | ("canceled", "canceled" | "nothing", "canceled" | "nothing")
+        );
         if !fits {
             faults.push(format!("order {number} is {order}, the store says {store}"));
         }
@@ -348,7 +349,7 @@ fn send(client: &Client, (method, path, body): Sent) -> Option<(u16, Option<u64>
     match status {
         201 => Some((status, Some(reply.number()))),
         200 | 204 | 404 | 409 | 422 => Some((status, None)),
-        503 if reply.header("retry-after") != "" => Some((status, None)),
+        503 if !reply.header("retry-after").is_empty() => Some((status, None)),
         _ => panic!(
             "{method} {path} {body} was answered {status}: {}",
             reply.text
