@@ -110,7 +110,10 @@ fn meaning<'a>(
             && rule.kind == resource.kind
             && when.all(|condition| body.fits(&condition.field, &condition.test))
     });
-    fits.ok_or_else(|| not_settable(body))
+    fits.ok_or_else(|| match body.holding(FieldType::Status) {
+        Some(_) => not_settable(body),
+        None => unsaid(definition, verb, resource),
+    })
 }
 
 /// What the request is about, as it is now: what its path addresses, or what it is to change.
@@ -173,6 +176,22 @@ fn done(
 fn not_found(kind: Kind, number: Option<u64>) -> ApiError {
     let number = number.unwrap_or_default();
     Refusal::NotFound { kind, number }.into()
+}
+
+/// A request that leaves out what would say what it means.
+fn unsaid(definition: &Storefront, verb: Verb, resource: &Resource) -> ApiError {
+    let rules = definition.commands.iter();
+    let rules = rules.filter(|rule| rule.verb == verb && rule.kind == resource.kind);
+    let expected = rules.map(|rule| {
+        let conditions: Vec<String> = rule.when.iter().map(ToString::to_string).collect();
+        conditions.join(" and ")
+    });
+    let expected: Vec<String> = expected.collect();
+    let detail = format!(
+        "the request does not say what it means: expected {}",
+        expected.join(", or ")
+    );
+    ApiError::new("status_not_settable", detail)
 }
 
 fn not_settable(body: &Body<'_>) -> ApiError {

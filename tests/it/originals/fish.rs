@@ -492,6 +492,9 @@ fn an_order_that_does_not_say_it_is_to_be_paid_is_refused_and_not_stored() {
     ] {
         is_refused(&client, "POST /orders", body, 409, "status_not_settable");
     }
+    let unsaid = client.request("POST", "/orders").json("{}").expect(409);
+    let expected = "the request does not say what it means: expected status = \"paid\"";
+    unsaid.has("/detail", expected);
     is_empty(&client, &COLLECTIONS);
 }
 
