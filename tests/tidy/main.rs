@@ -7,6 +7,7 @@
 
 mod codes;
 mod imports;
+mod readmes;
 mod source;
 mod storefronts;
 mod words;
@@ -28,6 +29,7 @@ const LONG_FILES: [(&str, &str); 0] = [];
 fn the_repository_is_tidy() {
     let storefronts = storefronts::words();
     let mut faults = codes::faults();
+    faults.extend(readmes::faults());
     let sources = sources(&["src", "tests", "benches", "examples"]);
     for source in &sources {
         let mut found = opens_with_its_purpose(source);
