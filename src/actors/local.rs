@@ -10,6 +10,7 @@ use actix::Addr;
 use serde::de::DeserializeOwned;
 
 use super::{
+    claims::Claims,
     coordinator::{Coordinator, Visited, Work},
     faults::Faults,
     handles::Failure,
@@ -40,6 +41,8 @@ pub(super) struct Local {
     pub(super) peers: Arc<OnceLock<Vec<Addr<Coordinator>>>>,
     /// What is paused.
     pub(super) components: Arc<Components>,
+    /// Clients' keys of orders that are not in the store yet, of all shards.
+    pub(super) claims: Arc<Claims>,
 }
 
 impl Local {

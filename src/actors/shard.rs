@@ -11,6 +11,7 @@ use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 use tokio::sync::{Semaphore, watch};
 
 use super::{
+    claims::Claims,
     coordinator::{Coordinator, Outside},
     faults::Faults,
     lane::Lane,
@@ -110,10 +111,10 @@ pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pag
             shard.push((due, Subject::of_order(storefront, number)));
         }
     }
-    let peers = Arc::new(OnceLock::new());
+    let (peers, claims) = (Arc::new(OnceLock::new()), Arc::default());
     let shards = timers.into_iter().enumerate();
     let shards: Vec<Shard> = shards
-        .map(|(number, timers)| start_one(parts, settings, number, timers, &peers))
+        .map(|(number, timers)| start_one(parts, settings, (number, timers), &peers, &claims))
         .collect();
     let coordinators = shards.iter().map(|shard| Addr::clone(&shard.coordinator));
     drop(peers.set(coordinators.collect()));
@@ -123,9 +124,9 @@ pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pag
 fn start_one(
     parts: &Parts,
     settings: Settings,
-    number: usize,
-    timers: Vec<(Timestamp, Subject)>,
+    (number, timers): (usize, Vec<(Timestamp, Subject)>),
     peers: &Arc<OnceLock<Vec<Addr<Coordinator>>>>,
+    claims: &Arc<Claims>,
 ) -> Shard {
     let outside = Outside {
         committer: Arc::clone(&parts.committer),
@@ -138,7 +139,8 @@ fn start_one(
     let storefronts = parts.storefronts.clone();
     let (layout, pages) = (Arc::clone(&parts.layout), Arc::clone(&parts.pages));
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
-    let (peers, components) = (Arc::clone(peers), Arc::clone(&parts.components));
+    let (peers, claims) = (Arc::clone(peers), Arc::clone(claims));
+    let components = Arc::clone(&parts.components);
     let local = move || {
         let coordinator = OnceCell::new();
         Rc::new(Local {
@@ -151,6 +153,7 @@ fn start_one(
             coordinator,
             peers,
             components,
+            claims,
         })
     };
     let build = move |address: Addr<Coordinator>| {
@@ -178,9 +181,9 @@ fn address(ctx: &actix::Context<Coordinator>) -> Addr<Coordinator> {
 }
 
 impl Settings {
-    /// Room in a coordinator's mailbox for everything that can be under way on its shard: each
-    /// request may have a turn, a call, and a repetition of it.
+    /// Room in a coordinator's mailbox for everything that can be under way: each request may have a
+    /// turn, a call, and a repetition of it; and the requests of all shards may want one listing.
     pub(super) const fn mailbox_max(&self) -> usize {
-        4 * self.requests_per_shard_max + 4_096
+        4 * self.requests_per_shard_max * self.shards + 4_096
     }
 }

@@ -74,7 +74,7 @@ impl Subject {
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) reply: oneshot::Sender<Result<Item, Error>>,
-    pub(super) _permit: OwnedSemaphorePermit,
+    pub(super) permit: OwnedSemaphorePermit,
     /// Keeps the committer waiting for this request's batch; dropped when it is submitted.
     pub(super) under_way: Option<Guard>,
 }
@@ -82,7 +82,10 @@ pub(super) struct Caller {
 impl Caller {
     /// Answers. A caller that has gone away does not mind.
     pub(super) fn answer(self, outcome: Result<Item, Error>) {
-        drop(self.reply.send(outcome));
+        let Self { reply, permit, .. } = self;
+        // First, so that to whoever has an answer the shard is as quiet as they left it.
+        drop(permit);
+        drop(reply.send(outcome));
     }
 }
 

@@ -8,6 +8,7 @@ mod housekeeping;
 pub mod kept;
 mod mistakes;
 pub mod open;
+pub mod opening;
 mod server;
 pub mod verify;
 pub mod writing;
@@ -55,6 +56,9 @@ pub enum Error {
     /// The pages.
     #[error(transparent)]
     Pages(#[from] pages::Error),
+    /// What the storefronts begin with.
+    #[error(transparent)]
+    Opening(#[from] opening::NotOpened),
     /// The machine: threads, sockets.
     #[error("{doing}: {source}")]
     Io {
@@ -210,13 +214,17 @@ impl App {
         &self.notices
     }
 
-    /// Serves HTTP on the listener until `shutdown` is ready or the store fails; then stops
+    /// Offers what the storefronts begin with, and serves HTTP on the listener until `shutdown` is ready or the store fails; then stops
     /// accepting, finishes what is under way, checkpoints and closes.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
+        if let Err(error) = opening::open(&self.engine).await {
+            self.close().await?;
+            return Err(error.into());
+        }
         let state = http::State {
             engine: self.engine.clone(),
             mounts: http::Mounts { root: self.root },

@@ -170,7 +170,7 @@ fn is(value: Wire<'_>, wanted: &str) -> bool {
     match value {
         Wire::Null | Wire::Lines(_) => false,
         Wire::Number(number) => number.to_string() == wanted,
-        Wire::Id(number) => number.to_string() == wanted,
+        Wire::Id(number) | Wire::Numeral(number) => number.to_string() == wanted,
         Wire::Flag(flag) => flag.to_string() == wanted,
         Wire::Text(text) => text == wanted,
     }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::support::{
     Process, Recorded,
     load::{Acknowledged, Load},
-    process::run,
+    process::verify,
 };
 
 /// Acknowledged orders after which the process is killed: at least, and so many more at random.
@@ -45,18 +45,6 @@ fn round(round: usize, data: &Path, all: &mut Acknowledged, random: &mut fastran
         unacknowledged,
         greeting,
     }
-}
-
-fn verify(data: &Path) -> String {
-    let output = run(&["verify", "--data", data.to_str().unwrap()]);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "verify: {}\n{said}{errors}",
-        output.status
-    );
-    said
 }
 
 /// Asks it to end, which must go well.

@@ -101,11 +101,14 @@ impl Held {
         let setup = Setup::new().with(move |options| {
             options.before_journal = Box::new(move |files| Box::new(Gated { files, gate: own }));
         });
+        let server = setup.start();
+        // Served at last: what the storefronts begin with is behind it.
+        server.client().get("/readyz");
         Self {
-            server: setup.start(),
-            gate,
             waiting,
             release,
+            gate,
+            server,
         }
     }
 

@@ -9,6 +9,8 @@ mod crash;
 mod damage;
 mod definitions;
 mod durable;
+mod laundry;
+mod originals;
 mod pause;
 mod readme;
 mod support;

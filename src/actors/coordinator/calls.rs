@@ -84,7 +84,7 @@ impl Timers {
             self.by_time.remove(&(timer.due, key));
             // One that was hastened goes back to its own time.
             timer.due = due.max(timer.stored);
-            self.by_time.insert((due, key));
+            self.by_time.insert((timer.due, key));
         }
     }
 }
@@ -251,4 +251,26 @@ impl Coordinator {
 
 const fn payment(command: payment::Command) -> Command {
     Command::Payment(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_that_was_hastened_rings_once_and_then_at_its_own_time() {
+        let at = Timestamp;
+        let key = Subject::of_order(0, 1);
+        let mut timers = Timers::from_iter([(at(10_000), key)]);
+        timers.hasten(at(1_000));
+        assert_eq!(timers.due(at(1_000)), Some(key));
+        timers.postpone(key, at(2_000));
+        assert_eq!(timers.due(at(9_999)), None);
+        assert_eq!(timers.due(at(10_000)), Some(key));
+        timers.postpone(key, at(11_000));
+        assert_eq!(timers.due(at(10_999)), None);
+        assert_eq!(timers.due(at(11_000)), Some(key));
+        timers.set(key, None);
+        assert_eq!(timers.first_due(), None);
+    }
 }

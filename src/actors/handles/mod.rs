@@ -161,7 +161,7 @@ impl Engine {
             from: context,
             caller: Caller {
                 reply,
-                _permit: permit,
+                permit,
                 under_way,
             },
         };
@@ -187,11 +187,8 @@ impl Engine {
         kind: Kind,
         number: u64,
     ) -> Result<Option<Item>, Failure> {
-        let collection = self.inner.layout.entities(storefront, kind);
-        let slot = self.inner.pages.get(collection, number);
-        slot.map_err(|error| unreadable(&error))?
-            .map(|slot| item(kind, number, &slot))
-            .transpose()
+        let slot = self.slot(storefront, kind, number)?;
+        slot.map(|slot| item(kind, number, &slot)).transpose()
     }
 
     /// An entity as it is stored, unless it is not on the lists.
@@ -201,12 +198,7 @@ impl Engine {
         kind: Kind,
         number: u64,
     ) -> Result<Option<Item>, Failure> {
-        let collection = self.inner.layout.entities(storefront, kind);
-        let slot = self
-            .inner
-            .pages
-            .get(collection, number)
-            .map_err(|error| unreadable(&error))?;
+        let slot = self.slot(storefront, kind, number)?;
         slot.filter(|slot| slot.listed)
             .map(|slot| item(kind, number, &slot))
             .transpose()
@@ -296,19 +288,24 @@ impl Engine {
         Ok((shard, Some(subject)))
     }
 
-    /// Where something new begins. The same key must come to the same shard, which knows what is
-    /// under way: the client's for its order before the one of the command, which comes with it.
+    /// Where something new begins. A command with the same key must come to the same shard, which
+    /// knows what is under way.
     fn fresh_place(&self, storefront: usize, request: &Request, key: Option<&CommandKey>) -> usize {
         let shards = self.inner.shards.len();
-        let of_command = || key.map(|named| &*named.key);
-        if let Some(named) = request.key.as_deref().or_else(of_command) {
-            return crc32c::crc32c(named.as_bytes()) as usize % shards;
+        if let Some(named) = key {
+            return crc32c::crc32c(named.key.as_bytes()) as usize % shards;
         }
         let numbers = self.numbers(storefront, kind_of(request));
         numbers.quietest(|shard| {
             let permits = &self.inner.shards[shard].permits;
             self.inner.settings.requests_per_shard_max - permits.available_permits()
         })
+    }
+
+    fn slot(&self, storefront: usize, kind: Kind, number: u64) -> Result<Option<Slot>, Failure> {
+        let collection = self.inner.layout.entities(storefront, kind);
+        let slot = self.inner.pages.get(collection, number);
+        slot.map_err(|error| unreadable(&error))
     }
 
     fn numbers(&self, storefront: usize, kind: Kind) -> &Numbers {

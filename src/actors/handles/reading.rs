@@ -1,10 +1,11 @@
 //! Reading the views and the notifications.
 
-use std::time::Duration;
+use std::{ops::ControlFlow, time::Duration};
 
-use super::{Engine, Failure, Notification, Page, Row, unreadable};
+use super::{Engine, Failure, Item, Notification, Page, Row, item, unreadable};
 use crate::{
-    store::keys,
+    domain::Kind,
+    store::{keys, pages::Slot},
     views::{
         history::{self, Entry},
         model::Model,
@@ -26,6 +27,22 @@ impl Engine {
     pub fn order_with_key(&self, storefront: usize, key: &str) -> Result<Option<u64>, Failure> {
         let name = &self.inner.storefronts[storefront].name;
         keys::find(&self.inner.pages, name, key).map_err(|error| unreadable(&error))
+    }
+
+    /// The first `limit` listings by their number, whether they are on the lists or not.
+    pub fn listings_ever(&self, storefront: usize, limit: usize) -> Result<Vec<Item>, Failure> {
+        let collection = self.inner.layout.entities(storefront, Kind::Listing);
+        let mut found = Vec::new();
+        let mut visit = |number: u64, slot: &Slot| {
+            if found.len() == limit {
+                return ControlFlow::Break(());
+            }
+            found.push(item(Kind::Listing, number, slot));
+            ControlFlow::Continue(())
+        };
+        let visited = self.inner.pages.each(collection, &mut visit);
+        visited.map_err(|error| unreadable(&error))?;
+        found.into_iter().collect()
     }
 
     /// A row of the view with this place in the storefront's definition, once the view has seen
@@ -79,6 +96,7 @@ impl Engine {
         self.caught_up(Model::view(storefront, view)).await?;
         let slot = self.inner.pages.get(collection, number);
         let slot = slot.map_err(|error| unreadable(&error))?;
+        let slot = slot.filter(|slot| slot.listed);
         Ok(slot.map(|slot| history::read(&slot)))
     }
 

@@ -36,7 +36,10 @@ pub(in crate::http) fn status<'a>(resource: &'a Resource, entity: &'a Entity) ->
         Entity::Payment(payment) => resource.words.get(payment.state.name()),
         Entity::Delivery(delivery) => resource.words.of_delivery(delivery.state),
         Entity::Listing(listing) => resource.word(listing.standings()),
-        Entity::Approval(approval) => resource.words.get(approval.state.name()),
+        Entity::Approval(approval) => {
+            let about = approval.subject.map(|subject| subject.kind);
+            resource.words.of_approval(approval.state.name(), about)
+        }
         Entity::Payout(payout) => resource.words.get(payout.state.name()),
     };
     word.map(|word| &**word)
@@ -65,12 +68,20 @@ fn own<'a>(
         FieldType::Order => {
             let about = whole::about(&whole.item);
             if about.kind == Kind::Order {
-                Wire::Id(about.number)
+                order_number(about.number, field)
             } else {
                 Wire::Null
             }
         }
-        FieldType::Listing => whole::listing(whole).map_or(Wire::Null, Wire::Id),
+        FieldType::Listing => match whole::listing(whole) {
+            Some(listing) => Wire::Id(listing),
+            // What was asked for, where no such listing exists.
+            None => of_order(whole, |order| {
+                let field = definition.resource(Kind::Order);
+                let field = field.and_then(|order| order.field_holding(FieldType::Listing));
+                field.map_or(Wire::Null, |field| plain(order, &field.name))
+            }),
+        },
         FieldType::Quantity { .. } if entity.kind() == Kind::Listing => {
             quantity(entity, &field.name)
         }
@@ -112,7 +123,7 @@ fn of_other<'a>(
         FieldType::Order | FieldType::Listing => {
             let is_listing = entity.kind() == Kind::Listing;
             let is_it = is_listing == (field.holds == FieldType::Listing);
-            is_it.then_some(Wire::Id(item.number))?
+            is_it.then(|| order_number(item.number, field))?
         }
         FieldType::Quantity { .. } => quantity(entity, name),
         FieldType::Lines => lines(entity, field),
@@ -124,6 +135,15 @@ fn of_other<'a>(
         | FieldType::Position
         | FieldType::Role => plain(entity, name),
     })
+}
+
+/// The number of what an entity belongs to.
+const fn order_number<'a>(number: u64, field: &Field) -> Wire<'a> {
+    if field.as_text {
+        Wire::Numeral(number)
+    } else {
+        Wire::Id(number)
+    }
 }
 
 /// What the order shows that the entity is or belongs to.

@@ -12,6 +12,8 @@ pub(in crate::http) enum Wire<'a> {
     Null,
     Number(i64),
     Id(u64),
+    /// A number that is written as text.
+    Numeral(u64),
     Flag(bool),
     Text(&'a str),
     Lines(Lines<'a>),
@@ -41,6 +43,7 @@ impl Serialize for Wire<'_> {
             Self::Null => serializer.serialize_unit(),
             Self::Number(number) => serializer.serialize_i64(number),
             Self::Id(number) => serializer.serialize_u64(number),
+            Self::Numeral(number) => serializer.collect_str(&number),
             Self::Flag(flag) => serializer.serialize_bool(flag),
             Self::Text(text) => serializer.serialize_str(text),
             Self::Lines(Lines { names, lines }) => {

@@ -246,18 +246,7 @@ impl Pages {
 
     /// Keeps a slot. It is written by a later checkpoint.
     pub fn put(&self, collection: CollectionId, number: u64, slot: Slot) -> Result<(), Error> {
-        limit("a snapshot", slot.bytes.len(), SLOT_BYTES_MAX)?;
-        let (page, index) = place(number);
-        self.cache.change(
-            (collection.0, page),
-            || self.load(collection, page),
-            |content| {
-                content.set(index, slot);
-                self.counts(collection).set(page, content.listed());
-            },
-        )?;
-        self.wake_if_behind(self.cache.backlog());
-        Ok(())
+        self.put_unless(collection, number, slot, |_there, _new| false)
     }
 
     /// Keeps a slot, unless a newer one is there: where several turns change an entity, one of a
@@ -268,14 +257,24 @@ impl Pages {
         number: u64,
         slot: Slot,
     ) -> Result<(), Error> {
+        let is_newer = |there: &Slot, new: &Slot| there.position > new.position;
+        self.put_unless(collection, number, slot, is_newer)
+    }
+
+    fn put_unless(
+        &self,
+        collection: CollectionId,
+        number: u64,
+        slot: Slot,
+        stays: impl Fn(&Slot, &Slot) -> bool,
+    ) -> Result<(), Error> {
         limit("a snapshot", slot.bytes.len(), SLOT_BYTES_MAX)?;
         let (page, index) = place(number);
         self.cache.change(
             (collection.0, page),
             || self.load(collection, page),
             |content| {
-                let is_newer = |there: &Slot| there.position > slot.position;
-                if !content.get(index).is_some_and(is_newer) {
+                if !content.get(index).is_some_and(|there| stays(there, &slot)) {
                     content.set(index, slot);
                     self.counts(collection).set(page, content.listed());
                 }

@@ -89,17 +89,46 @@ impl Client {
         self.request("GET", path).expect(200)
     }
 
-    /// `GET`, again and again until the member has this value: what follows a command by itself
-    /// follows soon, and not at once.
+    /// `GET`, again and again until it is there and the member has this value: what follows a
+    /// command by itself follows soon, and not at once.
     pub(crate) fn until(&self, path: &str, pointer: &str, expected: &str) -> Reply {
-        let mut looks = std::iter::repeat_with(|| self.get(path)).take(LOOKS_MAX);
-        let found = looks.find(|reply| reply.at(pointer) == expected);
-        found.unwrap_or_else(|| panic!("{pointer} of {path} does not become {expected}"))
+        let look = || self.request("GET", path).send().expect("an answer");
+        let mut looks = std::iter::repeat_with(look).take(LOOKS_MAX);
+        let found = looks.find(|(status, reply)| *status == 200 && reply.at(pointer) == expected);
+        let (_, reply) =
+            found.unwrap_or_else(|| panic!("{pointer} of {path} does not become {expected}"));
+        reply
     }
 
     /// `POST` of a JSON body, which must be answered 201.
     pub(crate) fn post(&self, path: &str, body: &str) -> Reply {
         self.request("POST", path).json(body).expect(201)
+    }
+
+    /// Pauses a part of a storefront, such as `flowers/payment`.
+    pub(crate) fn pause(&self, part: &str) {
+        self.set(part, "paused");
+    }
+
+    /// Lets a part of a storefront run again.
+    pub(crate) fn resume(&self, part: &str) {
+        self.set(part, "running");
+    }
+
+    fn set(&self, part: &str, state: &str) {
+        let path = format!("/ops/components/{part}");
+        let body = format!(r#"{{"state": "{state}"}}"#);
+        let origin = self.at_origin();
+        let request = origin.request("PUT", &path).json(&body);
+        request.expect(200).has("/state", state);
+    }
+
+    /// The same, without a prefix.
+    fn at_origin(&self) -> Self {
+        Self {
+            prefix: String::new(),
+            ..self.clone()
+        }
     }
 
     /// `PATCH` with a JSON body, which must be answered 200.

@@ -58,6 +58,26 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     }
 }
 
+/// Runs `jumun verify` on a directory that nobody is writing; it must find nothing wrong. Returns
+/// what it said.
+pub(crate) fn verify(data: &Path) -> String {
+    verify_with(data, &[])
+}
+
+/// The same with further arguments.
+pub(crate) fn verify_with(data: &Path, more: &[&str]) -> String {
+    let arguments = ["verify", "--data", data.to_str().unwrap()];
+    let output = run(&[&arguments, more].concat());
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "verify: {}\n{said}{errors}",
+        output.status
+    );
+    said
+}
+
 impl Process {
     /// Serves `data` on a free port; it must start.
     pub(crate) fn serve(data: &Path, more: &[&str]) -> Self {

@@ -9,7 +9,7 @@ use jumun::{
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{Client, Recorded};
+use super::{Client, Recorded, process::verify};
 
 /// How a server is to be started.
 pub(crate) struct Setup {
@@ -29,8 +29,13 @@ pub(crate) struct Server {
 impl Setup {
     /// A fresh directory, and the flower shop at `/` too.
     pub(crate) fn new() -> Self {
+        Self::of("flowers")
+    }
+
+    /// A fresh directory, and this storefront at `/` too.
+    pub(crate) fn of(root: &str) -> Self {
         Self {
-            config: "root = \"flowers\"\n".to_owned(),
+            config: format!("root = \"{root}\"\n"),
             data: TempDir::new().unwrap(),
             change: Box::new(|_| {}),
         }
@@ -129,6 +134,14 @@ impl Server {
     /// Stops it and reads what its journal has.
     pub(crate) fn recorded(self) -> Recorded {
         Recorded::read(&self.stop().path().join("data"))
+    }
+
+    /// The same, after `jumun verify` found nothing wrong with the directory.
+    pub(crate) fn verified(self) -> Recorded {
+        let data = self.stop();
+        let data = data.path().join("data");
+        verify(&data);
+        Recorded::read(&data)
     }
 
     fn end(&mut self) -> Result<(), app::Error> {

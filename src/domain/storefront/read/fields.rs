@@ -122,6 +122,7 @@ fn field<'r>(definition: &Section<'r>, kind: Kind, name: Word<'r>) -> Option<Giv
     let field = Field {
         required: definition.flag("required"),
         shown: !definition.flag("hidden"),
+        as_text: as_text(definition, holds),
         lines: lines(definition, holds),
         ..Field::new(name.text, holds)
     };
@@ -152,6 +153,7 @@ fn holds(field: &Section<'_>, types: &[&str]) -> Option<FieldType> {
     known.extend(match given.text {
         "text" | "key" => &["max"][..],
         "integer" => &["min", "max"],
+        "order" => &["as"],
         "quantity" => &["default"],
         "lines" => &["listing", "quantity"],
         _ => &[],
@@ -185,6 +187,11 @@ fn holds(field: &Section<'_>, types: &[&str]) -> Option<FieldType> {
         "role" => FieldType::Role,
         _ => FieldType::Status,
     })
+}
+
+/// Whether a number is written as text.
+fn as_text(field: &Section<'_>, holds: FieldType) -> bool {
+    holds == FieldType::Order && field.one_of("as", &[("text", true)]).unwrap_or(false)
 }
 
 fn chars(field: &Section<'_>) -> usize {

@@ -121,6 +121,8 @@ fn mistakes_in_resources_are_found() {
         { type = "text", max = 256 } ==> { type = "txt" } ==> did you mean `text`?
         { type = "text", max = 256 } ==> { type = "money" } ==> another field of this type ==> 4
         max = 256             ==> max = 0                ==> a whole number from 1 to 4096
+        orderId = { type = "order" } ==> orderId = { type = "order", as = "txt" } ==> did you mean `text`?
+        { type = "text", max = 32 } ==> { type = "text", as = "text" } ==> has no key `as`
         max = 256             ==> min = 0                ==> has no key `min`
         placed    = "Ordered" ==> #                      ==> a word for `placed` ==> -1
         cancelled =           ==> canceled =             ==> did you mean `cancelled`?
