@@ -1,7 +1,8 @@
 //! The README's transcripts, run by a shell against the real binary: what it shows is what comes.
 //!
 //! In a `console` block, lines that begin with `$ ` are commands (a `\` at the end goes on with the
-//! next line), the lines below each are its output, and `…` stands for anything.
+//! next line), the lines below each are its output, and `…` stands for anything. What a
+//! `curl` in an `sh` block asks for is answered with 201.
 
 use std::process::Command;
 
@@ -50,6 +51,14 @@ fn steps(text: &str) -> Vec<Step> {
     steps
 }
 
+/// The lines of all `sh` blocks that call the server.
+fn calls(text: &str) -> impl Iterator<Item = &str> {
+    let blocks = text.split("```sh\n").skip(1);
+    let lines = blocks.filter_map(|block| block.split_once("```"));
+    let lines = lines.flat_map(|(block, _)| block.lines());
+    lines.filter(|line| line.starts_with("curl "))
+}
+
 /// Whether the text is what is expected, where `…` stands for anything.
 fn fits(text: &str, expected: &str) -> bool {
     let parts: Vec<&str> = expected.trim_end().split('…').collect();
@@ -85,7 +94,8 @@ fn the_readmes_walk_is_what_happens() {
     let data = TempDir::new().unwrap();
     let process = Process::serve(&data.path().join("data"), &["--root", "flowers"]);
     let address = process.address().to_string();
-    let steps = steps(include_str!("../../README.md"));
+    let text = include_str!("../../README.md");
+    let steps = steps(text);
     let steps = steps
         .iter()
         .filter(|step| !step.command.starts_with("cargo "));
@@ -108,6 +118,14 @@ fn the_readmes_walk_is_what_happens() {
         count += 1;
     }
     assert!(count >= 4, "order, pay, deliver, cancel: {count} commands");
+    let mut count = 0;
+    for call in calls(text) {
+        let call = call.replace(ADDRESS, &address);
+        let answer = run(&call.replacen("curl", "curl -s -w '%{http_code}'", 1));
+        assert!(answer.ends_with("201"), "{call}\nwas answered\n{answer}");
+        count += 1;
+    }
+    assert!(count >= 4, "one for each shop but the first: {count} calls");
 }
 
 #[test]

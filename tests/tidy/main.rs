@@ -8,6 +8,7 @@
 mod codes;
 mod imports;
 mod originals;
+mod readmes;
 mod source;
 mod storefronts;
 mod words;
@@ -30,6 +31,7 @@ fn the_repository_is_tidy() {
     let storefronts = storefronts::words();
     let mut faults = codes::faults();
     faults.extend(originals::faults());
+    faults.extend(readmes::faults());
     let sources = sources(&["src", "tests", "benches", "examples"]);
     for source in &sources {
         let mut found = opens_with_its_purpose(source);
