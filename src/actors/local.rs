@@ -10,7 +10,7 @@ use actix::Addr;
 use serde::de::DeserializeOwned;
 
 use super::{
-    coordinator::{Coordinator, Visited, Work},
+    coordinator::{Coordinator, Lines, Visited, Work},
     faults::Faults,
     handles::Failure,
     numbers::shard_of,
@@ -40,6 +40,8 @@ pub(super) struct Local {
     pub(super) peers: Arc<OnceLock<Vec<Addr<Coordinator>>>>,
     /// What is paused.
     pub(super) components: Arc<Components>,
+    /// Orders of all shards for which nobody was free.
+    pub(super) lines: Arc<Lines>,
 }
 
 impl Local {

@@ -11,7 +11,7 @@ use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    coordinator::{Coordinator, Outside},
+    coordinator::{Coordinator, Lines, Outside},
     faults::Faults,
     lane::Lane,
     local::Local,
@@ -111,9 +111,10 @@ pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pag
         }
     }
     let peers = Arc::new(OnceLock::new());
+    let lines = Arc::new(Lines::new());
     let shards = timers.into_iter().enumerate();
     let shards: Vec<Shard> = shards
-        .map(|(number, timers)| start_one(parts, settings, number, timers, &peers))
+        .map(|(number, timers)| start_one(parts, settings, (number, timers), &peers, &lines))
         .collect();
     let coordinators = shards.iter().map(|shard| Addr::clone(&shard.coordinator));
     drop(peers.set(coordinators.collect()));
@@ -123,9 +124,9 @@ pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pag
 fn start_one(
     parts: &Parts,
     settings: Settings,
-    number: usize,
-    timers: Vec<(Timestamp, Subject)>,
+    (number, timers): (usize, Vec<(Timestamp, Subject)>),
     peers: &Arc<OnceLock<Vec<Addr<Coordinator>>>>,
+    lines: &Arc<Lines>,
 ) -> Shard {
     let outside = Outside {
         committer: Arc::clone(&parts.committer),
@@ -139,6 +140,7 @@ fn start_one(
     let (layout, pages) = (Arc::clone(&parts.layout), Arc::clone(&parts.pages));
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
     let (peers, components) = (Arc::clone(peers), Arc::clone(&parts.components));
+    let lines = Arc::clone(lines);
     let local = move || {
         let coordinator = OnceCell::new();
         Rc::new(Local {
@@ -151,6 +153,7 @@ fn start_one(
             coordinator,
             peers,
             components,
+            lines,
         })
     };
     let build = move |address: Addr<Coordinator>| {
