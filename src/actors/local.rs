@@ -10,6 +10,7 @@ use actix::Addr;
 use serde::de::DeserializeOwned;
 
 use super::{
+    claims::Claims,
     coordinator::{Coordinator, Lines, Visited, Work},
     faults::Faults,
     handles::Failure,
@@ -42,6 +43,8 @@ pub(super) struct Local {
     pub(super) components: Arc<Components>,
     /// Orders of all shards for which nobody was free.
     pub(super) lines: Arc<Lines>,
+    /// Clients' keys of orders that are not in the store yet, of all shards.
+    pub(super) claims: Arc<Claims>,
 }
 
 impl Local {

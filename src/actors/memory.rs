@@ -59,7 +59,11 @@ impl Hosted for approval::Approval {
     /// One original listed only what was answered (SEED API 2c), others what waits, too: a state
     /// that the storefront has no word for is not listed.
     fn is_listed(&self, resource: Option<&Resource>) -> bool {
-        has_word(resource, self.state.name())
+        let about = self.subject.map(|subject| subject.kind);
+        resource.is_some_and(|resource| {
+            let word = resource.words.of_approval(self.state.name(), about);
+            word.is_some()
+        })
     }
 
     fn as_answer(&self) -> Answer {

@@ -11,6 +11,7 @@ use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 use tokio::sync::{Semaphore, watch};
 
 use super::{
+    claims::Claims,
     coordinator::{Coordinator, Lines, Outside},
     faults::Faults,
     lane::Lane,
@@ -110,11 +111,11 @@ pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pag
             shard.push((due, Subject::of_order(storefront, number)));
         }
     }
-    let peers = Arc::new(OnceLock::new());
+    let (peers, claims) = (Arc::new(OnceLock::new()), Arc::default());
     let lines = Arc::new(Lines::new());
     let shards = timers.into_iter().enumerate();
     let shards: Vec<Shard> = shards
-        .map(|(number, timers)| start_one(parts, settings, (number, timers), &peers, &lines))
+        .map(|timers| start_one(parts, settings, timers, &peers, &claims, &lines))
         .collect();
     let coordinators = shards.iter().map(|shard| Addr::clone(&shard.coordinator));
     drop(peers.set(coordinators.collect()));
@@ -126,6 +127,7 @@ fn start_one(
     settings: Settings,
     (number, timers): (usize, Vec<(Timestamp, Subject)>),
     peers: &Arc<OnceLock<Vec<Addr<Coordinator>>>>,
+    claims: &Arc<Claims>,
     lines: &Arc<Lines>,
 ) -> Shard {
     let outside = Outside {
@@ -139,7 +141,8 @@ fn start_one(
     let storefronts = parts.storefronts.clone();
     let (layout, pages) = (Arc::clone(&parts.layout), Arc::clone(&parts.pages));
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
-    let (peers, components) = (Arc::clone(peers), Arc::clone(&parts.components));
+    let (peers, claims) = (Arc::clone(peers), Arc::clone(claims));
+    let components = Arc::clone(&parts.components);
     let lines = Arc::clone(lines);
     let local = move || {
         let coordinator = OnceCell::new();
@@ -153,6 +156,7 @@ fn start_one(
             coordinator,
             peers,
             components,
+            claims,
             lines,
         })
     };

@@ -87,8 +87,12 @@ fn change(storefront: &Storefront, events: &[Stamped], at: usize, source: &Sourc
         Source::Commission => event
             .as_payout()
             .map(|payout| Value::Int(payout.shares().1.minor)),
-        Source::Quantity => quantity(events, at).map(number),
-        Source::Listing => listing(events, at).map(number),
+        Source::Quantity => quantity(events, at)
+            .map(number)
+            .or_else(|| asked_for(storefront, event, is_quantity)),
+        Source::Listing => listing(events, at)
+            .map(number)
+            .or_else(|| asked_for(storefront, event, |holds| holds == FieldType::Listing)),
         Source::Event => Some(Value::from(event_name(storefront, event))),
         Source::Field(name) => fields(event).and_then(|fields| fields.get(name)).cloned(),
         Source::Constant(value) => Some(value.clone()),
@@ -112,7 +116,11 @@ pub(super) fn fields(event: &Event) -> Option<&Fields> {
 /// The storefront's name for an event, or the domain's if it has none.
 pub(super) fn event_name<'a>(storefront: &'a Storefront, event: &Event) -> &'a str {
     let resource = storefront.resource(event.kind());
-    let own = resource.and_then(|resource| resource.events.get(event.name()));
+    let about = event.as_approval().map(|approval| approval.subject().kind);
+    let own = resource.and_then(|resource| match about {
+        Some(about) => resource.events.of_approval(event.name(), Some(about)),
+        None => resource.events.get(event.name()),
+    });
     own.map_or_else(|| event.name(), AsRef::as_ref)
 }
 
@@ -125,7 +133,10 @@ pub(super) fn status_after(storefront: &Storefront, event: &Event) -> Option<Val
         Event::Order(event) => words.get(event.state_after()?.name()),
         Event::Payment(event) => words.get(event.state_after().name()),
         Event::Delivery(event) => words.of_delivery(event.state_after()?),
-        Event::Approval(event) => words.get(event.state_after().name()),
+        Event::Approval(event) => {
+            let about = event.subject().kind;
+            words.of_approval(event.state_after().name(), Some(about))
+        }
         Event::Payout(event) => words.get(event.state_after().name()),
         Event::Listing(event) => resource.word(event.standings_after()),
         Event::Saga(_) => None,
@@ -169,6 +180,19 @@ pub(super) fn line(events: &[Stamped], at: usize) -> Option<Line> {
     } else {
         None
     }
+}
+
+/// What an order asked for, where no such listing exists: it has no lines then, only fields.
+fn asked_for(storefront: &Storefront, event: &Event, is: fn(FieldType) -> bool) -> Option<Value> {
+    let Event::Order(order::Event::Placed { fields, .. }) = event else {
+        return None;
+    };
+    let field = storefront.resource(Kind::Order)?.field(is)?;
+    fields.get(&field.name).cloned()
+}
+
+const fn is_quantity(holds: FieldType) -> bool {
+    matches!(holds, FieldType::Quantity { .. })
 }
 
 fn quantity(events: &[Stamped], at: usize) -> Option<u64> {

@@ -9,7 +9,10 @@ use super::{
     projector::read,
 };
 use crate::{
-    domain::storefront::{Storefront, View},
+    domain::{
+        Value,
+        storefront::{Storefront, View},
+    },
     store::{
         commit::{Committed, Position},
         layout::Layout,
@@ -79,17 +82,17 @@ impl<'a> Rows<'a> {
                 });
             }
         }
-        self.put(
-            self.present,
-            number,
-            (version, last),
-            snapshot::encode(&row),
-        )?;
+        let listed = (self.view.only.as_ref()).is_none_or(|(field, text)| {
+            let says = row.get(field).and_then(Value::as_text);
+            says == Some(&**text)
+        });
+        let at = (version, last);
+        self.put(self.present, number, at, (listed, snapshot::encode(&row)))?;
         if let Some(history) = self.history {
             let before = self.pages.get(history, number)?;
             let mut all = before.as_ref().map(history::read).unwrap_or_default();
             all.extend(entries);
-            self.put(history, number, (version, last), history::bounded(all))?;
+            self.put(history, number, at, (listed, history::bounded(all)))?;
         }
         Ok(())
     }
@@ -99,12 +102,12 @@ impl<'a> Rows<'a> {
         collection: CollectionId,
         number: u64,
         (version, position): (u64, Position),
-        bytes: Vec<u8>,
+        (listed, bytes): (bool, Vec<u8>),
     ) -> Result<(), Error> {
         let slot = Slot {
             version,
             position,
-            listed: true,
+            listed,
             bytes: bytes.into(),
         };
         self.pages.put(collection, number, slot)

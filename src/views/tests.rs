@@ -73,6 +73,7 @@ fn view(path: &str, rows: Rows, rules: Vec<ViewRule>) -> View {
         aliases: Vec::new(),
         rows,
         history: true,
+        only: None,
         fields: Vec::new(),
         rules,
         searches: Vec::new(),

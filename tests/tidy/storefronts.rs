@@ -27,10 +27,18 @@ const SHARED_WORDS: &[(&str, &str, &str)] = &[
         "src/",
         "where a payout stands, and what happened to it",
     ),
+    ("role", "src/domain/storefront/", FIELD),
+    ("title", "src/domain/storefront/read/", KEY),
+    ("amount", "src/domain/storefront/read/", KEY),
+    ("amount", "src/views/notices.rs", KEY),
+    ("reserve", "src/domain/storefront/", KEY),
+    ("refund", "src/actors/provider.rs", "a kind of call"),
+    ("payment", "src/domain/", "a kind of entity"),
     ("orders", "src/store/", TREE),
     ("payments", "src/store/", TREE),
     ("deliveries", "src/store/", TREE),
 ];
+const KEY: &str = "a word of the definition format";
 const FIELD: &str = "a kind of field in definitions";
 const TREE: &str = "a kind's tree is called by its plural, whatever a storefront calls it";
 
@@ -82,14 +90,16 @@ fn collect_words(key: &str, value: &toml::Value, words: &mut BTreeSet<Word>) {
     ];
     if LISTS.contains(&key) {
         let all: Vec<String> = match (value.as_array(), value.as_table()) {
-            (Some(list), _) => list.iter().map(text_of).collect(),
-            (None, Some(table)) => table.values().map(text_of).collect(),
-            (None, None) => vec![text_of(value)],
+            (Some(list), _) => list.iter().flat_map(texts_of).collect(),
+            (None, Some(table)) => table.values().flat_map(texts_of).collect(),
+            (None, None) => texts_of(value),
         };
         words.extend(all.into_iter().map(|word| (word, false)));
     } else if let toml::Value::Table(table) = value {
+        // What a field is called is a word; what is said about it is the format's.
         if ["fields", "search"].contains(&key) {
             words.extend(table.keys().map(|name| (name.clone(), false)));
+            return;
         }
         table
             .iter()
@@ -98,6 +108,14 @@ fn collect_words(key: &str, value: &toml::Value, words: &mut BTreeSet<Word>) {
         for value in list {
             collect_words("", value, words);
         }
+    }
+}
+
+/// A word, or the words for what is about a listing.
+fn texts_of(value: &toml::Value) -> Vec<String> {
+    match value.as_table() {
+        Some(table) => table.values().map(text_of).collect(),
+        None => vec![text_of(value)],
     }
 }
 

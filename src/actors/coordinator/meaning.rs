@@ -76,6 +76,9 @@ impl Coordinator {
                 closed,
             },
         };
+        if let Some(step) = request.until {
+            about.in_time(step, &storefront)?;
+        }
         let parties = storefront.parties.as_ref();
         let parties = parties.filter(|_| request.action == CommandAction::AdvanceDelivery);
         let notes = match parties {
@@ -89,13 +92,13 @@ impl Coordinator {
         &mut self,
         key: Subject,
         storefront: &Storefront,
-        request: Request,
+        mut request: Request,
     ) -> Result<Meaning, Error> {
-        let lines = self.known(key, storefront, request.lines)?;
+        let skipped = storefront.flow.skipped(&request.fields, &request.lines);
+        let lines = self.known(key, storefront, &mut request)?;
         if let Some(claim) = request.key {
             self.claim(key, storefront, claim)?;
         }
-        let skipped = storefront.flow.skipped(&request.fields, &lines);
         let amount = request.amount;
         let place = order::Command::Place {
             fields: Arc::new(request.fields),
@@ -108,45 +111,46 @@ impl Coordinator {
         })
     }
 
-    /// The lines whose listings exist. What does not is left out, or refused, as the storefront
-    /// says.
+    /// The lines that the order is for. All of their listings must exist; only an order for a single
+    /// one is taken without it, if the storefront says so. It then shows what was asked for, which
+    /// is kept among its fields.
     fn known(
         &self,
         key: Subject,
         storefront: &Storefront,
-        lines: Vec<Line>,
+        request: &mut Request,
     ) -> Result<Vec<Line>, Error> {
-        let mut known = Vec::with_capacity(lines.len());
-        for line in lines {
-            if self
-                .local
-                .slot(key.storefront, line.listing.key())?
-                .is_some()
-            {
-                known.push(line);
-            } else if !storefront.listing.unknown_accepted {
-                let number = line.listing.0;
+        let lines = std::mem::take(&mut request.lines);
+        for line in &lines {
+            let number = line.listing.0;
+            let listing = self.local.slot(key.storefront, line.listing.key())?;
+            if listing.is_some() {
+                continue;
+            }
+            if !storefront.listing.unknown_accepted || lines.len() > 1 {
                 return Err(Refusal::UnknownListing { number }.into());
             }
+            keep_asked_for(storefront, *line, request);
+            return Ok(Vec::new());
         }
-        Ok(known)
+        Ok(lines)
     }
 
-    /// Takes a client's key for a new order. The same key always comes to the same shard.
+    /// Takes a client's key for a new order. It is released when the order rests.
     fn claim(&mut self, key: Subject, storefront: &Storefront, claim: String) -> Result<(), Error> {
-        let named = (key.storefront, claim);
-        let found = keys::find(&self.local.pages, &storefront.name, &named.1).map_err(|error| {
+        if !self.local.claims.take(key.storefront, &claim) {
+            return Err(Refusal::KeyTaken { key: claim }.into());
+        }
+        if let Some(live) = self.live.get_mut(&key) {
+            live.claim = Some(claim.clone());
+        }
+        let found = keys::find(&self.local.pages, &storefront.name, &claim).map_err(|error| {
             tracing::error!(%error, "clients' keys cannot be read");
             Failure::Store
         })?;
-        if found.is_some() || self.claims.contains(&named) {
-            return Err(Refusal::KeyTaken { key: named.1 }.into());
-        }
-        if let Some(live) = self.live.get_mut(&key) {
-            live.claim = Some(named.1.clone());
-        }
-        self.claims.insert(named);
-        Ok(())
+        found.map_or(Ok(()), |_number| {
+            Err(Refusal::KeyTaken { key: claim }.into())
+        })
     }
 
     /// Who asks, as a note on the delivery: only those who have a part in the order may.
@@ -191,6 +195,22 @@ impl Coordinator {
         let listing: crate::domain::listing::Listing =
             self.local.state(key.storefront, Kind::Listing, number)?;
         Ok(is(listing.fields.get(field)).then_some(role))
+    }
+}
+
+/// Keeps what an order asked for that does not exist, under the names of the order's own fields.
+fn keep_asked_for(storefront: &Storefront, line: Line, request: &mut Request) {
+    let order = storefront.resource(Kind::Order);
+    for field in order.iter().flat_map(|order| &order.fields) {
+        let number = if field.holds == FieldType::Listing {
+            line.listing.0
+        } else if matches!(field.holds, FieldType::Quantity { .. }) {
+            line.quantity
+        } else {
+            continue;
+        };
+        let number = i64::try_from(number).ok().map(Value::Int);
+        request.fields.set(Arc::clone(&field.name), number);
     }
 }
 
@@ -267,6 +287,18 @@ impl About<'_> {
     fn is_next(&self, step: &Step) -> bool {
         let current = self.saga.current(self.at.flow);
         current.is_none_or(|current| current == step)
+    }
+
+    /// What is called off already is past any time.
+    fn in_time(&self, until: u8, storefront: &Storefront) -> Result<(), Error> {
+        let is_over = self.saga.order == order::State::Cancelled;
+        if is_over || self.saga.steps_taken <= until {
+            return Ok(());
+        }
+        let delivery = storefront.resource(Kind::Delivery);
+        let step = delivery.and_then(|delivery| delivery.words.of_step(until));
+        let step = step.map_or_else(String::new, ToString::to_string);
+        Err(Refusal::TooLate { step }.into())
     }
 
     /// What the seller has been paid cannot go back.

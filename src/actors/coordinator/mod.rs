@@ -18,7 +18,7 @@ mod meaning;
 mod settle;
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
@@ -159,8 +159,6 @@ pub(super) struct Coordinator {
     timers: calls::Timers,
     alarm: Option<(Timestamp, SpawnHandle)>,
     keys: keys::Keys,
-    /// Clients' keys of orders that are not in the store yet, by storefront.
-    claims: BTreeSet<(usize, String)>,
     crashes: crashes::Crashes,
     /// Whose work is being done, in case it panics.
     current: Option<Subject>,
@@ -180,7 +178,6 @@ impl Coordinator {
             timers: outside.timers.iter().copied().collect(),
             alarm: None,
             keys: keys::Keys::default(),
-            claims: BTreeSet::new(),
             crashes: crashes::Crashes::new(local.settings),
             current: None,
             store_failed: false,

@@ -178,7 +178,7 @@ impl Coordinator {
         if idle {
             let claim = self.live.remove(&key).and_then(|live| live.claim);
             if let Some(claim) = claim {
-                self.claims.remove(&(key.storefront, claim));
+                self.local.claims.release(key.storefront, claim);
             }
             self.registry.forget_all(key);
         }
@@ -249,7 +249,10 @@ impl Coordinator {
         if had_timer != pending.timer {
             timers::set(&local.pages, name, pending.key.number, pending.timer)?;
         }
+        // A charge's intent alone is no order yet, and may never become one.
+        let has_order = |snapshot: &Snapshot| snapshot.entity.kind == Kind::Order;
         let live = self.live.get(&pending.key);
+        let live = live.filter(|_| pending.snapshots.iter().any(has_order));
         if let Some(claim) = live.and_then(|live| live.claim.as_deref()) {
             keys::set(&local.pages, name, claim, pending.key.number)?;
         }

@@ -288,13 +288,12 @@ impl Engine {
         Ok((shard, Some(subject)))
     }
 
-    /// Where something new begins. The same key must come to the same shard, which knows what is
-    /// under way: the client's for its order before the one of the command, which comes with it.
+    /// Where something new begins. A command with the same key must come to the same shard, which
+    /// knows what is under way.
     fn fresh_place(&self, storefront: usize, request: &Request, key: Option<&CommandKey>) -> usize {
         let shards = self.inner.shards.len();
-        let of_command = || key.map(|named| &*named.key);
-        if let Some(named) = request.key.as_deref().or_else(of_command) {
-            return crc32c::crc32c(named.as_bytes()) as usize % shards;
+        if let Some(named) = key {
+            return crc32c::crc32c(named.key.as_bytes()) as usize % shards;
         }
         let numbers = self.numbers(storefront, kind_of(request));
         numbers.quietest(|shard| {

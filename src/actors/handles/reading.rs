@@ -96,6 +96,7 @@ impl Engine {
         self.caught_up(Model::view(storefront, view)).await?;
         let slot = self.inner.pages.get(collection, number);
         let slot = slot.map_err(|error| unreadable(&error))?;
+        let slot = slot.filter(|slot| slot.listed);
         Ok(slot.map(|slot| history::read(&slot)))
     }
 

@@ -95,6 +95,22 @@ impl Words {
             .map(|(_, word)| word)
     }
 
+    /// The storefront's word for a step of its deliveries, counted from 0. The last one completes
+    /// them and is kept as such.
+    pub fn of_step(&self, step: u8) -> Option<&Arc<str>> {
+        let word = self.get(&format!("step.{step}"));
+        word.or_else(|| self.get(delivery::State::Done.name()))
+    }
+
+    /// The storefront's word for a state or an event of an approval, which may have one of its own
+    /// where it is about a listing.
+    pub fn of_approval(&self, own: &str, about: Option<Kind>) -> Option<&Arc<str>> {
+        let listings = about
+            .filter(|about| *about == Kind::Listing)
+            .and_then(|about| self.get(&format!("{about}.{own}")));
+        listings.or_else(|| self.get(own))
+    }
+
     /// The storefront's word for where a delivery stands.
     pub fn of_delivery(&self, state: delivery::State) -> Option<&Arc<str>> {
         match state {
@@ -132,7 +148,8 @@ pub struct Resource {
     pub aliases: Vec<Arc<str>>,
     /// Its fields, in the order they are written.
     pub fields: Vec<Field>,
-    /// The words for its states; a delivery's steps are under `step.0`, `step.1`, …
+    /// The words for its states; a delivery's steps are under `step.0`, `step.1`, …; those for the
+    /// approvals of listings, where they have others, under `listing.granted`, ….
     pub words: Words,
     /// The names of its events for the outside; an event without one stays inside.
     pub events: Words,

@@ -64,6 +64,8 @@ pub struct View {
     pub rows: Rows,
     /// Whether each row keeps what it said before, in order, as `{path}/{number}/history`.
     pub history: bool,
+    /// What a row must say to be listed, as a field and its text; all are without.
+    pub only: Option<(Arc<str>, Arc<str>)>,
     /// Its fields, in the order they are written; the one of type `Order`, if there is one, holds
     /// the row's number, whatever has a row.
     pub fields: Vec<Field>,

@@ -124,9 +124,10 @@ fn fixed(asked: &Asked<'_>, entity: &Entity) -> Result<(), ApiError> {
             (FieldType::Key { .. }, Given::Value(key)) => {
                 order.fields.get(&field.name) == Some(key)
             }
-            (FieldType::Listing, Given::Value(listing)) => {
-                first.map(|line| line.listing.0) == number(listing)
-            }
+            (FieldType::Listing, Given::Value(listing)) => match first {
+                Some(first) => Some(first.listing.0) == number(listing),
+                None => order.fields.get(&field.name) == Some(listing),
+            },
             (FieldType::Quantity { .. }, Given::Value(quantity)) => match first {
                 Some(first) => Some(first.quantity) == number(quantity),
                 None => order.fields.get(&field.name) == Some(quantity),

@@ -36,7 +36,10 @@ pub(in crate::http) fn status<'a>(resource: &'a Resource, entity: &'a Entity) ->
         Entity::Payment(payment) => resource.words.get(payment.state.name()),
         Entity::Delivery(delivery) => resource.words.of_delivery(delivery.state),
         Entity::Listing(listing) => resource.word(listing.standings()),
-        Entity::Approval(approval) => resource.words.get(approval.state.name()),
+        Entity::Approval(approval) => {
+            let about = approval.subject.map(|subject| subject.kind);
+            resource.words.of_approval(approval.state.name(), about)
+        }
         Entity::Payout(payout) => resource.words.get(payout.state.name()),
     };
     word.map(|word| &**word)
@@ -70,7 +73,15 @@ fn own<'a>(
                 Wire::Null
             }
         }
-        FieldType::Listing => whole::listing(whole).map_or(Wire::Null, Wire::Id),
+        FieldType::Listing => match whole::listing(whole) {
+            Some(listing) => Wire::Id(listing),
+            // What was asked for, where no such listing exists.
+            None => of_order(whole, |order| {
+                let field = definition.resource(Kind::Order);
+                let field = field.and_then(|order| order.field_holding(FieldType::Listing));
+                field.map_or(Wire::Null, |field| plain(order, &field.name))
+            }),
+        },
         FieldType::Quantity { .. } if entity.kind() == Kind::Listing => {
             quantity(entity, &field.name)
         }

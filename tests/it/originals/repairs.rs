@@ -392,6 +392,11 @@ fn a_repair_that_is_done_completes_the_call_and_frees_its_engineer() {
     client
         .patch("/asassigns/1", REPAIRED)
         .has("/status", "수리완료");
+    // As in every shop, it can be called off even then; there is nobody left to free.
+    client
+        .patch("/ascalls/1", CANCEL)
+        .has("/status", "호출취소");
+    stands(&client, 1, ["호출취소", "호출요청취소됨", "할당취소"]);
     confirmed(&client, CALL);
     client.get("/asassigns/2").has("/asman", "김수리");
     server

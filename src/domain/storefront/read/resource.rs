@@ -75,7 +75,7 @@ pub(super) fn read<'r>(section: Section<'r>, kind: Kind, segments: &mut Segments
         words_section.as_ref().map(|words| words.at.clone()),
         &section,
     );
-    let mut words = mapping(words_section.as_ref(), states(kind));
+    let mut words = mapping(words_section.as_ref(), kind, states(kind));
     for (at, step) in steps.iter().enumerate() {
         // The last step completes the delivery; it has no state of its own.
         let own = if at.saturating_add(1) == steps.len() {
@@ -87,7 +87,7 @@ pub(super) fn read<'r>(section: Section<'r>, kind: Kind, segments: &mut Segments
     }
     Read {
         fields: fields::fields(&section, kind),
-        events: mapping(section.section("events").as_ref(), events(kind)),
+        events: mapping(section.section("events").as_ref(), kind, events(kind)),
         kind,
         names,
         steps,

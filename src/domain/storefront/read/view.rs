@@ -32,7 +32,7 @@ pub(super) fn view(
     segments: &mut Segments,
 ) -> View {
     section.only(&[
-        "path", "item", "aliases", "key", "fields", "search", "on", "rows", "history",
+        "path", "item", "aliases", "key", "fields", "search", "on", "rows", "history", "only",
     ]);
     let Names {
         path,
@@ -67,10 +67,25 @@ pub(super) fn view(
         aliases,
         rows,
         history: section.flag("history"),
+        only: only(section, &fields_known),
         searches: searches(section, &fields),
         fields,
         rules,
     }
+}
+
+/// What a row must say to be listed.
+fn only(section: &Section<'_>, fields: &[&str]) -> Option<(Arc<str>, Arc<str>)> {
+    let only = section.section("only")?;
+    only.only(fields);
+    let entries = only.entries();
+    let [(field, _)] = &entries[..] else {
+        let message = "`only` looks at one field: only = { status = \"Registered\" }";
+        section.report.at(&only.at, message);
+        return None;
+    };
+    let text = only.text(field.text)?;
+    Some((field.text.into(), text.text.into()))
 }
 
 /// What has a row.

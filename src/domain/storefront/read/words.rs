@@ -66,17 +66,35 @@ pub(super) const fn events(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// Reads the words for these names.
-pub(super) fn mapping(section: Option<&Section<'_>>, known: &[&str]) -> Words {
+/// Reads the words for these names. An approval's may be others where it is about a listing: they
+/// stand in a table of their own, and are kept as `listing.granted`.
+pub(super) fn mapping(section: Option<&Section<'_>>, kind: Kind, known: &[&str]) -> Words {
     let Some(section) = section else {
         return Words::default();
     };
-    section.only(known);
-    let words = section.entries().into_iter().filter_map(|(own, _)| {
-        let word = section.text(own.text)?;
-        Some((own.text.into(), word.text.into()))
-    });
-    Words(words.collect())
+    let of_listings = Kind::Listing.name();
+    let mut keys = known.to_vec();
+    keys.extend((kind == Kind::Approval).then_some(of_listings));
+    section.only(&keys);
+    let mut words = Words::default();
+    read(section, known, "", &mut words);
+    if kind == Kind::Approval
+        && let Some(section) = section.section(of_listings)
+    {
+        section.only(known);
+        read(&section, known, &format!("{of_listings}."), &mut words);
+    }
+    words
+}
+
+fn read(section: &Section<'_>, known: &[&str], before: &str, words: &mut Words) {
+    for (own, _) in section.entries() {
+        let word = known.contains(&own.text).then(|| section.text(own.text));
+        if let Some(word) = word.flatten() {
+            let own = format!("{before}{}", own.text);
+            words.0.push((own.into(), word.text.into()));
+        }
+    }
 }
 
 /// What decides which states can be reached.
