@@ -156,8 +156,8 @@ fn start_one(
             coordinator,
             peers,
             components,
-            claims,
             lines,
+            claims,
         })
     };
     let build = move |address: Addr<Coordinator>| {
