@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     claims::Claims,
-    coordinator::{Coordinator, Visited, Work},
+    coordinator::{Coordinator, Lines, Visited, Work},
     faults::Faults,
     handles::Failure,
     numbers::shard_of,
@@ -41,6 +41,8 @@ pub(super) struct Local {
     pub(super) peers: Arc<OnceLock<Vec<Addr<Coordinator>>>>,
     /// What is paused.
     pub(super) components: Arc<Components>,
+    /// Orders of all shards for which nobody was free.
+    pub(super) lines: Arc<Lines>,
     /// Clients' keys of orders that are not in the store yet, of all shards.
     pub(super) claims: Arc<Claims>,
 }

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::{
     claims::Claims,
-    coordinator::{Coordinator, Outside},
+    coordinator::{Coordinator, Lines, Outside},
     faults::Faults,
     lane::Lane,
     local::Local,
@@ -112,9 +112,10 @@ pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pag
         }
     }
     let (peers, claims) = (Arc::new(OnceLock::new()), Arc::default());
+    let lines = Arc::new(Lines::new());
     let shards = timers.into_iter().enumerate();
     let shards: Vec<Shard> = shards
-        .map(|(number, timers)| start_one(parts, settings, (number, timers), &peers, &claims))
+        .map(|timers| start_one(parts, settings, timers, &peers, &claims, &lines))
         .collect();
     let coordinators = shards.iter().map(|shard| Addr::clone(&shard.coordinator));
     drop(peers.set(coordinators.collect()));
@@ -127,6 +128,7 @@ fn start_one(
     (number, timers): (usize, Vec<(Timestamp, Subject)>),
     peers: &Arc<OnceLock<Vec<Addr<Coordinator>>>>,
     claims: &Arc<Claims>,
+    lines: &Arc<Lines>,
 ) -> Shard {
     let outside = Outside {
         committer: Arc::clone(&parts.committer),
@@ -141,6 +143,7 @@ fn start_one(
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
     let (peers, claims) = (Arc::clone(peers), Arc::clone(claims));
     let components = Arc::clone(&parts.components);
+    let lines = Arc::clone(lines);
     let local = move || {
         let coordinator = OnceCell::new();
         Rc::new(Local {
@@ -153,6 +156,7 @@ fn start_one(
             coordinator,
             peers,
             components,
+            lines,
             claims,
         })
     };

@@ -78,6 +78,30 @@ impl Timers {
         }
     }
 
+    /// Looks at an order as soon as possible, also if its timer was laid aside.
+    pub(super) fn hurry(&mut self, key: Subject, now: Timestamp) {
+        if let Some(timer) = self.by_order.get_mut(&key) {
+            self.by_time.remove(&(timer.due, key));
+            timer.due = timer.due.min(now);
+            self.by_time.insert((timer.due, key));
+        }
+    }
+
+    /// Lets an order's timer ring again that was laid aside.
+    pub(super) fn take_up(&mut self, key: Subject, now: Timestamp) {
+        let aside = |timer: &Timer| !self.by_time.contains(&(timer.due, key));
+        if self.by_order.get(&key).is_some_and(aside) {
+            self.hurry(key, now);
+        }
+    }
+
+    /// Lets an order's timer ring no more until it is hurried.
+    fn lay_aside(&mut self, key: Subject) {
+        if let Some(timer) = self.by_order.get(&key) {
+            self.by_time.remove(&(timer.due, key));
+        }
+    }
+
     /// Looks at an order again later. What the store has stays as it is until something else is
     /// durable.
     fn postpone(&mut self, key: Subject, due: Timestamp) {
@@ -168,10 +192,15 @@ impl Coordinator {
                 return;
             };
             self.current = Some(key);
+            if self.stands(key) {
+                self.timers.lay_aside(key);
+                continue;
+            }
             // Should anything below fail, it is looked at again; never in this same instant.
             let pause_ms = self.retry_pause_ms(key, 1).max(1);
             self.timers.postpone(key, now.plus_ms(pause_ms));
             if self.crashes.is_quarantined(key) {
+                self.leave_line(key);
                 continue;
             }
             match self.live(key) {

@@ -1,7 +1,8 @@
 //! Assigning a listing: who is free is looked up, who is nearest is asked first.
 //!
 //! What the store shows may be out of date; the listing itself decides. One that was taken
-//! meanwhile refuses, and the next is asked. If nobody is free, the order waits.
+//! meanwhile refuses, and the next is asked. If nobody is free, the order stands in
+//! [line](super::line).
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -27,6 +28,9 @@ use crate::{
 impl Coordinator {
     /// Looks for listings that the order may be assigned, and asks the first.
     pub(super) fn choose(&mut self, choice: Choice, mut turn: Box<Turn>) {
+        if self.is_behind(turn.key) {
+            return self.stand_in_line(choice, turn);
+        }
         match self.candidates(choice, &turn) {
             Err(failure) => self.abandon(turn, failure.into()),
             Ok(candidates) => {
@@ -69,10 +73,7 @@ impl Coordinator {
     fn ask_next(&mut self, choice: Choice, mut turn: Box<Turn>) {
         let order = turn.key.order();
         let Some(candidate) = turn.candidates.pop_front() else {
-            // Nobody is free: it is tried again later.
-            turn.waits_for = Some(Action::Assign(choice));
-            turn.idle = true;
-            return self.drive(turn);
+            return self.stand_in_line(choice, turn);
         };
         let (listing, quantity) = (candidate.listing, 1);
         turn.chosen = Some(candidate);

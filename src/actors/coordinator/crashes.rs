@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::Coordinator;
 use crate::{
     actors::{settings::Settings, turn::Subject},
     domain::Timestamp,
@@ -43,6 +44,16 @@ impl Crashes {
         self.lately.remove(&key);
         self.quarantined.insert(key, now);
         true
+    }
+}
+
+impl Coordinator {
+    /// Something of this order or listing panicked.
+    pub(super) fn note_crash(&mut self, key: Subject) {
+        let now = self.now();
+        if self.crashes.note(key, now) {
+            tracing::error!(subject = %key, "quarantined: it panicked too often");
+        }
     }
 }
 

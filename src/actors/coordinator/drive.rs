@@ -132,6 +132,7 @@ impl Coordinator {
     pub(super) fn abandon(&mut self, mut turn: Box<Turn>, error: Error) {
         self.forget_visited(&mut turn);
         self.reset_saga(&turn);
+        self.leave_line(turn.key);
         if let Some(caller) = turn.caller.take() {
             let error = if self.store_failed {
                 Failure::Store.into()
@@ -146,6 +147,7 @@ impl Coordinator {
     /// Gives the open turn of an order up that was lost in a panic.
     pub(super) fn give_up(&mut self, key: Subject) {
         self.note_crash(key);
+        self.leave_line(key);
         // Only the lost turn's own: an earlier one may be in flight, and others may wait.
         let named = self.live.get_mut(&key).and_then(|live| live.named.take());
         for waiting in
@@ -317,6 +319,7 @@ impl Coordinator {
     /// what the order's earlier turns submitted.
     fn finish(&mut self, mut turn: Box<Turn>) {
         let key = turn.key;
+        self.stay_or_leave(&turn);
         self.schedule(&mut turn);
         if let Err(failure) = self.complete_answer(&mut turn) {
             return self.abandon(turn, failure.into());
@@ -420,13 +423,6 @@ impl Coordinator {
         (live.saga, live.saga_version) = turn.before.clone();
         if live.in_flight > 0 {
             live.reload = true;
-        }
-    }
-
-    fn note_crash(&mut self, key: Subject) {
-        let now = self.now();
-        if self.crashes.note(key, now) {
-            tracing::error!(subject = %key, "quarantined: it panicked too often");
         }
     }
 }

@@ -12,6 +12,7 @@ mod choose;
 mod crashes;
 mod drive;
 mod keys;
+mod line;
 mod listings;
 mod meaning;
 mod settle;
@@ -27,6 +28,7 @@ use std::{
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised};
 use tokio::sync::oneshot;
 
+pub(super) use self::line::Lines;
 use super::{
     entity::Outcome,
     gateway::Gateway,
@@ -62,6 +64,8 @@ pub(super) enum Work {
     Serve(Serve),
     /// A part of a storefront was paused, or runs again.
     Changed,
+    /// Somebody may be free for the first in a line.
+    Moved,
     /// Somebody wants to know whether the shard is alive, and how many entities are live.
     Ping(oneshot::Sender<usize>),
 }
@@ -192,6 +196,7 @@ impl Coordinator {
             Work::Due => self.due(),
             Work::Serve(serve) => self.serve(serve),
             Work::Changed => self.changed(),
+            Work::Moved => self.moved(),
             Work::Ping(reply) => drop(reply.send(self.registry.len())),
         }
     }
@@ -245,6 +250,14 @@ impl Actor for Coordinator {
         actix::spawn(async move {
             while changes.changed().await.is_ok() {
                 if address.send(Work::Changed).await.is_err() {
+                    break;
+                }
+            }
+        });
+        let (address, mut moves) = (ctx.address(), self.local.lines.moves());
+        actix::spawn(async move {
+            while moves.changed().await.is_ok() {
+                if address.send(Work::Moved).await.is_err() {
                     break;
                 }
             }

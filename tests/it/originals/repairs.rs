@@ -71,6 +71,21 @@ fn all_busy(client: &Client) {
     assert_eq!(count(client, "engineers", "출동중"), ENGINEERS);
 }
 
+/// So many calls at the same time, from two places.
+fn calls_at_once(client: &Client, count: usize) -> BTreeSet<u64> {
+    let callers: Vec<_> = (0..count)
+        .map(|caller| {
+            let client = client.clone();
+            let place = ["37.4980,127.0280", "37.5665,126.9780"][caller % 2];
+            thread::spawn(move || client.post("/ascalls", &from(place)).number())
+        })
+        .collect();
+    let numbers = callers.into_iter().map(|caller| caller.join().unwrap());
+    let numbers: BTreeSet<u64> = numbers.collect();
+    assert_eq!(numbers.len(), count);
+    numbers
+}
+
 /// The orders that something happened to, in the order in which it did.
 fn order_of<'a>(recorded: &'a Recorded, what: &str) -> Vec<&'a str> {
     let events = recorded.0.iter();
@@ -377,6 +392,11 @@ fn a_repair_that_is_done_completes_the_call_and_frees_its_engineer() {
     client
         .patch("/asassigns/1", REPAIRED)
         .has("/status", "수리완료");
+    // As in every shop, it can be called off even then; there is nobody left to free.
+    client
+        .patch("/ascalls/1", CANCEL)
+        .has("/status", "호출취소");
+    stands(&client, 1, ["호출취소", "호출요청취소됨", "할당취소"]);
     confirmed(&client, CALL);
     client.get("/asassigns/2").has("/asman", "김수리");
     server
@@ -411,6 +431,80 @@ fn while_all_engineers_are_busy_a_call_waits_until_one_is_free() {
 }
 
 #[test]
+fn who_has_waited_longest_is_served_first() {
+    let server = Setup::of("repairs")
+        .config("[limits]\nshards = 2\n")
+        .start();
+    let client = server.client();
+    let mut calls = calls_at_once(&client, 40);
+    let mut busy = BTreeSet::new();
+    let engineers = || each(&client, "asassigns", "status").len();
+    let mut looks = std::iter::repeat_with(engineers).take(20_000);
+    assert!(looks.any(|assigned| assigned == ENGINEERS));
+    for number in &calls {
+        if client.get(&format!("/ascalls/{number}")).at("/status") == "호출확정" {
+            busy.insert(*number);
+        }
+    }
+    calls.retain(|number| !busy.contains(number));
+    // One of those that wait is called off: nobody waits for it.
+    let gone = calls.pop_first().unwrap();
+    client
+        .request("DELETE", &format!("/ascalls/{gone}"))
+        .expect(204);
+    while let (Some(done), Some(next)) = (busy.pop_first(), calls.pop_first()) {
+        client.patch(&format!("/asassigns/{done}"), REPAIRED);
+        stands(&client, next, ["호출확정", "호출확정", "할당확정"]);
+        assert_eq!(count(&client, "asmanages", "호출중"), calls.len());
+        busy.insert(next);
+    }
+    server
+        .verified()
+        .has(&[("order.confirmed", 39), ("order.completed", 33)]);
+}
+
+#[test]
+fn calls_that_wait_outlast_a_pause_and_a_kill_in_their_order() {
+    let data = tempfile::TempDir::new().unwrap();
+    let data = data.path().join("data");
+    let serve = || Process::serve(&data, &["--root", "repairs"]);
+    let process = serve();
+    let client = process.client();
+    all_busy(&client);
+    let waiting: Vec<u64> = (0..5)
+        .map(|_| client.post("/ascalls", CALL).number())
+        .collect();
+    client.pause("repairs/asassign");
+    client.request("DELETE", "/ascalls/1").expect(204);
+    client
+        .get(&format!("/asmanages/{}", waiting[0]))
+        .has("/status", "호출중");
+    process.kill();
+
+    let process = serve();
+    let client = process.client();
+    client
+        .get(&format!("/asmanages/{}", waiting[0]))
+        .has("/status", "호출중");
+    client.resume("repairs/asassign");
+    let served = |number: u64| stands(&client, number, ["호출확정", "호출확정", "할당확정"]);
+    served(waiting[0]);
+    for (done, next) in (2..).zip(&waiting[1..]) {
+        client
+            .request("DELETE", &format!("/ascalls/{done}"))
+            .expect(204);
+        served(*next);
+    }
+    process.terminate();
+    assert!(process.wait().0.success());
+    verify(&data);
+    let recorded = Recorded::read(&data);
+    let confirmed = order_of(&recorded, "order.confirmed");
+    let waiting: Vec<String> = waiting.iter().map(u64::to_string).collect();
+    assert_eq!(confirmed[ENGINEERS..], waiting);
+}
+
+#[test]
 fn a_call_that_waits_can_be_cancelled() {
     let (server, client) = shop();
     all_busy(&client);
@@ -430,18 +524,7 @@ fn a_call_that_waits_can_be_cancelled() {
 #[test]
 fn one_engineer_never_comes_to_two_calls_however_many_come_at_once() {
     let (server, client) = shop();
-    let callers: Vec<_> = (0..32)
-        .map(|caller| {
-            let client = client.clone();
-            let place = ["37.4980,127.0280", "37.5665,126.9780"][caller % 2];
-            thread::spawn(move || client.post("/ascalls", &from(place)).number())
-        })
-        .collect();
-    let numbers: BTreeSet<u64> = callers
-        .into_iter()
-        .map(|caller| caller.join().unwrap())
-        .collect();
-    assert_eq!(numbers.len(), 32);
+    calls_at_once(&client, 32);
     let mut looks = std::iter::repeat_with(|| count(&client, "ascalls", "호출확정")).take(20_000);
     assert!(
         looks.any(|found| found == ENGINEERS),
