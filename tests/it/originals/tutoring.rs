@@ -81,21 +81,25 @@ impl Shop {
         self.client.get(path)
     }
 
+    /// Waits until a reservation is paid.
     fn paid(&self, number: u64) {
-        self.until(
-            &format!("/reservations/{number}"),
-            "/status",
-            "PayCompleted",
-        );
+        for path in ["payments", "reservations"] {
+            let path = format!("/{path}/{number}");
+            self.until(&path, "/status", "PayCompleted");
+        }
     }
 
-    /// Looks until there is such a thing and it says so: what follows by itself follows soon.
+    /// A purchase that is paid, down to what its seller is to have.
+    fn bought(&self, lesson: u64, key: &str) -> u64 {
+        let number = self.purchase(lesson, key);
+        self.paid(number);
+        let path = format!("/remittances/{number}");
+        self.until(&path, "/status", "RemittanceScheduled");
+        number
+    }
+
     fn until(&self, path: &str, pointer: &str, expected: &str) -> Reply {
-        let look = || self.client.request("GET", path).send().unwrap();
-        let mut looks = std::iter::repeat_with(look).take(20_000);
-        let found = looks.find(|(status, reply)| *status == 200 && reply.at(pointer) == expected);
-        let (_, reply) = found.unwrap_or_else(|| panic!("{path} does not become {expected}"));
-        reply
+        until(&self.client, path, pointer, expected)
     }
 
     /// Each of the collection's items, in this field.
@@ -121,6 +125,15 @@ impl Shop {
     fn close(self) {
         is_verified(&self.server.stop());
     }
+}
+
+/// Looks until there is such a thing and it says so: what follows by itself follows soon.
+fn until(client: &Client, path: &str, pointer: &str, expected: &str) -> Reply {
+    let look = || client.request("GET", path).send().unwrap();
+    let mut looks = std::iter::repeat_with(look).take(20_000);
+    let found = looks.find(|(status, reply)| *status == 200 && reply.at(pointer) == expected);
+    let (_, reply) = found.unwrap_or_else(|| panic!("{path} does not become {expected}"));
+    reply
 }
 
 fn purchase(lesson: u64, key: &str) -> Value {
@@ -217,7 +230,7 @@ fn the_originals_commands_work_at_the_root_with_the_quotes_as_they_were_typed() 
     reply.has("/page/totalElements", 3).has("/page/size", 20);
     reply.has("/_embedded/reservations/0/reserveId", "”reserve1”");
 
-    client.until("/payments/1", "/status", "PayCompleted");
+    until(&client, "/payments/1", "/status", "PayCompleted");
     client.get("/reservations/1").has("/status", "PayCompleted");
     let found = "/myReservationLists/search/findByReserveId?reserveId=%E2%80%9Dreserve1%E2%80%9D";
     let reply = client.get(found);
@@ -232,7 +245,7 @@ fn the_originals_commands_work_at_the_root_with_the_quotes_as_they_were_typed() 
     );
     paid.has("/status", "PayCompleted");
     client.request("DELETE", "/payments/1").expect(204);
-    client.until("/payments/1", "/status", "PayCanceled");
+    until(&client, "/payments/1", "/status", "PayCanceled");
     client.request("DELETE", "/managements/1").expect(409);
     client.request("DELETE", "/reservations/1").expect(204);
     client.request("GET", "/reservations/1").expect(404);
@@ -362,7 +375,7 @@ fn a_purchase_of_an_approved_lesson_is_paid_at_once_and_the_seller_gets_the_pric
         .has("/price", 50_000)
         .has("/status", "PayCompleted");
     let remittance = format!("/remittances/{number}");
-    shop.get(&remittance)
+    shop.until(&remittance, "/status", "RemittanceScheduled")
         .has("/reserveId", "r1")
         .has("/sellerId", "s1")
         .has("/amount", 45_000)
@@ -445,7 +458,7 @@ fn a_lesson_is_approved_by_the_administrator_and_then_registered_as_a_lecture() 
         .has("/status", "SaleApproved");
     shop.get("/mySaleLists/1")
         .has("/saleStatus", "SaleApproved");
-    shop.purchase(1, "r1");
+    shop.bought(1, "r1");
 
     shop.delete("/managements/1", 204);
     shop.get("/managements/1").has("/status", "SaleRejected");
@@ -529,8 +542,7 @@ fn a_reservation_without_a_lesson_has_no_session() {
 fn a_buyer_cancels_and_the_payment_and_the_remittance_are_taken_back_once() {
     let shop = Shop::open();
     let lesson = shop.lesson();
-    let number = shop.purchase(lesson, "r1");
-    shop.paid(number);
+    let number = shop.bought(lesson, "r1");
     shop.get(&format!("/mySaleLists/{lesson}"))
         .has("/reserveCount", 1);
     shop.delete(&format!("/reservations/{number}"), 204);
@@ -567,7 +579,7 @@ fn a_buyer_cancels_and_the_payment_and_the_remittance_are_taken_back_once() {
         .expect(409)
         .has("/code", "payout_not_due");
 
-    let kept = shop.purchase(lesson, "r2");
+    let kept = shop.bought(lesson, "r2");
     let path = format!("/reservations/{kept}");
     for _ in 0..2 {
         let reply = shop.client.patch(&path, r#"{"status": "Canceled"}"#);
@@ -585,8 +597,7 @@ fn a_buyer_cancels_and_the_payment_and_the_remittance_are_taken_back_once() {
 #[test]
 fn a_refund_at_the_payment_cancels_the_reservation() {
     let shop = Shop::open();
-    let number = shop.purchase(shop.lesson(), "r1");
-    shop.paid(number);
+    let number = shop.bought(shop.lesson(), "r1");
     shop.delete(&format!("/payments/{number}"), 204);
     shop.until(&format!("/payments/{number}"), "/status", "PayCanceled");
     shop.get(&format!("/reservations/{number}"))
@@ -650,8 +661,8 @@ fn while_the_payment_provider_is_overloaded_a_purchase_is_pending_and_paid_later
 fn buyers_sellers_and_the_administrator_look_up_what_is_theirs() {
     let shop = Shop::open();
     let lesson = shop.lesson();
-    let number = shop.purchase(lesson, "r1");
-    shop.purchase(lesson, "r2");
+    let number = shop.bought(lesson, "r1");
+    shop.bought(lesson, "r2");
     shop.post(
         "/lessons",
         &json!({"sellerId": "s2", "title": "art", "price": 1}),
@@ -737,7 +748,7 @@ fn a_sellers_page_and_the_lectures_catch_up_once_after_a_pause() {
 fn what_cannot_be_is_refused_and_leaves_nothing_behind() {
     let shop = Shop::open();
     let lesson = shop.lesson();
-    shop.purchase(lesson, "r1");
+    shop.bought(lesson, "r1");
     let check =
         |path: &str, body: Value, status, code: &str| shop.refused(path, &body, status, code);
     check("/reservations", purchase(lesson, "r1"), 409, "key_taken");
