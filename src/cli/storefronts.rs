@@ -11,7 +11,10 @@ use clap::Subcommand;
 use super::Error;
 use crate::{
     app::definitions::{self, Definition, Definitions},
-    domain::storefront::{CommandRule, Step, Storefront, Verb},
+    domain::{
+        Kind,
+        storefront::{CommandRule, Step, Storefront, Verb},
+    },
 };
 
 /// What help shows below everything else.
@@ -128,7 +131,7 @@ fn sum_up(path: &Path, shop: &Storefront, out: &mut dyn Write) -> io::Result<()>
         .max()
         .unwrap_or_default();
     let requests = asked.iter().zip(&shop.commands);
-    let requests = requests.map(|(own, rule)| format!("{own:<width$}  {}", rule.action.name()));
+    let requests = requests.map(|(own, rule)| format!("{own:<width$}  {}", meaning(shop, rule)));
     row(out, "requests", requests)?;
     let parent = path
         .parent()
@@ -171,6 +174,16 @@ fn request(shop: &Storefront, rule: &CommandRule) -> String {
     let with = if whens.is_empty() { "" } else { " with " };
     let (method, name) = (rule.verb.name(), &shop.name);
     format!("{method} /{name}/{path}{item}{with}{}", whens.join(" and "))
+}
+
+fn meaning(shop: &Storefront, rule: &CommandRule) -> String {
+    let delivery = shop.resource(Kind::Delivery);
+    let word = |step| delivery?.words.of_step(step);
+    let to = rule.step.and_then(word).map(|word| format!(" to {word}"));
+    let until = rule.until.and_then(word);
+    let until = until.map(|word| format!(", until {word}"));
+    let (to, until) = (to.unwrap_or_default(), until.unwrap_or_default());
+    format!("{}{to}{until}", rule.action.name())
 }
 
 /// What is not wrong with the file, and keeps it from being served all the same.

@@ -203,6 +203,11 @@ impl Event {
         }
     }
 
+    /// Whether it is a step that was taken, the last one or one before.
+    pub const fn is_step(&self) -> bool {
+        matches!(self, Self::Stepped { .. } | Self::Done)
+    }
+
     /// The state that a delivery is in after it, if it changes that.
     pub const fn state_after(&self) -> Option<State> {
         match self {

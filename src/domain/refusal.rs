@@ -37,6 +37,12 @@ pub enum Refusal {
         /// The domain's word for where it stands.
         state: &'static str,
     },
+    /// The delivery has come too far for this.
+    #[error("it is too late for this: the delivery has come to `{step}` already; ask the shop")]
+    TooLate {
+        /// The storefront's word for the step until which it could have been done.
+        step: String,
+    },
     /// The amount of an order that was placed does not change.
     #[error("the amount was fixed when the order was placed; cancel it and place a new one")]
     AmountFixed,
@@ -157,6 +163,7 @@ impl Refusal {
             Self::AlreadyExists { .. } => "already_exists",
             Self::OrderCancelled => "order_cancelled",
             Self::OrderNotReady { .. } => "order_not_ready",
+            Self::TooLate { .. } => "too_late",
             Self::AmountFixed => "amount_fixed",
             Self::AmountNegative { .. } => "amount_negative",
             Self::StatusNotSettable { .. } => "status_not_settable",

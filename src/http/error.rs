@@ -93,6 +93,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "There is nothing to approve or refuse",
     ),
     ("payout_not_due", 409, "There is nothing to pay out"),
+    ("too_late", 409, "The delivery has come too far for this"),
     ("payout_paid", 409, "The seller has been paid already"),
     ("not_a_party", 403, "Who asks has no part in the order"),
     ("key_taken", 409, "Another order has the key"),

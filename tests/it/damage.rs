@@ -142,7 +142,7 @@ fn copy(from: &Path, to: &Path) {
 fn a_last_record_cut_anywhere_is_gone_and_nothing_else() {
     let left = Left::make(true);
     let begin = *left.records.last().unwrap();
-    let kept = Recorded(left.recorded.0[..left.recorded.0.len() - 1].to_vec());
+    let kept = left.recorded.but_the_last();
     assert!(
         left.recorded.0.last().unwrap().starts_with("order.amended"),
         "{:?}",

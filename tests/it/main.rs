@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod definitions;
 mod durable;
+mod laundry;
 mod originals;
 mod pause;
 mod readme;

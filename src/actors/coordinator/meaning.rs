@@ -76,6 +76,9 @@ impl Coordinator {
                 closed,
             },
         };
+        if let Some(step) = request.until {
+            about.in_time(step, &storefront)?;
+        }
         let parties = storefront.parties.as_ref();
         let parties = parties.filter(|_| request.action == CommandAction::AdvanceDelivery);
         let notes = match parties {
@@ -199,10 +202,12 @@ impl Coordinator {
 fn keep_asked_for(storefront: &Storefront, line: Line, request: &mut Request) {
     let order = storefront.resource(Kind::Order);
     for field in order.iter().flat_map(|order| &order.fields) {
-        let number = match field.holds {
-            FieldType::Listing => line.listing.0,
-            FieldType::Quantity { .. } => line.quantity,
-            _ => continue,
+        let number = if field.holds == FieldType::Listing {
+            line.listing.0
+        } else if matches!(field.holds, FieldType::Quantity { .. }) {
+            line.quantity
+        } else {
+            continue;
         };
         let number = i64::try_from(number).ok().map(Value::Int);
         request.fields.set(Arc::clone(&field.name), number);
@@ -282,6 +287,18 @@ impl About<'_> {
     fn is_next(&self, step: &Step) -> bool {
         let current = self.saga.current(self.at.flow);
         current.is_none_or(|current| current == step)
+    }
+
+    /// What is called off already is past any time.
+    fn in_time(&self, until: u8, storefront: &Storefront) -> Result<(), Error> {
+        let is_over = self.saga.order == order::State::Cancelled;
+        if is_over || self.saga.steps_taken <= until {
+            return Ok(());
+        }
+        let delivery = storefront.resource(Kind::Delivery);
+        let step = delivery.and_then(|delivery| delivery.words.of_step(until));
+        let step = step.map_or_else(String::new, ToString::to_string);
+        Err(Refusal::TooLate { step }.into())
     }
 
     /// What the seller has been paid cannot go back.

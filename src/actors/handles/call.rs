@@ -65,6 +65,9 @@ pub struct Request {
     pub on_hand: Option<u64>,
     /// The step to take, counted from 0 (`AdvanceDelivery`); the next one if it is not said.
     pub step: Option<u8>,
+    /// The step of the delivery, counted from 0, after which the request is refused
+    /// (`AmendOrder`, `PayOrder`, `CancelOrder`, `RemoveOrder`).
+    pub until: Option<u8>,
     /// Who asks, where the storefront wants to know (`AdvanceDelivery`).
     pub asked_by: Option<String>,
     /// What is answered with: the kind of the resource that was addressed.
@@ -95,6 +98,7 @@ impl Request {
             key: None,
             on_hand: None,
             step: None,
+            until: None,
             asked_by: None,
             answer_with,
             expected: None,

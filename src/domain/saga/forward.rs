@@ -48,7 +48,7 @@ impl Saga {
                 }
                 Next::Closed => {
                     waits_for = waits_for.or(Some(step.action));
-                    if !matches!(step.action, Action::PayOut(_)) {
+                    if !self.is_passed(step) {
                         return self.hold(step, waits_for);
                     }
                 }

@@ -137,6 +137,8 @@ pub struct Saga {
     pub charges: u32,
     /// How far the delivery has come.
     pub deliver: Progress,
+    /// How many of the delivery's steps were taken, also if it was called off since.
+    pub steps_taken: u8,
     /// How far the payout has come.
     pub payout: Progress,
     /// When the seller is to be paid.
@@ -163,6 +165,9 @@ impl Saga {
                 self.pay = event.state_after().into();
             }
             AnyEvent::Delivery(event) => {
+                if event.is_step() {
+                    self.steps_taken = self.steps_taken.saturating_add(1);
+                }
                 if let Some(state) = event.state_after() {
                     self.deliver = state.into();
                 }

@@ -56,7 +56,7 @@ impl Saga {
     }
 
     /// Whether what comes after the step may go on although the step is not done.
-    fn is_passed(&self, step: &Step) -> bool {
+    pub(super) fn is_passed(&self, step: &Step) -> bool {
         match step.action {
             // What was given back was done, and what an order was accepted without comes later.
             Action::Reserve | Action::Assign(_) => self.returned || step.is_deferrable,

@@ -139,6 +139,42 @@ fn a_delivery_that_is_done_completes_the_order() {
 }
 
 #[test]
+fn what_an_order_is_accepted_without_does_not_keep_it_from_being_paid() {
+    let mut flow = flow(Mode::Command);
+    let reserve = Step {
+        action: Action::Reserve,
+        mode: Mode::Sync,
+        is_deferrable: true,
+        then: None,
+        ..flow.steps[0].clone()
+    };
+    flow.steps.insert(0, reserve);
+    let line = order::Line {
+        listing: ListingId(3),
+        quantity: 1,
+    };
+    let itemised = order::Event::Itemised { lines: vec![line] }.into();
+    let closed = Closed::default().with(Kind::Listing);
+    let react = |given: &[AnyEvent]| {
+        saga(given).react(&Circumstances {
+            order: ORDER,
+            flow: &flow,
+            now: Timestamp(0),
+            closed,
+        })
+    };
+    let mut given = vec![placed(), itemised, requested(), captured()];
+    let confirm = Command::Order(order::Command::Confirm);
+    assert_eq!(react(&given).commands, [confirm]);
+    given.push(confirmed());
+    let then = Reaction {
+        commands: Vec::new(),
+        waits_for: Some(Action::Reserve),
+    };
+    assert_eq!(react(&given), then);
+}
+
+#[test]
 fn cancelling_undoes_the_last_step_first() {
     let cancelled = || AnyEvent::from(order::Event::Cancelled);
     let cancel_delivery = Command::Delivery(delivery::Command::Cancel);

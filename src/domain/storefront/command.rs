@@ -171,6 +171,8 @@ pub struct CommandRule {
     pub action: Action,
     /// The step to take, counted from 0 (`AdvanceDelivery`); the next one if it is not said.
     pub step: Option<u8>,
+    /// The step of the delivery, counted from 0, after which it is refused.
+    pub until: Option<u8>,
     /// Who may ask.
     pub by: Role,
     /// What it is answered with.

@@ -95,6 +95,13 @@ impl Words {
             .map(|(_, word)| word)
     }
 
+    /// The storefront's word for a step of its deliveries, counted from 0. The last one completes
+    /// them and is kept as such.
+    pub fn of_step(&self, step: u8) -> Option<&Arc<str>> {
+        let word = self.get(&format!("step.{step}"));
+        word.or_else(|| self.get(delivery::State::Done.name()))
+    }
+
     /// The storefront's word for a state or an event of an approval, which may have one of its own
     /// where it is about a listing.
     pub fn of_approval(&self, own: &str, about: Option<Kind>) -> Option<&Arc<str>> {

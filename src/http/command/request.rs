@@ -19,6 +19,7 @@ pub(super) fn of(asked: &Asked<'_>, current: Option<&Item>) -> Result<Request, A
     let action = asked.rule.action;
     let target = target::of(asked)?;
     let mut request = Request::new(action, target, asked.resource.kind);
+    request.until = asked.rule.until;
     match action {
         CommandAction::PlaceOrder => place(asked, &mut request)?,
         CommandAction::OfferListing => offer(asked, &mut request)?,

@@ -184,6 +184,7 @@ fn commands() -> Vec<CommandRule> {
             when: when.into_iter().collect(),
             action,
             step: (action == CommandAction::AdvanceDelivery).then_some(1),
+            until: None,
             by: Role::Anyone,
             reply: Reply::Entity,
         }

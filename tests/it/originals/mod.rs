@@ -3,4 +3,5 @@
 mod fish;
 mod flowers;
 mod repairs;
+mod stays;
 mod tutoring;

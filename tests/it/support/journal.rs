@@ -10,13 +10,13 @@ use jumun::store::{
 
 /// Every event of a journal, as `order.placed 1`.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Recorded(pub(crate) Vec<String>);
+pub(crate) struct Recorded(pub(crate) Vec<String>, Vec<Arc<str>>);
 
 impl Recorded {
     /// The journal of the data directory at `path`, which nobody is writing.
     pub(crate) fn read(path: &Path) -> Self {
         let files = journal::Files::new(path.join("journal"));
-        let mut recorded = Self(Vec::new());
+        let mut recorded = Self(Vec::new(), Vec::new());
         let scanned = journal::scan(&files, |_, body, _| recorded.add(body));
         assert_eq!(scanned.unwrap().end, recorded.0.len() as u64);
         recorded
@@ -24,7 +24,7 @@ impl Recorded {
 
     /// The same of a journal that is open and ends with the event `end`.
     pub(crate) fn up_to(source: Arc<dyn Source>, end: Position) -> Self {
-        let mut recorded = Self(Vec::new());
+        let mut recorded = Self(Vec::new(), Vec::new());
         let read = journal::Reader::new(source).read(1, end, |_, body, _| {
             recorded.add(body);
             ControlFlow::Continue(())
@@ -34,11 +34,26 @@ impl Recorded {
     }
 
     fn add(&mut self, body: &[u8]) {
-        for stamped in codec::decode(body).unwrap().events {
+        let batch = codec::decode(body).unwrap();
+        for stamped in batch.events {
             let (kind, name) = (stamped.event.kind(), stamped.event.name());
             self.0
                 .push(format!("{kind}.{name} {}", stamped.entity.number));
+            self.1.push(Arc::clone(&batch.storefront));
         }
+    }
+
+    /// All but the last.
+    pub(crate) fn but_the_last(&self) -> Self {
+        let count = self.0.len() - 1;
+        Self(self.0[..count].to_vec(), self.1[..count].to_vec())
+    }
+
+    /// Those of one shop.
+    pub(crate) fn of(&self, shop: &str) -> Self {
+        let events = self.0.iter().cloned().zip(self.1.iter().cloned());
+        let (events, shops) = events.filter(|(_, own)| **own == *shop).unzip();
+        Self(events, shops)
     }
 
     /// How many there are of `what`, such as `payment.captured`.

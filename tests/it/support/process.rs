@@ -61,7 +61,13 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 /// Runs `jumun verify` on a directory that nobody is writing; it must find nothing wrong. Returns
 /// what it said.
 pub(crate) fn verify(data: &Path) -> String {
-    let output = run(&["verify", "--data", data.to_str().unwrap()]);
+    verify_with(data, &[])
+}
+
+/// The same with further arguments.
+pub(crate) fn verify_with(data: &Path, more: &[&str]) -> String {
+    let arguments = ["verify", "--data", data.to_str().unwrap()];
+    let output = run(&[&arguments, more].concat());
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(

@@ -65,7 +65,9 @@ pub(super) fn rules(
 ) -> Vec<CommandRule> {
     let mut rules: Vec<CommandRule> = Vec::new();
     for section in top.sections("command") {
-        section.only(&["on", "when", "given", "missing", "do", "to", "by", "reply"]);
+        section.only(&[
+            "on", "when", "given", "missing", "do", "to", "until", "by", "reply",
+        ]);
         let on = section.required("on", "on = \"POST orders\"");
         let Some((on, (verb, resource))) =
             on.and_then(|on| Some((on.clone(), target(&section, &on, shop.resources)?)))
@@ -90,7 +92,8 @@ pub(super) fn rules(
             kind: resource.kind,
             when: conditions(&section, verb, resource),
             action,
-            step: step(&section, action, steps),
+            step: to(&section, action, steps),
+            until: until(&section, action, steps),
             by: section.one_of("by", &Role::ALL).unwrap_or_default(),
             reply: reply(&section),
         });
@@ -251,20 +254,43 @@ fn serves(
 }
 
 /// The step that a delivery is taken to.
-fn step(section: &Section<'_>, action: CommandAction, steps: &[Word<'_>]) -> Option<u8> {
-    let to = section.text("to")?;
-    if action != CommandAction::AdvanceDelivery {
-        let message = "`to` names a step of a delivery: only `delivery.advance` has it";
-        section.report.at(&section.place("to"), message);
-        return None;
-    }
-    let at = steps.iter().position(|step| step.text == to.text);
+fn to(section: &Section<'_>, action: CommandAction, steps: &[Word<'_>]) -> Option<u8> {
+    let does = action == CommandAction::AdvanceDelivery;
+    let message = "`to` names a step of a delivery: only `delivery.advance` has it";
+    step(section, "to", does.then_some(steps).ok_or(message))
+}
+
+/// The step of the delivery after which an order is not changed any more.
+fn until(section: &Section<'_>, action: CommandAction, steps: &[Word<'_>]) -> Option<u8> {
+    let changes = matches!(
+        action,
+        CommandAction::AmendOrder
+            | CommandAction::PayOrder
+            | CommandAction::CancelOrder
+            | CommandAction::RemoveOrder
+    );
+    let message = "`until` says how far the delivery may have come: only `order.amend`, \
+                   `order.pay`, `order.cancel` and `order.remove` have it";
+    step(section, "until", changes.then_some(steps).ok_or(message))
+}
+
+/// The step that the word under this key names, or why there is none to be named.
+fn step(section: &Section<'_>, key: &str, steps: Result<&[Word<'_>], &str>) -> Option<u8> {
+    let word = section.text(key)?;
+    let steps = match steps {
+        Ok(steps) => steps,
+        Err(message) => {
+            section.report.at(&section.place(key), message);
+            return None;
+        }
+    };
+    let at = steps.iter().position(|step| step.text == word.text);
     if at.is_none() {
         let names: Vec<&str> = steps.iter().map(|step| step.text).collect();
-        let expected = expected(to.text, &names);
+        let expected = expected(word.text, &names);
         section.wrong(
-            &to,
-            format!("a delivery has no step `{}`: {expected}", to.text),
+            &word,
+            format!("a delivery has no step `{}`: {expected}", word.text),
         );
     }
     u8::try_from(at?).ok()

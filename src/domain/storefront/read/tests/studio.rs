@@ -111,6 +111,8 @@ fn rules_say_what_they_look_at_who_may_ask_and_how_they_are_answered() {
         .map(|rule| rule.step)
         .collect();
     assert_eq!(steps, [Some(1), None]);
+    let mut amends = rules(CommandAction::AmendOrder).map(|rule| rule.until);
+    assert_eq!(amends.next(), Some(Some(1)));
     let mut cancels = rules(CommandAction::CancelOrder);
     let kinds = cancels.by_ref().map(|rule| rule.kind);
     assert_eq!(kinds.collect::<Vec<_>>(), [Kind::Order, Kind::Payment]);
@@ -175,7 +177,7 @@ fn what_the_example_does_not_use_reads_too() {
         ("by   = \"person\"", "by = \"flow\""),
         ("only_if = \"wish\"", "unless = \"room\""),
         ("mode = \"hold\"  ", "mode = \"command\"  "),
-        ("do = \"order.amend\"", "do = \"order.pay\""),
+        ("do    = \"order.amend\"", "do = \"order.pay\""),
         ("unknown = \"refuse\"", "unknown = \"accept\""),
     ]);
     let granting = Action::Approve {
@@ -347,6 +349,8 @@ fn mistakes_in_the_new_rules_are_found() {
         reply   = "nothing"   ==> reply = "none"         ==> expected one of `entity`, `nothing`
         to   = "Left"         ==> to = "Lefd"            ==> did you mean `Left`?
         do   = "order.cancel" ==> do = "order.cancel"\nto = "Left" ==> only `delivery.advance` ==> 1
+        until = "Left"        ==> until = "Lefd"         ==> did you mean `Left`?
+        to   = "Left"         ==> until = "Left"         ==> only `order.amend`, `order.pay`
         do = "listing.offer"  ==> do = "listing.amend"   ==> which listing?
         do = "listing.offer"  ==> do = "order.cancel"    ==> expected POST, PUT, PATCH, DELETE on the path of [order], [payment]
         roomId    = { type = "listing" } ==> #           ==> has no field `roomId` ==> given = ["roomId"]
