@@ -96,10 +96,10 @@ impl Coordinator {
     ) -> Result<Meaning, Error> {
         let skipped = storefront.flow.skipped(&request.fields, &request.lines);
         let lines = self.known(key, storefront, &mut request)?;
+        let amount = self.priced(key.storefront, &lines, request.amount)?;
         if let Some(claim) = request.key {
             self.claim(key, storefront, claim)?;
         }
-        let amount = request.amount;
         let place = order::Command::Place {
             fields: Arc::new(request.fields),
             amount: amount.unwrap_or_else(|| Money::zero(storefront.currency)),

@@ -749,78 +749,67 @@ fn what_cannot_be_is_refused_and_leaves_nothing_behind() {
     let shop = Shop::open();
     let lesson = shop.lesson();
     shop.bought(lesson, "r1");
-    let check =
-        |path: &str, body: Value, status, code: &str| shop.refused(path, &body, status, code);
-    check("/reservations", purchase(lesson, "r1"), 409, "key_taken");
-    check("/reservations", purchase(999, "r2"), 422, "unknown_listing");
-    check(
-        "/reservations",
-        json!({"userId": "u1"}),
-        400,
-        "field_required",
-    );
-    check(
-        "/reservations",
-        json!({"reserveId": ""}),
-        400,
-        "field_required",
-    );
-    check(
-        "/reservations",
-        json!({"reserveId": "r2", "price": "much"}),
-        400,
-        "field_invalid",
-    );
-    check(
-        "/reservations",
-        json!({"reserveId": "r2", "price": -1}),
-        400,
-        "amount_negative",
-    );
-    check(
-        "/reservations",
-        json!({"reserveId": "r2", "lessonId": "x"}),
-        400,
-        "field_invalid",
-    );
-    check(
-        "/reservations",
-        json!({"reserveId": "r".repeat(65)}),
-        400,
-        "field_too_long",
-    );
-    check(
-        "/managements",
-        json!({"reserveId": "r9"}),
-        422,
-        "unknown_key",
-    );
-    check(
-        "/managements",
-        json!({"lessonId": 999}),
-        422,
-        "unknown_listing",
-    );
-    check("/managements", json!({}), 400, "field_required");
-    check("/payments", json!({"reserveId": "r9"}), 422, "unknown_key");
-    check("/payments", json!({}), 400, "field_required");
-    check(
-        "/lectureSessions",
-        json!({"reserveId": "r9", "userId": "u1"}),
-        422,
-        "unknown_key",
-    );
-    check("/lessons", json!({"title": "math"}), 400, "field_required");
-    for path in [
-        "/reservations/999",
-        "/reservations/x",
-        "/managements/999",
-        "/payments/999",
-        "/lessons/999",
+    let mut cheaper = purchase(lesson, "r2");
+    cheaper["price"] = 1.into();
+    let long = "r".repeat(65);
+    for (path, body, status, code) in [
+        ("reservations", purchase(lesson, "r1"), 409, "key_taken"),
+        ("reservations", cheaper, 409, "price_changed"),
+        ("reservations", purchase(999, "r2"), 422, "unknown_listing"),
+        (
+            "reservations",
+            json!({"userId": "u1"}),
+            400,
+            "field_required",
+        ),
+        (
+            "reservations",
+            json!({"reserveId": ""}),
+            400,
+            "field_required",
+        ),
+        (
+            "reservations",
+            json!({"reserveId": long}),
+            400,
+            "field_too_long",
+        ),
+        (
+            "managements",
+            json!({"reserveId": "r9"}),
+            422,
+            "unknown_key",
+        ),
+        (
+            "managements",
+            json!({"lessonId": 999}),
+            422,
+            "unknown_listing",
+        ),
+        ("managements", json!({}), 400, "field_required"),
+        ("payments", json!({"reserveId": "r9"}), 422, "unknown_key"),
+        ("payments", json!({}), 400, "field_required"),
+        ("lessons", json!({"title": "math"}), 400, "field_required"),
     ] {
-        shop.delete(path, 404);
+        shop.refused(&format!("/{path}"), &body, status, code);
     }
-    shop.client.request("DELETE", "/remittances/1").expect(405);
+    for (field, value, code) in [
+        ("price", json!("much"), "field_invalid"),
+        ("price", json!(-1), "amount_negative"),
+        ("lessonId", json!("x"), "field_invalid"),
+    ] {
+        let body = json!({"reserveId": "r2", field: value});
+        shop.refused("/reservations", &body, 400, code);
+    }
+    let nobodys = json!({"reserveId": "r9", "userId": "u1"});
+    shop.refused("/lectureSessions", &nobodys, 422, "unknown_key");
+    for item in ["reservations/999", "reservations/x", "managements/999"] {
+        shop.delete(&format!("/{item}"), 404);
+    }
+    for item in ["payments/999", "lessons/999"] {
+        shop.delete(&format!("/{item}"), 404);
+    }
+    shop.delete("/remittances/1", 405);
     shop.get("/reservations").has("/page/totalElements", 1);
     shop.get("/payments").has("/page/totalElements", 1);
     shop.purchase(lesson, "r2");
@@ -873,5 +862,18 @@ fn of_many_clients_with_one_key_one_has_the_reservation() {
     let count = |status| placed.iter().filter(|found| **found == status).count();
     assert_eq!((count(201), count(409)), (1, 7), "{placed:?}");
     shop.get("/reservations").has("/page/totalElements", 1);
+    shop.close();
+}
+
+#[test]
+fn a_purchase_that_names_no_price_costs_what_the_lesson_costs() {
+    let shop = Shop::open();
+    let lesson = shop.lesson();
+    let purchase = json!({"reserveId": "r1", "userId": "u1", "lessonId": lesson});
+    let reply = shop.post("/reservations", &purchase);
+    let number = reply.has("/price", 50_000).number();
+    shop.paid(number);
+    shop.get(&format!("/payments/{number}"))
+        .has("/price", 50_000);
     shop.close();
 }
