@@ -116,6 +116,7 @@ fn the_parts_are_listed_and_set_as_often_as_one_likes() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of requests")]
 fn a_part_or_state_that_there_is_not_is_answered_with_what_there_is() {
     let server = Server::start();
     let client = server.client();

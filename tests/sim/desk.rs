@@ -423,7 +423,8 @@ fn may_be_refused(command: &Command, refusal: &Refusal) -> bool {
         | Refusal::NotAParty { .. }
         | Refusal::KeyTaken { .. }
         | Refusal::UnknownKey { .. }
-        | Refusal::UnknownListing { .. } => false,
+        | Refusal::UnknownListing { .. }
+        | Refusal::TooLate { .. } => false,
     }
 }
 

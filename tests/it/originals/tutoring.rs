@@ -745,6 +745,7 @@ fn a_sellers_page_and_the_lectures_catch_up_once_after_a_pause() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one refusal after the other")]
 fn what_cannot_be_is_refused_and_leaves_nothing_behind() {
     let shop = Shop::open();
     let lesson = shop.lesson();
