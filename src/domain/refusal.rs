@@ -140,6 +140,12 @@ pub enum Refusal {
         /// What was asked for.
         asked: u64,
     },
+    /// A request about an order that names a listing which the order is not for.
+    #[error("the order is not for {number}: name the one that was ordered, or none")]
+    ListingNotOrdered {
+        /// The number named.
+        number: u64,
+    },
     /// An order that names another price than its listings have.
     #[error("this costs {price}, not {asked}: read the price again, or leave it out")]
     PriceChanged {
@@ -189,6 +195,7 @@ impl Refusal {
             Self::UnknownStep { .. } => "unknown_step",
             Self::ListingNotOpen { .. } => "listing_not_open",
             Self::SoldOut { .. } => "sold_out",
+            Self::ListingNotOrdered { .. } => "listing_not_ordered",
             Self::PriceChanged { .. } => "price_changed",
             Self::QuantityZero => "quantity_zero",
             Self::VersionMismatch { .. } => "version_mismatch",

@@ -491,6 +491,9 @@ fn a_session_is_held_by_the_two_whose_deal_is_complete_and_by_nobody_else() {
     shop.set("payment", "running");
     shop.paid(number);
     shop.refused("/lectureSessions", &session("u2"), 403, "not_a_party");
+    let mut another = session("u1");
+    another["lectureId"] = 999.into();
+    shop.refused("/lectureSessions", &another, 409, "listing_not_ordered");
     let nobody = json!({"lectureId": lesson, "reserveId": "r1"});
     shop.refused("/lectureSessions", &nobody, 400, "field_required");
     shop.get("/lectureSessions").has("/page/totalElements", 0);
@@ -745,7 +748,6 @@ fn a_sellers_page_and_the_lectures_catch_up_once_after_a_pause() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one refusal after the other")]
 fn what_cannot_be_is_refused_and_leaves_nothing_behind() {
     let shop = Shop::open();
     let lesson = shop.lesson();
