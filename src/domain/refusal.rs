@@ -140,6 +140,20 @@ pub enum Refusal {
         /// What was asked for.
         asked: u64,
     },
+    /// A request about an order that names a listing which the order is not for.
+    #[error("the order is not for {number}: name the one that was ordered, or none")]
+    ListingNotOrdered {
+        /// The number named.
+        number: u64,
+    },
+    /// An order that names another price than its listings have.
+    #[error("this costs {price}, not {asked}: read the price again, or leave it out")]
+    PriceChanged {
+        /// What it costs, in minor units.
+        price: i64,
+        /// The price given.
+        asked: i64,
+    },
     /// A quantity that makes no sense.
     #[error("the quantity must be at least 1")]
     QuantityZero,
@@ -181,6 +195,8 @@ impl Refusal {
             Self::UnknownStep { .. } => "unknown_step",
             Self::ListingNotOpen { .. } => "listing_not_open",
             Self::SoldOut { .. } => "sold_out",
+            Self::ListingNotOrdered { .. } => "listing_not_ordered",
+            Self::PriceChanged { .. } => "price_changed",
             Self::QuantityZero => "quantity_zero",
             Self::VersionMismatch { .. } => "version_mismatch",
             Self::KeyReused => "idempotency_key_reused",

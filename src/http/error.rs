@@ -86,6 +86,12 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("unknown_step", 400, "The delivery has no such step"),
     ("listing_not_open", 409, "The listing is not on sale"),
     ("sold_out", 409, "There is not enough left"),
+    (
+        "listing_not_ordered",
+        409,
+        "The order is for something else",
+    ),
+    ("price_changed", 409, "It costs something else"),
     ("quantity_zero", 400, "The quantity must be at least 1"),
     (
         "approval_not_open",
@@ -428,6 +434,8 @@ mod tests {
             ),
             (Refusal::KeyReused, 422),
             (Refusal::ApprovalNotOpen { state: "granted" }, 409),
+            (Refusal::ListingNotOrdered { number: 1 }, 409),
+            (Refusal::PriceChanged { price: 2, asked: 1 }, 409),
             (Refusal::PayoutNotDue { state: "paid" }, 409),
             (Refusal::PayoutPaid, 409),
             (Refusal::NotAParty { who: "me".into() }, 403),

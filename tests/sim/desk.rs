@@ -415,6 +415,8 @@ fn may_be_refused(command: &Command, refusal: &Refusal) -> bool {
         | Refusal::ListingNotOpen { .. }
         | Refusal::SoldOut { .. }
         | Refusal::VersionMismatch { .. }
+        | Refusal::ListingNotOrdered { .. }
+        | Refusal::PriceChanged { .. }
         | Refusal::QuantityZero
         | Refusal::ApprovalNotOpen { .. }
         | Refusal::PayoutNotDue { .. }

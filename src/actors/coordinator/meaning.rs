@@ -96,10 +96,10 @@ impl Coordinator {
     ) -> Result<Meaning, Error> {
         let skipped = storefront.flow.skipped(&request.fields, &request.lines);
         let lines = self.known(key, storefront, &mut request)?;
+        let amount = self.priced(key.storefront, &lines, request.amount)?;
         if let Some(claim) = request.key {
             self.claim(key, storefront, claim)?;
         }
-        let amount = request.amount;
         let place = order::Command::Place {
             fields: Arc::new(request.fields),
             amount: amount.unwrap_or_else(|| Money::zero(storefront.currency)),
@@ -228,6 +228,7 @@ impl About<'_> {
             Asked::RemoveOrder => self.call_off(order::Command::Remove)?,
             Asked::PayOrder => self.pay(request.amount)?,
             Asked::AdvanceDelivery => {
+                self.is_for(&request.lines)?;
                 let mut changes = request.changes;
                 changes.extend(notes);
                 self.advance_delivery(request.step, changes)?
@@ -263,6 +264,19 @@ impl About<'_> {
             Refusal::UnknownOrder { number }
         };
         Err(refusal.into())
+    }
+
+    /// A request about the order that names listings must name some of the order's.
+    fn is_for(&self, named: &[Line]) -> Result<(), Error> {
+        let own = || self.saga.wanted.iter().chain(&self.saga.reserved);
+        let is_own = |named: &&Line| own().any(|own| own.listing == named.listing);
+        match named.iter().find(|named| !is_own(named)) {
+            Some(other) if own().next().is_some() => {
+                let number = other.listing.0;
+                Err(Refusal::ListingNotOrdered { number }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     const fn order(&self) -> OrderId {

@@ -4,7 +4,7 @@
 //! for more ([`drive`]), submits what happened, and answers once that is durable ([`settle`]).
 //! Provider calls without a caller, and their retries, are in [`calls`]; keyed commands in
 //! [`keys`]; what a request means for an order in [`meaning`], for a listing in [`listings`]; how a
-//! listing is assigned in [`choose`].
+//! listing is assigned in [`choose`], what an order of listings costs in [`prices`].
 
 mod begin;
 mod calls;
@@ -15,6 +15,7 @@ mod keys;
 mod line;
 mod listings;
 mod meaning;
+mod prices;
 mod settle;
 
 use std::{

@@ -94,7 +94,10 @@ fn words(old: &Resource, new: &Resource, changes: &mut Vec<String>) {
     let kind = old.kind;
     let steps = step_words(old);
     for (state, word) in old.words.0.iter().filter(|own| !steps.contains(own)) {
-        if new.words.get(state).is_none() {
+        // Where a listing's approval has no word of its own any more, it has the order's.
+        let falls_back = state.strip_prefix("listing.");
+        let falls_back = falls_back.and_then(|state| new.words.get(state));
+        if new.words.get(state).or(falls_back).is_none() {
             changes.push(format!(
                 "[{kind}.words] has no word for `{state}` any more: what is stored in that state \
                  would show none; write {state} = \"{word}\" again, or another word"

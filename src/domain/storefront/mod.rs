@@ -45,6 +45,8 @@ pub struct PaymentRules {
 pub struct ListingRules {
     /// Whether a listing waits for somebody's yes before it can be ordered.
     pub approval: bool,
+    /// Whether an order costs what its listings do; otherwise what its request says.
+    pub is_priced: bool,
     /// Whether an order may name a listing that does not exist; nothing is then reserved.
     pub unknown_accepted: bool,
     /// Listings that the storefront begins with, each as its fields, with how many there are.

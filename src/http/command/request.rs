@@ -133,6 +133,9 @@ fn offer(asked: &Asked<'_>, request: &mut Request) -> Result<(), ApiError> {
 
 fn advance(asked: &Asked<'_>, request: &mut Request) -> Result<(), ApiError> {
     request.step = asked.rule.step;
+    if asked.resource.kind == Kind::Delivery {
+        request.lines = lines(asked);
+    }
     request.changes = notes(asked);
     if let Some(parties) = &asked.definition.parties {
         let given = asked.body.named(&parties.field).value();

@@ -81,21 +81,25 @@ impl Shop {
         self.client.get(path)
     }
 
+    /// Waits until a reservation is paid.
     fn paid(&self, number: u64) {
-        self.until(
-            &format!("/reservations/{number}"),
-            "/status",
-            "PayCompleted",
-        );
+        for path in ["payments", "reservations"] {
+            let path = format!("/{path}/{number}");
+            self.until(&path, "/status", "PayCompleted");
+        }
     }
 
-    /// Looks until there is such a thing and it says so: what follows by itself follows soon.
+    /// A purchase that is paid, down to what its seller is to have.
+    fn bought(&self, lesson: u64, key: &str) -> u64 {
+        let number = self.purchase(lesson, key);
+        self.paid(number);
+        let path = format!("/remittances/{number}");
+        self.until(&path, "/status", "RemittanceScheduled");
+        number
+    }
+
     fn until(&self, path: &str, pointer: &str, expected: &str) -> Reply {
-        let look = || self.client.request("GET", path).send().unwrap();
-        let mut looks = std::iter::repeat_with(look).take(20_000);
-        let found = looks.find(|(status, reply)| *status == 200 && reply.at(pointer) == expected);
-        let (_, reply) = found.unwrap_or_else(|| panic!("{path} does not become {expected}"));
-        reply
+        until(&self.client, path, pointer, expected)
     }
 
     /// Each of the collection's items, in this field.
@@ -121,6 +125,15 @@ impl Shop {
     fn close(self) {
         is_verified(&self.server.stop());
     }
+}
+
+/// Looks until there is such a thing and it says so: what follows by itself follows soon.
+fn until(client: &Client, path: &str, pointer: &str, expected: &str) -> Reply {
+    let look = || client.request("GET", path).send().unwrap();
+    let mut looks = std::iter::repeat_with(look).take(20_000);
+    let found = looks.find(|(status, reply)| *status == 200 && reply.at(pointer) == expected);
+    let (_, reply) = found.unwrap_or_else(|| panic!("{path} does not become {expected}"));
+    reply
 }
 
 fn purchase(lesson: u64, key: &str) -> Value {
@@ -217,7 +230,7 @@ fn the_originals_commands_work_at_the_root_with_the_quotes_as_they_were_typed() 
     reply.has("/page/totalElements", 3).has("/page/size", 20);
     reply.has("/_embedded/reservations/0/reserveId", "”reserve1”");
 
-    client.until("/payments/1", "/status", "PayCompleted");
+    until(&client, "/payments/1", "/status", "PayCompleted");
     client.get("/reservations/1").has("/status", "PayCompleted");
     let found = "/myReservationLists/search/findByReserveId?reserveId=%E2%80%9Dreserve1%E2%80%9D";
     let reply = client.get(found);
@@ -232,7 +245,7 @@ fn the_originals_commands_work_at_the_root_with_the_quotes_as_they_were_typed() 
     );
     paid.has("/status", "PayCompleted");
     client.request("DELETE", "/payments/1").expect(204);
-    client.until("/payments/1", "/status", "PayCanceled");
+    until(&client, "/payments/1", "/status", "PayCanceled");
     client.request("DELETE", "/managements/1").expect(409);
     client.request("DELETE", "/reservations/1").expect(204);
     client.request("GET", "/reservations/1").expect(404);
@@ -362,7 +375,7 @@ fn a_purchase_of_an_approved_lesson_is_paid_at_once_and_the_seller_gets_the_pric
         .has("/price", 50_000)
         .has("/status", "PayCompleted");
     let remittance = format!("/remittances/{number}");
-    shop.get(&remittance)
+    shop.until(&remittance, "/status", "RemittanceScheduled")
         .has("/reserveId", "r1")
         .has("/sellerId", "s1")
         .has("/amount", 45_000)
@@ -445,7 +458,7 @@ fn a_lesson_is_approved_by_the_administrator_and_then_registered_as_a_lecture() 
         .has("/status", "SaleApproved");
     shop.get("/mySaleLists/1")
         .has("/saleStatus", "SaleApproved");
-    shop.purchase(1, "r1");
+    shop.bought(1, "r1");
 
     shop.delete("/managements/1", 204);
     shop.get("/managements/1").has("/status", "SaleRejected");
@@ -478,6 +491,9 @@ fn a_session_is_held_by_the_two_whose_deal_is_complete_and_by_nobody_else() {
     shop.set("payment", "running");
     shop.paid(number);
     shop.refused("/lectureSessions", &session("u2"), 403, "not_a_party");
+    let mut another = session("u1");
+    another["lectureId"] = 999.into();
+    shop.refused("/lectureSessions", &another, 409, "listing_not_ordered");
     let nobody = json!({"lectureId": lesson, "reserveId": "r1"});
     shop.refused("/lectureSessions", &nobody, 400, "field_required");
     shop.get("/lectureSessions").has("/page/totalElements", 0);
@@ -529,8 +545,7 @@ fn a_reservation_without_a_lesson_has_no_session() {
 fn a_buyer_cancels_and_the_payment_and_the_remittance_are_taken_back_once() {
     let shop = Shop::open();
     let lesson = shop.lesson();
-    let number = shop.purchase(lesson, "r1");
-    shop.paid(number);
+    let number = shop.bought(lesson, "r1");
     shop.get(&format!("/mySaleLists/{lesson}"))
         .has("/reserveCount", 1);
     shop.delete(&format!("/reservations/{number}"), 204);
@@ -567,7 +582,7 @@ fn a_buyer_cancels_and_the_payment_and_the_remittance_are_taken_back_once() {
         .expect(409)
         .has("/code", "payout_not_due");
 
-    let kept = shop.purchase(lesson, "r2");
+    let kept = shop.bought(lesson, "r2");
     let path = format!("/reservations/{kept}");
     for _ in 0..2 {
         let reply = shop.client.patch(&path, r#"{"status": "Canceled"}"#);
@@ -585,8 +600,7 @@ fn a_buyer_cancels_and_the_payment_and_the_remittance_are_taken_back_once() {
 #[test]
 fn a_refund_at_the_payment_cancels_the_reservation() {
     let shop = Shop::open();
-    let number = shop.purchase(shop.lesson(), "r1");
-    shop.paid(number);
+    let number = shop.bought(shop.lesson(), "r1");
     shop.delete(&format!("/payments/{number}"), 204);
     shop.until(&format!("/payments/{number}"), "/status", "PayCanceled");
     shop.get(&format!("/reservations/{number}"))
@@ -650,8 +664,8 @@ fn while_the_payment_provider_is_overloaded_a_purchase_is_pending_and_paid_later
 fn buyers_sellers_and_the_administrator_look_up_what_is_theirs() {
     let shop = Shop::open();
     let lesson = shop.lesson();
-    let number = shop.purchase(lesson, "r1");
-    shop.purchase(lesson, "r2");
+    let number = shop.bought(lesson, "r1");
+    shop.bought(lesson, "r2");
     shop.post(
         "/lessons",
         &json!({"sellerId": "s2", "title": "art", "price": 1}),
@@ -734,83 +748,71 @@ fn a_sellers_page_and_the_lectures_catch_up_once_after_a_pause() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one refusal after the other")]
 fn what_cannot_be_is_refused_and_leaves_nothing_behind() {
     let shop = Shop::open();
     let lesson = shop.lesson();
-    shop.purchase(lesson, "r1");
-    let check =
-        |path: &str, body: Value, status, code: &str| shop.refused(path, &body, status, code);
-    check("/reservations", purchase(lesson, "r1"), 409, "key_taken");
-    check("/reservations", purchase(999, "r2"), 422, "unknown_listing");
-    check(
-        "/reservations",
-        json!({"userId": "u1"}),
-        400,
-        "field_required",
-    );
-    check(
-        "/reservations",
-        json!({"reserveId": ""}),
-        400,
-        "field_required",
-    );
-    check(
-        "/reservations",
-        json!({"reserveId": "r2", "price": "much"}),
-        400,
-        "field_invalid",
-    );
-    check(
-        "/reservations",
-        json!({"reserveId": "r2", "price": -1}),
-        400,
-        "amount_negative",
-    );
-    check(
-        "/reservations",
-        json!({"reserveId": "r2", "lessonId": "x"}),
-        400,
-        "field_invalid",
-    );
-    check(
-        "/reservations",
-        json!({"reserveId": "r".repeat(65)}),
-        400,
-        "field_too_long",
-    );
-    check(
-        "/managements",
-        json!({"reserveId": "r9"}),
-        422,
-        "unknown_key",
-    );
-    check(
-        "/managements",
-        json!({"lessonId": 999}),
-        422,
-        "unknown_listing",
-    );
-    check("/managements", json!({}), 400, "field_required");
-    check("/payments", json!({"reserveId": "r9"}), 422, "unknown_key");
-    check("/payments", json!({}), 400, "field_required");
-    check(
-        "/lectureSessions",
-        json!({"reserveId": "r9", "userId": "u1"}),
-        422,
-        "unknown_key",
-    );
-    check("/lessons", json!({"title": "math"}), 400, "field_required");
-    for path in [
-        "/reservations/999",
-        "/reservations/x",
-        "/managements/999",
-        "/payments/999",
-        "/lessons/999",
+    shop.bought(lesson, "r1");
+    let mut cheaper = purchase(lesson, "r2");
+    cheaper["price"] = 1.into();
+    let long = "r".repeat(65);
+    for (path, body, status, code) in [
+        ("reservations", purchase(lesson, "r1"), 409, "key_taken"),
+        ("reservations", cheaper, 409, "price_changed"),
+        ("reservations", purchase(999, "r2"), 422, "unknown_listing"),
+        (
+            "reservations",
+            json!({"userId": "u1"}),
+            400,
+            "field_required",
+        ),
+        (
+            "reservations",
+            json!({"reserveId": ""}),
+            400,
+            "field_required",
+        ),
+        (
+            "reservations",
+            json!({"reserveId": long}),
+            400,
+            "field_too_long",
+        ),
+        (
+            "managements",
+            json!({"reserveId": "r9"}),
+            422,
+            "unknown_key",
+        ),
+        (
+            "managements",
+            json!({"lessonId": 999}),
+            422,
+            "unknown_listing",
+        ),
+        ("managements", json!({}), 400, "field_required"),
+        ("payments", json!({"reserveId": "r9"}), 422, "unknown_key"),
+        ("payments", json!({}), 400, "field_required"),
+        ("lessons", json!({"title": "math"}), 400, "field_required"),
     ] {
-        shop.delete(path, 404);
+        shop.refused(&format!("/{path}"), &body, status, code);
     }
-    shop.client.request("DELETE", "/remittances/1").expect(405);
+    for (field, value, code) in [
+        ("price", json!("much"), "field_invalid"),
+        ("price", json!(-1), "amount_negative"),
+        ("lessonId", json!("x"), "field_invalid"),
+    ] {
+        let body = json!({"reserveId": "r2", field: value});
+        shop.refused("/reservations", &body, 400, code);
+    }
+    let nobodys = json!({"reserveId": "r9", "userId": "u1"});
+    shop.refused("/lectureSessions", &nobodys, 422, "unknown_key");
+    for item in ["reservations/999", "reservations/x", "managements/999"] {
+        shop.delete(&format!("/{item}"), 404);
+    }
+    for item in ["payments/999", "lessons/999"] {
+        shop.delete(&format!("/{item}"), 404);
+    }
+    shop.delete("/remittances/1", 405);
     shop.get("/reservations").has("/page/totalElements", 1);
     shop.get("/payments").has("/page/totalElements", 1);
     shop.purchase(lesson, "r2");
@@ -863,5 +865,18 @@ fn of_many_clients_with_one_key_one_has_the_reservation() {
     let count = |status| placed.iter().filter(|found| **found == status).count();
     assert_eq!((count(201), count(409)), (1, 7), "{placed:?}");
     shop.get("/reservations").has("/page/totalElements", 1);
+    shop.close();
+}
+
+#[test]
+fn a_purchase_that_names_no_price_costs_what_the_lesson_costs() {
+    let shop = Shop::open();
+    let lesson = shop.lesson();
+    let purchase = json!({"reserveId": "r1", "userId": "u1", "lessonId": lesson});
+    let reply = shop.post("/reservations", &purchase);
+    let number = reply.has("/price", 50_000).number();
+    shop.paid(number);
+    shop.get(&format!("/payments/{number}"))
+        .has("/price", 50_000);
     shop.close();
 }

@@ -19,10 +19,28 @@ pub(super) fn rules(top: &Section<'_>, resources: &[Resource]) -> (ListingRules,
     let unknown = [("refuse", false), ("accept", true)];
     let rules = ListingRules {
         approval: section.flag("approval"),
+        is_priced: is_priced(&section, resources),
         unknown_accepted: section.one_of("unknown", &unknown).unwrap_or(false),
         rows: rows(&section, resources),
     };
     (rules, section.flag("returns"))
+}
+
+/// Whether orders cost what their listings do: both then need a price.
+fn is_priced(section: &Section<'_>, resources: &[Resource]) -> bool {
+    let is_priced = section.flag("priced");
+    let has_price = |kind| {
+        let mut resources = resources.iter();
+        let resource = resources.find(|resource| resource.kind == kind);
+        resource.is_some_and(|resource| resource.field_holding(FieldType::Money).is_some())
+    };
+    for kind in [Kind::Listing, Kind::Order] {
+        if is_priced && !has_price(kind) {
+            let message = format!("`priced` needs a field of [{kind}] with type = \"money\"");
+            section.report.at(&section.place("priced"), message);
+        }
+    }
+    is_priced
 }
 
 fn rows(section: &Section<'_>, resources: &[Resource]) -> Vec<(Fields, Option<u64>)> {

@@ -56,7 +56,7 @@ pub(super) fn read<'r>(section: Section<'r>, kind: Kind, segments: &mut Segments
         "path", "item", "aliases", "fields", "words", "events", "search",
     ];
     known.extend(match kind {
-        Kind::Listing => &["approval", "returns", "unknown", "row"][..],
+        Kind::Listing => &["approval", "priced", "returns", "unknown", "row"][..],
         Kind::Payment => &["deadline_ms"],
         Kind::Delivery => &["steps", "parties"],
         Kind::Payout => &["commission", "after"],

@@ -374,6 +374,11 @@ fn mistakes_in_the_new_views_and_notices_are_found() {
         r#"
         rows   = "listing"    ==> rows   = "listings"    ==> did you mean `listing`?
         rows   = "listing"    ==> rows   = "order"       ==> has no row here ==> 3
+        history = true        ==> only = { state = "x" } ==> did you mean `status`?
+        history = true        ==> only = { status = "x", door = "y" } ==> looks at one field
+        { granted = "Admitted" } ==> { grantet = "Admitted" } ==> did you mean `granted`?
+        { granted = "Admitted" } ==> "Admitted"          ==> must be a table
+        price  = { type = "money" } ==> # ==> needs a field of [listing] with type = "money" ==> priced = true
         history = true        ==> history = "yes"        ==> must be true or false
         "$event" }            ==> "$events" }            ==> did you mean `$event`?
         on.order.held        = { set = ["status"] } ==> on.order.held = { set = { room = "$listing" } } ==> expected it of `placed`, `itemised`
