@@ -52,6 +52,9 @@ pub enum Refusal {
         /// The amount given.
         amount: i64,
     },
+    /// An amount that no account holds.
+    #[error("what was asked for costs more than can be counted; ask for less")]
+    AmountTooLarge,
     /// A status that no command of this storefront leads to.
     #[error("the status `{status}` cannot be set by hand here; the order moves by its flow")]
     StatusNotSettable {
@@ -180,6 +183,7 @@ impl Refusal {
             Self::TooLate { .. } => "too_late",
             Self::AmountFixed => "amount_fixed",
             Self::AmountNegative { .. } => "amount_negative",
+            Self::AmountTooLarge => "amount_too_large",
             Self::StatusNotSettable { .. } => "status_not_settable",
             Self::PaymentDeclined { .. } => "payment_declined",
             Self::PaymentNotReady { .. } => "payment_not_ready",

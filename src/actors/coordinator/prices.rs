@@ -25,6 +25,7 @@ impl Coordinator {
             return Ok(asked);
         }
         let mut minor = 0_i64;
+        let too_large = || Error::Refused(Refusal::AmountTooLarge);
         for line in lines {
             let listing: Listing = self
                 .local
@@ -32,9 +33,10 @@ impl Coordinator {
             let Some(each) = price(definition, &listing) else {
                 return Ok(asked);
             };
-            // More than fits is a price that nobody names and no provider takes.
-            let quantity = i64::try_from(line.quantity).unwrap_or(i64::MAX);
-            minor = minor.saturating_add(each.saturating_mul(quantity));
+            let quantity = i64::try_from(line.quantity).ok();
+            let price = quantity.and_then(|quantity| each.checked_mul(quantity));
+            let sum = price.and_then(|price| minor.checked_add(price));
+            minor = sum.ok_or_else(too_large)?;
         }
         match asked {
             Some(asked) if asked.minor != minor => Err(Refusal::PriceChanged {
