@@ -74,6 +74,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("order_not_ready", 409, "The order has not come so far"),
     ("amount_fixed", 409, "The amount does not change any more"),
     ("amount_negative", 400, "The amount is below zero"),
+    ("amount_too_large", 400, "It costs more than can be counted"),
     (
         "status_not_settable",
         409,

@@ -408,6 +408,7 @@ fn may_be_refused(command: &Command, refusal: &Refusal) -> bool {
         Refusal::OrderNotReady { .. } | Refusal::DeliveryCancelled => action == AdvanceDelivery,
         Refusal::AlreadyExists { .. }
         | Refusal::AmountNegative { .. }
+        | Refusal::AmountTooLarge
         | Refusal::StatusNotSettable { .. }
         | Refusal::PaymentNotReady { .. }
         | Refusal::RefundTooLarge { .. }
