@@ -145,6 +145,8 @@ pub(super) struct Turn {
     pub(super) effects: Vec<Effect>,
     /// How often the provider was called for these, in earlier turns.
     pub(super) attempt: u32,
+    /// Whether the intent of its charge was submitted ahead of it.
+    pub(super) is_intended: bool,
     /// What to answer in place of the entity: the turn is the clean-up after a failed step.
     pub(super) failed: Option<Error>,
     /// The listings that it changed.

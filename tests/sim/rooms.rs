@@ -1,7 +1,7 @@
 //! Many customers, few rooms: nothing is oversold, and an order of several lines has all or nothing.
 //!
 //! The seeds of the first test meet no trouble, so it knows the exact outcome. Those of the second
-//! meet crashes, panics, a disk that takes no more, and a provider elsewhere that fails; there the
+//! meet crashes, panics, a disk that takes no more, and a provider that fails; there the
 //! durable history must add up.
 
 use std::{
@@ -116,16 +116,17 @@ do = "delivery.advance"
 
 const CLIENTS: usize = 64;
 
-/// A provider elsewhere, with its own mind.
+/// A provider with its own mind, which takes its time.
 #[derive(Debug)]
-struct Elsewhere {
+struct Slow {
+    settles: Settles,
     random: Mutex<fastrand::Rng>,
     trouble: u32,
 }
 
-impl Provider for Elsewhere {
+impl Provider for Slow {
     fn settles(&self) -> Settles {
-        Settles::Elsewhere
+        self.settles
     }
 
     fn call(&self, _call: Call) -> Answer {
@@ -207,7 +208,13 @@ impl House {
         let projector = Arc::new(projector);
         let disk = Disk::new(journal, self.random.fork(), refusals, None);
         let (durable, failed) = (disk.clone(), disk.clone());
-        let provider = Elsewhere {
+        let settles = if self.random.bool() {
+            Settles::Elsewhere
+        } else {
+            Settles::InJournal
+        };
+        let provider = Slow {
+            settles,
             random: Mutex::new(self.random.fork()),
             trouble: self.trouble,
         };

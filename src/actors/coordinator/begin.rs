@@ -123,6 +123,7 @@ impl Coordinator {
             before: (live.saga.clone(), live.saga_version),
             effects: Vec::new(),
             attempt: 0,
+            is_intended: false,
             failed: None,
             holds: Vec::new(),
             candidates: VecDeque::new(),

@@ -92,7 +92,6 @@ impl Coordinator {
     /// The provider answered a charge that the turn waits for.
     pub(super) fn charged(&mut self, charged: Charged) {
         let Charged { mut turn, result } = charged;
-        let settles = self.outside.providers[turn.key.storefront].settles();
         let (error, clean_up) = match result {
             Ok(()) => {
                 turn.todo
@@ -110,22 +109,20 @@ impl Coordinator {
             }
             Err(Trouble::TimedOut) => (Failure::PaymentTimedOut.into(), payment::Command::Void),
         };
-        match settles {
-            Settles::InJournal => self.abandon(turn, error),
-            Settles::Elsewhere => {
-                // The intent is durable and the provider may have acted: only the payment's own
-                // history goes on, to its end. The order never was.
-                self.forget_visited(&mut turn);
-                self.reset_saga(&turn);
-                turn.events.clear();
-                turn.snapshots.clear();
-                turn.seen = 0;
-                turn.answer = None;
-                turn.failed = Some(error);
-                turn.todo = VecDeque::from([Command::Payment(clean_up)]);
-                self.drive(turn);
-            }
+        if !turn.is_intended {
+            return self.abandon(turn, error);
         }
+        // The intent is durable and the provider may have acted: only the payment's own history
+        // goes on, to its end, and what is reserved comes back. The order never was.
+        self.forget_visited(&mut turn);
+        self.reset_saga(&turn);
+        turn.events.clear();
+        turn.snapshots.clear();
+        turn.seen = 0;
+        turn.answer = None;
+        turn.failed = Some(error);
+        turn.todo = VecDeque::from([Command::Payment(clean_up)]);
+        self.drive(turn);
     }
 
     /// Gives a turn up: nothing of it happened.
@@ -252,8 +249,10 @@ impl Coordinator {
             caller.under_way = None;
         }
         match self.outside.providers[turn.key.storefront].settles() {
-            Settles::InJournal => self.send_charge(turn, effect),
-            Settles::Elsewhere => self.submit_intent(turn, effect),
+            Settles::InJournal if turn.holds.is_empty() => self.send_charge(turn, effect),
+            // Also where it would settle in the journal: nobody else gets a listing that is held
+            // while the provider takes its time.
+            Settles::InJournal | Settles::Elsewhere => self.submit_intent(turn, effect),
         }
     }
 
@@ -272,6 +271,7 @@ impl Coordinator {
     /// Submits the payment's request alone, so that it is durable before the provider is called;
     /// with what is reserved, so that no listing is held as long as the provider takes.
     fn submit_intent(&mut self, mut turn: Box<Turn>, effect: payment::Effect) {
+        turn.is_intended = true;
         let key = turn.key;
         let storefront = &self.local.storefronts[key.storefront];
         let deadline_ms = storefront.payment.deadline_ms;
