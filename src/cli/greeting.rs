@@ -22,9 +22,13 @@ pub(super) fn write(
     let base = format!("http://{address}");
     writeln!(out, "Jumun {} listens on {base}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "Data in {}\n", config.data.display())?;
+    let at_root = |storefront: &Storefront| config.root.as_deref() == Some(&*storefront.name);
     for storefront in storefronts {
-        let at_root = config.root.as_deref() == Some(&*storefront.name);
-        let also = if at_root { "  (and at /)" } else { "" };
+        let also = if at_root(storefront) {
+            "  (and at /)"
+        } else {
+            ""
+        };
         writeln!(
             out,
             "  /{:<12} {}{also}",
@@ -40,14 +44,16 @@ pub(super) fn write(
             "\nNote: anybody who reaches this address may use it (no authentication)."
         )?;
     }
-    if let Some(storefront) = storefronts.first() {
+    // Whoever asks for a storefront at the root wants to try that one.
+    let wanted = storefronts.iter().find(|storefront| at_root(storefront));
+    if let Some(storefront) = wanted.or_else(|| storefronts.first()) {
         writeln!(out, "\nTry it:\n  {}", example(&base, storefront))?;
         writeln!(out, "or open {base}/ in a browser. Ctrl-C stops it.")?;
     }
     out.flush()
 }
 
-/// A command that places an order with this storefront.
+/// A command that places an order with this storefront, where every storefront can be reached.
 fn example(base: &str, storefront: &Storefront) -> String {
     let mut rules = storefront.commands.iter();
     let place = rules.find(|rule| rule.action == CommandAction::PlaceOrder);
