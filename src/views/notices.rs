@@ -1,7 +1,7 @@
 //! Who is told what: one notification for each event that a notice of the storefront names.
 //!
 //! Most events say little about their order, so what a text may mention is kept for each order and
-//! listing (its [`Facts`]), folded from the same journal: a rebuild gives the same texts.
+//! listing (its facts), folded from the same journal: a rebuild gives the same texts.
 
 use std::{
     borrow::Cow,
