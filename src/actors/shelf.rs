@@ -15,18 +15,18 @@ use actix::{
 use tokio::sync::oneshot;
 
 use super::{
-    coordinator::Visited,
-    entity::Outcome,
-    handles::Failure,
-    local::Local,
-    memory::Memory,
-    turn::{Subject, Turn},
+    coordinator::Visited, entity::Outcome, handles::Failure, local::Local, memory::Memory,
+    turn::Turn,
 };
 use crate::domain::listing::{self, Listing};
 
 /// A turn's claim to a listing. Dropping it without [`Hold::keep`] puts back what was there before.
 #[derive(Debug)]
 pub(super) struct Hold {
+    listing: u64,
+    /// Which hold of the listing it is. A subject's next turn may come before the listing has heard
+    /// that the last one is over, so a holder is known by its hold and not by its subject.
+    number: u64,
     kept: Option<oneshot::Sender<()>>,
     /// Keeps the listing in memory until what happened to it is in the store.
     _in_use: InUse,
@@ -56,7 +56,8 @@ pub(super) struct Visit {
 
 /// Who holds the listing, and what it was like before.
 struct Holder {
-    who: Subject,
+    /// The number of the hold.
+    hold: u64,
     before: (Listing, u64),
 }
 
@@ -64,6 +65,8 @@ struct Holder {
 pub(super) struct Shelf {
     memory: Memory<Listing>,
     holder: Option<Holder>,
+    /// How many turns have held it.
+    holds: u64,
     waiting: VecDeque<Visit>,
 }
 
@@ -72,6 +75,7 @@ impl Shelf {
         Self {
             memory: Memory::new(local, storefront, number),
             holder: None,
+            holds: 0,
             waiting: VecDeque::new(),
         }
     }
@@ -122,15 +126,25 @@ impl Shelf {
         ctx: &mut Context<Self>,
     ) {
         let (kept, ended) = oneshot::channel();
-        let who = turn.key;
-        self.holder = Some(Holder { who, before });
+        self.holds += 1;
+        let (listing, number) = (self.memory.key.number, self.holds);
+        let hold = number;
+        self.holder = Some(Holder { hold, before });
         turn.holds.push(Hold {
+            listing,
+            number,
             kept: Some(kept),
             _in_use: in_use,
         });
         ctx.spawn(
             wrap_future::<_, Self>(ended).map(|ended, shelf, ctx| shelf.let_go(ended.is_ok(), ctx)),
         );
+    }
+
+    fn is_held_by(&self, holder: &Holder, turn: &Turn) -> bool {
+        let listing = self.memory.key.number;
+        let own = |hold: &Hold| hold.listing == listing && hold.number == holder.hold;
+        turn.holds.iter().any(own)
     }
 
     /// The turn that held the listing is submitted, or given up.
@@ -161,7 +175,7 @@ impl Handler<Visit> for Shelf {
 
     fn handle(&mut self, visit: Visit, ctx: &mut Self::Context) {
         match &self.holder {
-            Some(holder) if holder.who != visit.turn.key => {
+            Some(holder) if !self.is_held_by(holder, &visit.turn) => {
                 if self.waiting.len() < self.memory.local.settings.turns_per_listing_max {
                     self.waiting.push_back(visit);
                 } else {

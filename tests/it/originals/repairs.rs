@@ -430,6 +430,27 @@ fn while_all_engineers_are_busy_a_call_waits_until_one_is_free() {
     server.verified();
 }
 
+/// A call's next turn may begin before an engineer has heard that its last one is over.
+#[test]
+fn calls_that_are_called_off_while_somebody_is_assigned_leave_no_gap_in_their_history() {
+    let server = Setup::of("repairs")
+        .config("[limits]\nshards = 4\n")
+        .start();
+    thread::scope(|scope| {
+        for _ in 0..12 {
+            let client = server.client();
+            scope.spawn(move || {
+                for _ in 0..60 {
+                    let number = client.post("/ascalls", CALL).number();
+                    let path = format!("/ascalls/{number}");
+                    client.request("DELETE", &path).expect(204);
+                }
+            });
+        }
+    });
+    server.verified();
+}
+
 #[test]
 fn who_has_waited_longest_is_served_first() {
     let server = Setup::of("repairs")
