@@ -155,10 +155,19 @@ pub(super) struct Turn {
     pub(super) candidates: VecDeque<Candidate>,
     /// The candidate that was asked last.
     pub(super) chosen: Option<Candidate>,
-    /// Something that is to be done, and has to wait.
-    pub(super) waits_for: Option<Action>,
+    /// What the order has to wait for before it can go on.
+    pub(super) waits_for: Option<Want>,
     /// Whether the last command of the saga led to nothing, so that it is not asked again.
     pub(super) idle: bool,
+}
+
+/// What an order waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    /// Somebody who is free, to be assigned.
+    Somebody,
+    /// The part of the storefront that does this, which is paused.
+    Part(Action),
 }
 
 /// A listing that an order may be assigned.

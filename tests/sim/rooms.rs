@@ -27,9 +27,9 @@ use jumun::{
     domain::{
         Aggregate, Event, Fields, Kind, Refusal, Timestamp,
         ids::ListingId,
-        listing::Listing,
+        listing::{self, Listing},
         order::{self, Line},
-        storefront::{CommandAction, Storefront, read},
+        storefront::{CommandAction, ComponentState, Storefront, read},
     },
     store::{
         codec,
@@ -89,6 +89,7 @@ stay = { type = "order" }
 [[flow]]
 do = "reserve"
 mode = "sync"
+fallback = "accept"
 [[flow]]
 do = "pay"
 mode = "MODE"
@@ -314,6 +315,8 @@ impl Run {
 struct History {
     listings: BTreeMap<u64, Listing>,
     orders: BTreeMap<u64, (order::State, Vec<Line>)>,
+    /// The orders that something was reserved for, in the order in which it was.
+    reserved: Vec<u64>,
     wrong: Vec<String>,
 }
 
@@ -325,6 +328,9 @@ impl History {
                 Event::Listing(event) => {
                     let listing = self.listings.entry(number).or_default();
                     listing.apply(event);
+                    if let listing::Event::Reserved { order, .. } = event {
+                        self.reserved.push(order.0);
+                    }
                     if listing.is_oversold() {
                         self.wrong
                             .push(format!("room {number} is oversold: {listing:?}"));
@@ -489,6 +495,40 @@ async fn rest(house: &mut House, acknowledged: &[u64]) -> Result<(), String> {
     house.history()?.check()
 }
 
+/// Orders that were accepted while the rooms were paused get them in the order of their numbers, once
+/// they run again.
+async fn paused(house: &mut House) -> Result<(), String> {
+    let run = house.open(0);
+    let rooms = house.random.u64(1..40);
+    let room = house.offer(&run, rooms).await;
+    let part = house.storefront.component_of("rooms");
+    let part = part.expect("it can be paused");
+    let set = |state| {
+        let components = run.engine.components();
+        components.set(0, part, state).expect("nothing is written");
+    };
+    set(ComponentState::Paused);
+    let answers = Answers::default();
+    for _ in 0..CLIENTS {
+        run.ask(stay(&[(room, 1)]), &answers);
+    }
+    house.answered(&run, &answers, CLIENTS).await;
+    if !answers.borrow().iter().all(Result::is_ok) {
+        return Err(format!("not all were accepted: {answers:?}"));
+    }
+    set(ComponentState::Running);
+    for _ in 0..CLIENTS * 4 {
+        house.step(&run).await;
+        run.pump();
+    }
+    let history = house.history()?;
+    history.check()?;
+    if !history.reserved.is_sorted() || history.reserved.len() as u64 != rooms {
+        return Err(format!("{rooms} rooms went to {:?}", history.reserved));
+    }
+    Ok(())
+}
+
 fn seeds() -> u64 {
     std::env::var("JUMUN_SIM_SEEDS").map_or(1_000, |text| text.parse().expect("a number"))
 }
@@ -498,6 +538,15 @@ fn sixty_four_clients_get_the_last_ten_rooms_and_no_more() {
     for seed in 0..seeds() {
         let mut house = House::new(seed, false);
         let outcome = system().block_on(last_ten(&mut house));
+        assert_eq!(outcome, Ok(()), "seed {seed}");
+    }
+}
+
+#[test]
+fn what_waited_for_paused_rooms_gets_them_in_order_over_all_shards() {
+    for seed in 0..seeds() / 4 {
+        let mut house = House::new(seed, false);
+        let outcome = system().block_on(paused(&mut house));
         assert_eq!(outcome, Ok(()), "seed {seed}");
     }
 }

@@ -29,26 +29,15 @@ impl Coordinator {
     /// Looks for listings that the order may be assigned, and asks the first.
     pub(super) fn choose(&mut self, choice: Choice, mut turn: Box<Turn>) {
         if self.is_behind(turn.key) {
-            return self.stand_in_line(choice, turn);
+            return self.stand_in_line(turn);
         }
         match self.candidates(choice, &turn) {
             Err(failure) => self.abandon(turn, failure.into()),
             Ok(candidates) => {
                 turn.candidates = candidates;
-                self.ask_next(choice, turn);
+                self.ask_next(turn);
             }
         }
-    }
-
-    /// The candidate that was asked is taken meanwhile: asks the next.
-    pub(super) fn ask_another(&mut self, turn: Box<Turn>) {
-        let flow = &self.local.storefronts[turn.key.storefront].flow;
-        let assigns = flow.step(|action| matches!(action, Action::Assign(_)));
-        let choice = match assigns.map(|step| step.action) {
-            Some(Action::Assign(choice)) => choice,
-            Some(_) | None => Choice::First,
-        };
-        self.ask_next(choice, turn);
     }
 
     /// The candidate has been reserved: the delivery is theirs.
@@ -70,10 +59,11 @@ impl Coordinator {
         self.drive(turn);
     }
 
-    fn ask_next(&mut self, choice: Choice, mut turn: Box<Turn>) {
+    /// Asks the next candidate: there is none before, or it was taken meanwhile.
+    pub(super) fn ask_next(&mut self, mut turn: Box<Turn>) {
         let order = turn.key.order();
         let Some(candidate) = turn.candidates.pop_front() else {
-            return self.stand_in_line(choice, turn);
+            return self.stand_in_line(turn);
         };
         let (listing, quantity) = (candidate.listing, 1);
         turn.chosen = Some(candidate);

@@ -10,7 +10,7 @@ use crate::{
         gateway::Charge,
         handles::{self, Error, Failure},
         provider::{Settles, Trouble},
-        turn::{Snapshot, Subject, Turn},
+        turn::{Snapshot, Subject, Turn, Want},
     },
     domain::{
         EntityKey, Event, Kind, Refusal, Stamped, order, payment,
@@ -32,7 +32,7 @@ impl Coordinator {
         if turn.todo.is_empty() && !turn.idle && key.is_order() {
             self.local.faults.strike(Point::React(key.number));
             let reaction = self.react(&turn);
-            turn.waits_for = reaction.waits_for;
+            turn.waits_for = reaction.waits_for.map(Want::Part);
             if self.must_not_wait(&turn) {
                 return self.abandon(turn, Failure::Paused.into());
             }
@@ -69,7 +69,7 @@ impl Coordinator {
                 turn.own_commands = turn.own_commands.saturating_sub(1);
                 self.drive(turn);
             }
-            Outcome::Refused(_) if turn.chosen.take().is_some() => self.ask_another(turn),
+            Outcome::Refused(_) if turn.chosen.take().is_some() => self.ask_next(turn),
             Outcome::Refused(refusal) => {
                 let promised = turn.before.0.order != order::State::Absent;
                 let unmet = entity.kind == Kind::Listing && promised && turn.caller.is_none();
@@ -175,8 +175,10 @@ impl Coordinator {
     /// Whether the turn would place an order without a step that its caller waits for.
     fn must_not_wait(&self, turn: &Turn) -> bool {
         let flow = &self.local.storefronts[turn.key.storefront].flow;
-        let waits_for = turn.waits_for;
-        let step = waits_for.and_then(|action| flow.step(|own| own == action));
+        let Some(Want::Part(action)) = turn.waits_for else {
+            return false;
+        };
+        let step = flow.step(|own| own == action);
         turn.before.0.order == order::State::Absent
             && step.is_some_and(|step| step.mode == Mode::Sync && !step.is_deferrable)
     }

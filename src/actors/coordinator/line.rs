@@ -1,15 +1,21 @@
-//! Orders for which nobody was free stand in a line, the earliest first.
+//! Orders that wait stand in lines, the earliest first: one line for those for which nobody was free,
+//! and one for each part of a storefront that is paused.
 //!
-//! Only the first of a storefront's line looks who is free; the others stand, and cost nothing
-//! however many they are. It looks when something happened to a listing, and whenever its timer
-//! rings, in case it did not hear of that. Once it has somebody, or is called off, the next looks.
+//! Only the first of a line looks whether it can go on; the others stand, and cost nothing however
+//! many they are. It looks when something happened to a listing, when a part was paused or runs
+//! again, and whenever its timer rings, in case it did not hear of that. Once it goes on, or is
+//! called off, the next looks. So what waited goes on in the order of the orders' numbers, whichever
+//! shards they are on.
 //!
 //! A line is as long as there are such orders, which are in the store with a timer each: after a
 //! restart these form it again.
 
 use std::{
-    collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tokio::sync::watch;
@@ -18,20 +24,83 @@ use super::Coordinator;
 use crate::{
     actors::{
         numbers::shard_of,
-        turn::{Snapshot, Subject, Turn},
+        turn::{Snapshot, Subject, Turn, Want},
     },
-    domain::{
-        Kind,
-        storefront::{Action, Choice},
-    },
+    domain::Kind,
 };
 
-/// The lines, one for each storefront. All shards share them, so that whoever is free goes to the
-/// earliest order of all.
+/// Which line of a storefront.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Line {
+    /// For somebody who is free.
+    Somebody,
+    /// For a part that is paused.
+    Part(Kind),
+}
+
+impl From<Want> for Line {
+    fn from(want: Want) -> Self {
+        match want {
+            Want::Somebody => Self::Somebody,
+            Want::Part(action) => Self::Part(action.kind()),
+        }
+    }
+}
+
+/// The lines of all storefronts. All shards share them.
 #[derive(Debug)]
 pub(in crate::actors) struct Lines {
-    standing: Mutex<BTreeSet<Subject>>,
+    standing: Mutex<Standing>,
+    /// How many stand. Read without the lock, since hardly ever anybody does.
+    count: AtomicUsize,
     moved: watch::Sender<()>,
+}
+
+/// Who stands where.
+#[derive(Debug, Default)]
+struct Standing {
+    /// By storefront, line and number.
+    lines: BTreeSet<(usize, Line, u64)>,
+    /// An order stands in one line at a time.
+    of: BTreeMap<Subject, Line>,
+}
+
+impl Standing {
+    fn first(&self, storefront: usize, line: Line) -> Option<Subject> {
+        let all = (storefront, line, 0)..=(storefront, line, u64::MAX);
+        let first = self.lines.range(all).next();
+        first.map(|(_, _, number)| Subject::of_order(storefront, *number))
+    }
+
+    /// The first of each line.
+    fn firsts(&self) -> Vec<Subject> {
+        let mut firsts = Vec::new();
+        let mut next = self.lines.first().copied();
+        while let Some((storefront, line, number)) = next {
+            firsts.push(Subject::of_order(storefront, number));
+            let rest = (storefront, line, u64::MAX)..;
+            next = self.lines.range(rest).next().copied();
+        }
+        firsts
+    }
+
+    /// Puts an order into a line, or into none. True if it left another.
+    fn place(&mut self, key: Subject, line: Option<Line>) -> bool {
+        let before = match line {
+            Some(line) => self.of.insert(key, line),
+            None => self.of.remove(&key),
+        };
+        if before == line {
+            return false;
+        }
+        if let Some(before) = before {
+            self.lines.remove(&(key.storefront, before, key.number));
+        }
+        if let Some(line) = line {
+            self.lines.insert((key.storefront, line, key.number));
+        }
+        before.is_some()
+    }
 }
 
 impl Lines {
@@ -39,102 +108,113 @@ impl Lines {
     pub(in crate::actors) fn new() -> Self {
         Self {
             standing: Mutex::default(),
+            count: AtomicUsize::new(0),
             moved: watch::Sender::new(()),
         }
     }
 
-    /// Changes whenever the first in a line should look who is free.
+    /// Changes whenever the first in a line should look.
     pub(super) fn moves(&self) -> watch::Receiver<()> {
         self.moved.subscribe()
     }
 
-    fn first(&self, storefront: usize) -> Option<Subject> {
-        first(&self.locked(), storefront)
-    }
-
-    /// Whether others come before the order, wherever it is itself.
+    /// Whether others come before an order for which nobody is free, wherever it is itself.
     fn is_behind(&self, key: Subject) -> bool {
-        self.first(key.storefront).is_some_and(|first| first < key)
+        let first = self.locked().first(key.storefront, Line::Somebody);
+        first.is_some_and(|first| first < key)
     }
 
-    /// Whether the order stands in the line and is not its first.
+    /// Whether the order stands in a line and is not its first.
     fn stands(&self, key: Subject) -> bool {
+        if self.is_empty() {
+            return false;
+        }
         let standing = self.locked();
-        standing.contains(&key) && first(&standing, key.storefront) != Some(key)
+        let line = standing.of.get(&key);
+        line.is_some_and(|line| standing.first(key.storefront, *line) != Some(key))
     }
 
-    fn locked(&self) -> MutexGuard<'_, BTreeSet<Subject>> {
+    fn place(&self, key: Subject, line: Option<Line>) -> bool {
+        if line.is_none() && self.is_empty() {
+            return false;
+        }
+        let mut standing = self.locked();
+        let left = standing.place(key, line);
+        self.count.store(standing.of.len(), Ordering::Release);
+        left
+    }
+
+    fn firsts(&self) -> Vec<Subject> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        self.locked().firsts()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Acquire) == 0
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Standing> {
         let standing = self.standing.lock();
         standing.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn first(standing: &BTreeSet<Subject>, storefront: usize) -> Option<Subject> {
-    let orders = Subject::of_order(storefront, 0)..=Subject::of_order(storefront, u64::MAX);
-    standing.range(orders).next().copied()
-}
-
 impl Coordinator {
-    /// Whether others come before the order.
+    /// Whether others come before an order that wants somebody who is free.
     pub(super) fn is_behind(&self, key: Subject) -> bool {
         self.local.lines.is_behind(key)
     }
 
     /// Whether the order need not look, since it is not the first in its line.
     pub(super) fn stands(&self, key: Subject) -> bool {
-        self.assigns(key.storefront) && self.local.lines.stands(key)
+        self.local.lines.stands(key)
     }
 
     /// Nobody is free for the order, or others come before it.
-    pub(super) fn stand_in_line(&mut self, choice: Choice, mut turn: Box<Turn>) {
-        self.local.lines.locked().insert(turn.key);
-        turn.waits_for = Some(Action::Assign(choice));
+    pub(super) fn stand_in_line(&mut self, mut turn: Box<Turn>) {
+        turn.waits_for = Some(Want::Somebody);
         turn.idle = true;
         self.drive(turn);
     }
 
-    /// The order waits for nobody any more, or will say so again when its timer rings.
+    /// The order waits for nothing any more, or will say so again when its timer rings.
     pub(super) fn leave_line(&mut self, key: Subject) {
-        if self.assigns(key.storefront) && self.local.lines.locked().remove(&key) {
+        self.stand(key, None);
+    }
+
+    /// What the turn did is decided: whether its order stands in a line, and in which.
+    pub(super) fn stay_or_leave(&mut self, turn: &Turn) {
+        self.stand(turn.key, turn.waits_for.map(Line::from));
+    }
+
+    /// Something that happened to listings is in the store: somebody may be free.
+    pub(super) fn move_lines(&self, stored: &[Snapshot]) {
+        let is_listing = |snapshot: &Snapshot| snapshot.entity.kind == Kind::Listing;
+        if !self.local.lines.is_empty() && stored.iter().any(is_listing) {
+            self.local.lines.moved.send_replace(());
+        }
+    }
+
+    /// Each first in a line that is of this shard looks.
+    pub(super) fn moved(&mut self) {
+        let now = self.now();
+        let shards = self.local.settings.shards;
+        for first in self.local.lines.firsts() {
+            if shard_of(first.number, shards) == self.outside.lane_number {
+                self.timers.hurry(first, now);
+            }
+        }
+        self.due();
+    }
+
+    fn stand(&mut self, key: Subject, line: Option<Line>) {
+        if self.local.lines.place(key, line) {
             let now = self.now();
             self.timers.take_up(key, now);
             self.local.lines.moved.send_replace(());
         }
-    }
-
-    /// What the turn did is decided: whether its order still stands in line.
-    pub(super) fn stay_or_leave(&mut self, turn: &Turn) {
-        if !matches!(turn.waits_for, Some(Action::Assign(_))) {
-            self.leave_line(turn.key);
-        }
-    }
-
-    /// Something that happened to listings is in the store: somebody may be free.
-    pub(super) fn move_lines(&self, storefront: usize, stored: &[Snapshot]) {
-        let is_listing = |snapshot: &Snapshot| snapshot.entity.kind == Kind::Listing;
-        if self.assigns(storefront) && stored.iter().any(is_listing) {
-            self.local.lines.moved.send_replace(());
-        }
-    }
-
-    /// Each first in line that is of this shard looks as soon as possible.
-    pub(super) fn moved(&mut self) {
-        let now = self.now();
-        let shards = self.local.settings.shards;
-        for storefront in 0..self.local.storefronts.len() {
-            let first = self.local.lines.first(storefront);
-            let is_ours =
-                |first: &Subject| shard_of(first.number, shards) == self.outside.lane_number;
-            if let Some(first) = first.filter(is_ours) {
-                self.timers.hurry(first, now);
-            }
-        }
-    }
-
-    fn assigns(&self, storefront: usize) -> bool {
-        let flow = &self.local.storefronts[storefront].flow;
-        let assigns = flow.step(|action| matches!(action, Action::Assign(_)));
-        assigns.is_some()
     }
 }
 
@@ -142,16 +222,43 @@ impl Coordinator {
 mod tests {
     use super::*;
 
+    const ROOMS: Line = Line::Part(Kind::Listing);
+
     #[test]
-    fn only_the_first_of_a_storefronts_line_does_not_stand_behind_another() {
+    fn only_the_first_of_a_line_does_not_stand_behind_another() {
         let order = Subject::of_order;
         let lines = Lines::new();
-        *lines.locked() = BTreeSet::from([order(0, 9), order(1, 3), order(1, 7)]);
-        assert_eq!(lines.first(1), Some(order(1, 3)));
-        assert_eq!(lines.first(2), None);
+        assert!(!lines.stands(order(0, 1)) && lines.firsts().is_empty());
+        for (key, line) in [
+            (order(0, 9), Line::Somebody),
+            (order(1, 7), Line::Somebody),
+            (order(1, 3), Line::Somebody),
+            (order(1, 2), ROOMS),
+            (order(1, 5), ROOMS),
+        ] {
+            assert!(!lines.place(key, Some(line)));
+        }
+        assert_eq!(lines.firsts(), [order(0, 9), order(1, 3), order(1, 2)]);
         assert!(!lines.stands(order(1, 3)) && !lines.is_behind(order(1, 2)));
         assert!(lines.stands(order(1, 7)) && !lines.stands(order(0, 9)));
         assert!(lines.is_behind(order(1, 8)) && !lines.stands(order(1, 8)));
         assert!(!lines.is_behind(order(2, 1)));
+    }
+
+    #[test]
+    fn an_order_stands_in_one_line_at_a_time() {
+        let order = Subject::of_order;
+        let lines = Lines::new();
+        lines.place(order(0, 1), Some(ROOMS));
+        lines.place(order(0, 2), Some(ROOMS));
+        assert!(!lines.place(order(0, 1), Some(ROOMS)), "it stays");
+        assert!(lines.stands(order(0, 2)));
+        assert!(
+            lines.place(order(0, 1), Some(Line::Somebody)),
+            "it left the other"
+        );
+        assert_eq!(lines.firsts(), [order(0, 1), order(0, 2)]);
+        assert!(lines.place(order(0, 1), None) && lines.place(order(0, 2), None));
+        assert!(!lines.place(order(0, 2), None) && lines.is_empty());
     }
 }

@@ -65,7 +65,7 @@ pub(super) enum Work {
     Serve(Serve),
     /// A part of a storefront was paused, or runs again.
     Changed,
-    /// Somebody may be free for the first in a line.
+    /// The first in a line may be able to go on.
     Moved,
     /// Somebody wants to know whether the shard is alive, and how many entities are live.
     Ping(oneshot::Sender<usize>),

@@ -195,7 +195,7 @@ impl Coordinator {
         if key.is_order() {
             self.timers.set(key, pending.timer);
         }
-        self.move_lines(key.storefront, &pending.snapshots);
+        self.move_lines(&pending.snapshots);
         match pending.after {
             After::Charge(mut turn, charge) => {
                 turn.holds.clear();
