@@ -144,7 +144,7 @@ fn a_file_without_mistakes_is_summed_up_and_can_be_served_as_it_says() {
     has_all(&said, &["/flowers is the storefront `flowers`"]);
     let data = dir.path().join("data");
     let data = data.to_str().unwrap();
-    let arguments: Vec<&str> = ["serve", "--data", data]
+    let arguments: Vec<&str> = ["serve", "--listen", "127.0.0.1:0", "--data", data]
         .into_iter()
         .chain(serve.split(' '))
         .collect();
@@ -193,7 +193,11 @@ impl Shop {
         let before = files(&self.data());
         for command in ["serve", "verify", "rebuild-views"] {
             let data = self.data().display().to_string();
-            let arguments = [command, "--data", &data, "--storefronts", &self.shops()];
+            let shops = self.shops();
+            let mut arguments = vec![command, "--data", &data, "--storefronts", &shops];
+            if command == "serve" {
+                arguments.extend(["--listen", "127.0.0.1:0"]);
+            }
             let (code, said) = text_of(&run(&arguments));
             assert_eq!(code, Some(1), "{command}: {said}");
             has_all(&said, words);

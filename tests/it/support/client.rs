@@ -13,7 +13,7 @@ use ureq::{
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often something is looked at that is only promised to happen soon.
-const LOOKS_MAX: usize = 20_000;
+pub(super) const LOOKS_MAX: usize = 20_000;
 
 /// Talks to one server, on connections that it keeps.
 #[derive(Clone, Debug)]

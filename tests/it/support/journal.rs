@@ -22,6 +22,14 @@ impl Recorded {
         recorded
     }
 
+    /// What a journal has by now that somebody is writing; nothing while it cannot be read.
+    pub(crate) fn by_now(path: &Path) -> Option<Self> {
+        let files = journal::Files::new(path.join("journal"));
+        let mut recorded = Self(Vec::new(), Vec::new());
+        let scanned = journal::scan(&files, |_, body, _| recorded.add(body));
+        scanned.ok().map(|_| recorded)
+    }
+
     /// The same of a journal that is open and ends with the event `end`.
     pub(crate) fn up_to(source: Arc<dyn Source>, end: Position) -> Self {
         let mut recorded = Self(Vec::new(), Vec::new());

@@ -9,7 +9,7 @@ use jumun::{
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{Client, Recorded, process::verify};
+use super::{Client, Recorded, client::LOOKS_MAX, process::verify};
 
 /// How a server is to be started.
 pub(crate) struct Setup {
@@ -129,6 +129,15 @@ impl Server {
             std::mem::replace(&mut self.data, TempDir::new().unwrap()),
             outcome,
         )
+    }
+
+    /// Waits for what follows by itself and shows nowhere: until its journal has so many of `what`.
+    pub(crate) fn until_recorded(&self, what: &str, count: usize) {
+        let path = self.data.path().join("data");
+        let has = |recorded: Recorded| recorded.count(what) >= count;
+        let mut looks = std::iter::repeat_with(|| Recorded::by_now(&path)).take(LOOKS_MAX);
+        let found = looks.any(|recorded| recorded.is_some_and(has));
+        assert!(found, "there are not {count} of {what}");
     }
 
     /// Stops it and reads what its journal has.
