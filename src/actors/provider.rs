@@ -14,7 +14,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// The key that makes a repeated call the same call (`flowers/pay_7/charge`). A refund and a
+    /// The key that makes a repeated call the same call (`{storefront}/pay_7/charge`). A refund and a
     /// void name the charge they undo by the part before the last slash.
     pub fn key(&self) -> String {
         let verb = match self.effect {

@@ -246,7 +246,7 @@ impl Order {
             State::Absent => Err(Refusal::OrderNotReady {
                 state: self.state.name(),
             }),
-            State::Cancelled => Err(Refusal::OrderCancelled),
+            State::Cancelled => Err(Refusal::IsCancelled),
             State::Placed | State::Held | State::Confirmed | State::Completed => {
                 if amount.minor < 0 {
                     return Err(Refusal::AmountNegative {
@@ -264,7 +264,7 @@ impl Order {
 
     fn amend(&self, changes: &Changes, amount: Option<Money>) -> Result<Vec<Event>, Refusal> {
         if self.state == State::Cancelled {
-            return Err(Refusal::OrderCancelled);
+            return Err(Refusal::IsCancelled);
         }
         if amount.is_some() && amount != self.amount {
             return Err(Refusal::AmountFixed);
@@ -281,7 +281,7 @@ impl Order {
     /// Moves forward; being there or further already is no news.
     fn advance(&self, to: State, event: Event) -> Result<Vec<Event>, Refusal> {
         match self.state {
-            State::Cancelled => Err(Refusal::OrderCancelled),
+            State::Cancelled => Err(Refusal::IsCancelled),
             State::Absent => Err(Refusal::OrderNotReady {
                 state: self.state.name(),
             }),
@@ -383,7 +383,7 @@ mod tests {
         check(
             &[placed(), Event::Cancelled],
             Complete,
-            Err(Refusal::OrderCancelled),
+            Err(Refusal::IsCancelled),
         );
     }
 
@@ -427,7 +427,7 @@ mod tests {
         check(
             &[placed(), Event::Cancelled],
             amend("Busan", None),
-            Err(Refusal::OrderCancelled),
+            Err(Refusal::IsCancelled),
         );
     }
 
@@ -485,7 +485,7 @@ mod tests {
         let below = Err(Refusal::AmountNegative { amount: -1 });
         check(&[placed(), priced], price(-1), below);
         let called_off = [placed(), Event::Cancelled];
-        check(&called_off, price(7), Err(Refusal::OrderCancelled));
+        check(&called_off, price(7), Err(Refusal::IsCancelled));
     }
 
     #[test]

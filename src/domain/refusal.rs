@@ -30,7 +30,7 @@ pub enum Refusal {
     },
     /// The order was cancelled; nothing more can be done with it.
     #[error("the order is cancelled and cannot be changed any more; place a new one")]
-    OrderCancelled,
+    IsCancelled,
     /// The order has not come to the point where this can be done.
     #[error("the order is not ready for this: it is {state}")]
     OrderNotReady {
@@ -178,7 +178,7 @@ impl Refusal {
             Self::NotFound { .. } => "not_found",
             Self::UnknownOrder { .. } => "unknown_order",
             Self::AlreadyExists { .. } => "already_exists",
-            Self::OrderCancelled => "order_cancelled",
+            Self::IsCancelled => "order_cancelled",
             Self::OrderNotReady { .. } => "order_not_ready",
             Self::TooLate { .. } => "too_late",
             Self::AmountFixed => "amount_fixed",

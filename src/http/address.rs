@@ -295,7 +295,7 @@ mod tests {
 
     /// What a path addresses, in short, with the methods allowed there.
     fn check(path: &str, root: Option<usize>, expected: Option<(&str, &str)>) {
-        let text = include_str!("../../storefronts/flowers.toml");
+        let text = include_str!("../../tests/shops/posies.toml");
         let storefronts = [Arc::new(read::storefront(text).unwrap())];
         let place = locate(&storefronts, Mounts { root }, path);
         let found = place.map(|place| {
@@ -338,35 +338,35 @@ mod tests {
         let (all, one) = ("GET,HEAD,POST,OPTIONS", "GET,HEAD,PUT,PATCH,DELETE,OPTIONS");
         check("/", None, Some(("Home", read)));
         check("/livez", None, Some(("Live", read)));
-        check("/flowers", None, Some(("/flowers/: index", read)));
-        check("/flowers/orders", None, Some(("/flowers/: orders", all)));
-        check("/flowers/orders/", None, Some(("/flowers/: orders", all)));
-        check("/flowers/orders/7", None, Some(("/flowers/: order 7", one)));
+        check("/posies", None, Some(("/posies/: index", read)));
         check(
-            "/flowers/payments",
+            "/posies/purchases",
             None,
-            Some(("/flowers/: payments", read)),
+            Some(("/posies/: purchases", all)),
         );
         check(
-            "/flowers/deliveries",
+            "/posies/purchases/",
             None,
-            Some(("/flowers/: deliveries", all)),
+            Some(("/posies/: purchases", all)),
         );
         check(
-            "/flowers/myPages/7",
+            "/posies/purchases/7",
             None,
-            Some(("/flowers/: myPage 7", read)),
+            Some(("/posies/: purchase 7", one)),
         );
-        let search = "/flowers/payments/search/findByOrderId";
+        check("/posies/bills", None, Some(("/posies/: bills", read)));
+        check("/posies/parcels", None, Some(("/posies/: parcels", all)));
+        check("/posies/pages/7", None, Some(("/posies/: page 7", read)));
+        let search = "/posies/bills/search/findByOrderId";
         check(
             search,
             None,
-            Some(("/flowers/: findByOrderId in payments", read)),
+            Some(("/posies/: findByOrderId in bills", read)),
         );
         check(
-            "/flowers/profile/orders",
+            "/posies/profile/purchases",
             None,
-            Some(("/flowers/: profile of orders", read)),
+            Some(("/posies/: profile of purchases", read)),
         );
         check("/ops/components", None, Some(("Components(None)", read)));
         check(
@@ -376,12 +376,12 @@ mod tests {
         );
         check("/ops", Some(0), None);
         check("/ops/components/a/b/c", Some(0), None);
-        check("/orders/7/", Some(0), Some(("/: order 7", one)));
-        check("/orders", None, None);
-        check("/flowers/order", None, None);
-        check("/flowers/payments/search/findByPrice", None, None);
-        check("/flowers/orders/7/lines", None, None);
-        check("/flowers//orders", None, None);
+        check("/purchases/7/", Some(0), Some(("/: purchase 7", one)));
+        check("/purchases", None, None);
+        check("/posies/order", None, None);
+        check("/posies/bills/search/findByPrice", None, None);
+        check("/posies/purchases/7/lines", None, None);
+        check("/posies//purchases", None, None);
         check("/a/b/c/d/e/f/g", Some(0), None);
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 /// this a client should page through it, or use a view.
 pub(super) const SCANNED_ITEMS_MAX: usize = 10_000;
 
-/// `GET /orders`.
+/// `GET /{collection}`.
 pub(super) fn get(call: &Call<'_>, resource: &Resource) -> Result<HttpResponse, ApiError> {
     let paging = Paging::of(call.request.query_string());
     let page = if paging.sort.is_empty() {

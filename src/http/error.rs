@@ -383,7 +383,7 @@ mod tests {
     use crate::domain::Kind;
 
     fn answered(error: &ApiError) -> (HttpResponse, String) {
-        let request = TestRequest::with_uri("/orders").to_http_request();
+        let request = TestRequest::with_uri("/things").to_http_request();
         let mut response =
             error.response(&request, Correlation([7; 16]), Timestamp(1_603_846_923_456));
         let body = response.head_mut();
@@ -418,7 +418,7 @@ mod tests {
             known(ApiError::from(failure).code);
         }
         let refusals = [
-            (Refusal::OrderCancelled, 409),
+            (Refusal::IsCancelled, 409),
             (Refusal::UnknownOrder { number: 1 }, 422),
             (
                 Refusal::NotFound {
@@ -460,7 +460,7 @@ mod tests {
             "\"code\" : \"payment_unavailable\"",
             "\"timestamp\" : \"2020-10-28T01:02:03.456+0000\"",
             "\"error\" : \"Service Unavailable\"",
-            "\"path\" : \"/orders\"",
+            "\"path\" : \"/things\"",
             "\"instance\" : \"urn:uuid:07070707-0707-0707-0707-070707070707\"",
         ] {
             assert!(body.contains(member), "{member} in {body}");
@@ -470,7 +470,7 @@ mod tests {
 
     #[test]
     fn a_conflict_carries_cause_and_message() {
-        let (_, body) = answered(&Refusal::OrderCancelled.into());
+        let (_, body) = answered(&Refusal::IsCancelled.into());
         assert!(
             body.contains("\"cause\" : {\n    \"cause\" : null,"),
             "{body}"

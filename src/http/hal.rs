@@ -215,15 +215,15 @@ mod tests {
 
     #[test]
     fn an_empty_collection_keeps_its_key() {
-        let links = [Link::template("self", "http://h/orders{?page,size,sort}")];
+        let links = [Link::template("self", "http://h/things{?page,size,sort}")];
         let listing: Listing<'_, (), ()> = Listing {
-            rel: "orders",
+            rel: "things",
             items: &[],
             links: &links,
             page: None,
         };
-        let expected = "{\n  \"_embedded\" : {\n    \"orders\" : [ ]\n  },\n  \"_links\" : {\n    \
-                        \"self\" : {\n      \"href\" : \"http://h/orders{?page,size,sort}\",\n      \
+        let expected = "{\n  \"_embedded\" : {\n    \"things\" : [ ]\n  },\n  \"_links\" : {\n    \
+                        \"self\" : {\n      \"href\" : \"http://h/things{?page,size,sort}\",\n      \
                         \"templated\" : true\n    }\n  }\n}";
         assert_eq!(String::from_utf8(print(&listing)).unwrap(), expected);
     }

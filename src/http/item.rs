@@ -15,7 +15,7 @@ use crate::{
     domain::{Kind, Refusal, storefront::Resource},
 };
 
-/// `GET /orders/1`.
+/// `GET /{collection}/1`.
 pub(super) fn get(
     call: &Call<'_>,
     resource: &Resource,

@@ -182,7 +182,7 @@ mod tests {
     }
 
     fn links(query: &str, total: u64) -> String {
-        let links = Paging::of(query).links("http://h/orders", total);
+        let links = Paging::of(query).links("http://h/things", total);
         let printed = String::from_utf8(hal::print(&OnlyLinks(&links))).unwrap();
         let words: Vec<&str> = printed.split_whitespace().collect();
         words.join("")
@@ -191,9 +191,9 @@ mod tests {
     #[test]
     fn a_single_page_links_to_itself_only_and_is_templated_unless_paged() {
         let whole =
-            r#"{"_links":{"self":{"href":"http://h/orders{?page,size,sort}","templated":true}}}"#;
+            r#"{"_links":{"self":{"href":"http://h/things{?page,size,sort}","templated":true}}}"#;
         assert_eq!(links("", 20), whole);
-        let paged = r#"{"_links":{"self":{"href":"http://h/orders?page=0&size=5"}}}"#;
+        let paged = r#"{"_links":{"self":{"href":"http://h/things?page=0&size=5"}}}"#;
         assert_eq!(links("size=5", 0), paged);
     }
 
@@ -208,7 +208,7 @@ mod tests {
             ("last", 2),
         ] {
             let link = format!(
-                "\"{rel}\":{{\"href\":\"http://h/orders?page={page}&size=10&sort=price,desc\"}}"
+                "\"{rel}\":{{\"href\":\"http://h/things?page={page}&size=10&sort=price,desc\"}}"
             );
             assert!(middle.contains(&link), "{link} in {middle}");
         }

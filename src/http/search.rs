@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// `GET /payments/search`: which query methods there are.
+/// `GET /{collection}/search`: which query methods there are.
 pub(super) fn list(call: &Call<'_>, of: Collection<'_>) -> HttpResponse {
     let url = format!("{}/search", call.url(of.path()));
     let searches = of.searches().iter();
@@ -34,7 +34,7 @@ pub(super) fn list(call: &Call<'_>, of: Collection<'_>) -> HttpResponse {
     call.ok(&OnlyLinks(&links))
 }
 
-/// `GET /payments/search/findByOrderId?orderId=1`.
+/// `GET /{collection}/search/{method}?{field}=…`.
 pub(super) async fn run(
     call: &Call<'_>,
     of: Collection<'_>,

@@ -25,7 +25,7 @@ use crate::{
 /// The most rows in one answer; a `next` link leads to the others.
 const ROWS_MAX: usize = 1_000;
 
-/// `GET /myPages`.
+/// `GET /{view}`.
 pub(super) async fn rows(
     call: &Call<'_>,
     at: usize,
@@ -50,7 +50,7 @@ pub(super) async fn rows(
     Ok(listing(call, view, &page.items, &links))
 }
 
-/// `GET /myPages/1`.
+/// `GET /{view}/1`.
 pub(super) async fn row(
     call: &Call<'_>,
     at: usize,
@@ -70,7 +70,7 @@ pub(super) async fn row(
     Ok(show(call, view, &row))
 }
 
-/// `GET /myPages/1/history`: what the row said before, the latest last.
+/// `GET /{view}/1/history`: what the row said before, the latest last.
 pub(super) async fn history(
     call: &Call<'_>,
     at: usize,

@@ -253,7 +253,7 @@ mod tests {
             amount: Money::new(1, Currency::KRW),
         };
         Batch {
-            storefront: "flowers".into(),
+            storefront: "posies".into(),
             at: Timestamp(0),
             correlation: Correlation::default(),
             answered: None,
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_paused_view_stops_the_others_go_on_and_later_it_has_everything() {
-        let text = include_str!("../../storefronts/flowers.toml");
+        let text = include_str!("../../tests/shops/posies.toml");
         let storefronts = vec![Arc::new(read::storefront(text).unwrap())];
         let layout = Arc::new(Layout::of(&storefronts));
         let collections = layout.collections().to_vec();

@@ -31,8 +31,8 @@ use crate::{
     },
 };
 
-fn flowers() -> Storefront {
-    read::storefront(include_str!("../../storefronts/flowers.toml")).unwrap()
+fn posies() -> Storefront {
+    read::storefront(include_str!("../../tests/shops/posies.toml")).unwrap()
 }
 
 fn listings(words: &[(&str, &str)]) -> Resource {
@@ -46,7 +46,7 @@ fn listings(words: &[(&str, &str)]) -> Resource {
     };
     Resource {
         kind: Kind::Listing,
-        path: "rooms".into(),
+        path: "chambers".into(),
         item: "room".into(),
         aliases: Vec::new(),
         fields: vec![Field::new("roomStatus", FieldType::Status)],
@@ -329,11 +329,11 @@ fn an_event_goes_to_the_row_of_its_order_or_of_its_listing() {
 
 #[test]
 fn one_batch_counts_in_every_row_that_it_touches_and_only_once() {
-    let mut shop = flowers();
+    let mut shop = posies();
     shop.resources.push(listings(&[]));
     let sets = [("by", Source::Listing), ("taken", Source::Quantity)];
     let counting = ViewRule {
-        add: vec![("reservations".into(), 1), ("free".into(), -1)],
+        add: vec![("bookings".into(), 1), ("free".into(), -1)],
         ..rule(Kind::Listing, "reserved", &sets)
     };
     shop.views = vec![
@@ -348,7 +348,7 @@ fn one_batch_counts_in_every_row_that_it_touches_and_only_once() {
         [
             ("by", by.into()),
             ("taken", taken.into()),
-            ("reservations", count.into()),
+            ("bookings", count.into()),
             ("free", (-count).into()),
         ]
     };
@@ -362,7 +362,7 @@ fn one_batch_counts_in_every_row_that_it_touches_and_only_once() {
 
 #[test]
 fn a_listings_row_shows_what_it_was_offered_with_until_a_word_applies() {
-    let mut shop = flowers();
+    let mut shop = posies();
     shop.resources
         .push(listings(&[("open", "OPEN"), ("freed", "FREE")]));
     let (status, event) = (("status", Source::Status), ("event", Source::Event));
@@ -411,7 +411,7 @@ fn a_listings_row_shows_what_it_was_offered_with_until_a_word_applies() {
 
 #[test]
 fn an_orders_row_takes_what_its_lines_its_payout_and_its_delivery_say() {
-    let mut shop = flowers();
+    let mut shop = posies();
     let listing_and_price = [("room", Source::Listing), ("price", Source::Amount)];
     let shares = [("share", Source::Amount), ("fee", Source::Commission)];
     let photo = [("photo", Source::Field("photo".into()))];
@@ -449,7 +449,7 @@ fn an_orders_row_takes_what_its_lines_its_payout_and_its_delivery_say() {
 }
 
 fn with_history() -> Storefront {
-    let mut shop = flowers();
+    let mut shop = posies();
     shop.views[0].history = true;
     shop.notices = vec![
         notice(&[(Kind::Order, "placed"), (Kind::Payment, "captured")]),
@@ -479,9 +479,9 @@ fn a_history_has_each_row_as_it_was_under_the_storefronts_names() {
     desk.commit(&[(OrderId(1).key(), order::Event::Cancelled.into())]);
     let entry = |event: &str, at, status: &str| (event.to_owned(), at, Some(status.into()));
     let expected = [
-        entry("Ordered", 1_000, "Ordered"),
-        entry("PaymentConfirmed", 1_000, "PaymentConfirmed"),
-        entry("OrderCancelled", 3_000, "OrderCancelled"),
+        entry("Asked", 1_000, "Asked"),
+        entry("Settled", 1_000, "Settled"),
+        entry("CalledOff", 3_000, "CalledOff"),
     ];
     assert_eq!(desk.history(0, 1), expected);
     assert_eq!(desk.layout.history(0, 1), None, "only the view that asks");
@@ -504,23 +504,11 @@ fn a_notification_mentions_what_earlier_events_said() {
         .map(|told| (told.to, told.ko, told.en))
         .collect();
     let expected = [
-        ("KIM", "KIM님: Ordered", "Ordered 1 of KIM: 9000 {"),
-        (
-            "KIM",
-            "KIM님: PaymentConfirmed",
-            "PaymentConfirmed 1 of KIM: 9000 {",
-        ),
-        ("LEE", "LEE님: Ordered", "Ordered 2 of LEE: 9000 {"),
-        (
-            "LEE",
-            "LEE님: PaymentConfirmed",
-            "PaymentConfirmed 2 of LEE: 9000 {",
-        ),
-        (
-            "PARK",
-            "PARK님: OrderCancelled",
-            "OrderCancelled 1 of PARK: 9000 {",
-        ),
+        ("KIM", "KIM님: Asked", "Asked 1 of KIM: 9000 {"),
+        ("KIM", "KIM님: Settled", "Settled 1 of KIM: 9000 {"),
+        ("LEE", "LEE님: Asked", "Asked 2 of LEE: 9000 {"),
+        ("LEE", "LEE님: Settled", "Settled 2 of LEE: 9000 {"),
+        ("PARK", "PARK님: CalledOff", "CalledOff 1 of PARK: 9000 {"),
     ]
     .map(|(to, ko, en)| (Some(to.to_owned()), ko.to_owned(), en.to_owned()));
     assert_eq!(told, expected);
@@ -583,6 +571,6 @@ fn notifications_have_the_path_that_a_component_lists() {
     let models: Vec<&str> = Model::all(0, &shop)
         .map(|model| model.path(&shop))
         .collect();
-    assert_eq!(models, ["myPages", "orderDetails", NOTIFICATIONS]);
-    assert_eq!(Model::all(0, &flowers()).count(), 2);
+    assert_eq!(models, ["pages", "sheets", NOTIFICATIONS]);
+    assert_eq!(Model::all(0, &posies()).count(), 2);
 }

@@ -404,7 +404,7 @@ fn may_be_refused(command: &Command, refusal: &Refusal) -> bool {
         }
         Refusal::UnknownOrder { .. } => action == AdvanceDelivery && !command.existed,
         Refusal::AmountFixed => action == AmendOrder && command.request.amount.is_some(),
-        Refusal::OrderCancelled => matches!(action, AmendOrder | AdvanceDelivery),
+        Refusal::IsCancelled => matches!(action, AmendOrder | AdvanceDelivery),
         Refusal::OrderNotReady { .. } | Refusal::DeliveryCancelled => action == AdvanceDelivery,
         Refusal::AlreadyExists { .. }
         | Refusal::AmountNegative { .. }

@@ -195,7 +195,7 @@ const MET: [&str; 16] = [
     "Err(Refused(PaymentDeclined",
     "Err(Refused(KeyReused))",
     "Err(Refused(OrderNotReady",
-    "Err(Refused(OrderCancelled))",
+    "Err(Refused(IsCancelled))",
     "Err(Refused(AmountFixed))",
     "state: Done",
     "removed: true",

@@ -43,12 +43,6 @@ impl Source {
             .take_while(|(number, _)| *number < self.tests_from)
     }
 
-    /// The string literals before the tests.
-    pub(crate) fn code_literals(&self) -> impl Iterator<Item = &(usize, String)> {
-        let literals = self.literals.iter();
-        literals.filter(|(number, _)| *number < self.tests_from)
-    }
-
     /// The code before the tests as one text, and the line of each of its bytes by `line_at`.
     pub(crate) fn code_text(&self) -> String {
         let lines: Vec<&str> = self.code_lines().map(|(_, line)| line).collect();

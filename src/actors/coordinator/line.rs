@@ -251,7 +251,7 @@ mod tests {
         let lines = Lines::new();
         lines.place(order(0, 1), Some(ROOMS));
         lines.place(order(0, 2), Some(ROOMS));
-        assert!(!lines.place(order(0, 1), Some(ROOMS)), "it stays");
+        assert!(!lines.place(order(0, 1), Some(ROOMS)), "it is where it was");
         assert!(lines.stands(order(0, 2)));
         assert!(
             lines.place(order(0, 1), Some(Line::Somebody)),

@@ -291,7 +291,7 @@ impl About<'_> {
     /// The step that does this, if the order goes through it and was not called off.
     fn step(&self, does: impl Fn(Action) -> bool) -> Result<&Step, Error> {
         if self.saga.order == order::State::Cancelled {
-            return Err(Refusal::OrderCancelled.into());
+            return Err(Refusal::IsCancelled.into());
         }
         let step = self.saga.steps(self.at.flow).find(|step| does(step.action));
         step.ok_or_else(|| self.not_ready())
@@ -370,7 +370,7 @@ impl About<'_> {
     /// Somebody may answer before they are asked, and where the flow would not ask.
     fn answer_approval(&self, answer: approval::Command) -> Result<Vec<Command>, Error> {
         if self.saga.order == order::State::Cancelled {
-            return Err(Refusal::OrderCancelled.into());
+            return Err(Refusal::IsCancelled.into());
         }
         if answer == approval::Command::Refuse && self.saga.payout == Progress::Done {
             return Err(Refusal::PayoutPaid.into());

@@ -168,11 +168,11 @@ fn then(step: &Step) -> String {
 mod tests {
     use super::{super::read, *};
 
-    const FLOWERS: &str = include_str!("../../../storefronts/flowers.toml");
+    const POSIES: &str = include_str!("../../../tests/shops/posies.toml");
 
     /// The flower shop with two steps of delivery, and a number besides the price.
     fn base() -> String {
-        let steps = FLOWERS.replacen(r#"["Delivered"]"#, r#"["Wrapped", "Gone"]"#, 1);
+        let steps = POSIES.replacen(r#"["Brought"]"#, r#"["Wrapped", "Gone"]"#, 1);
         let number = "boxes = { type = \"integer\", max = 9 }\nprice        =";
         let text = steps.replacen("price        =", number, 1);
         assert!(text.contains("Wrapped") && text.contains("boxes"));
@@ -207,24 +207,24 @@ mod tests {
         check(
             r#"
             ko = "꽃 구독"           ==> ko = "꽃"
-            topic = "kukka"          ==> topic = "blumen"
-            path = "orders"          ==> path = "orders"\naliases = ["purchases"]
+            topic = "posies"          ==> topic = "blumen"
+            path = "purchases"          ==> path = "purchases"\naliases = ["sales"]
             address      =           ==> note = { type = "text" }\naddress =
             address      = { type = "text", max = 256 } ==> address = { type = "text", max = 9, required = true }
             phoneNumber  = { type = "text", max = 32 }  ==> phoneNumber = { type = "text", max = 99 }
             max = 9 }                ==> min = 1, max = 5 }
             boxes = { type = "integer", max = 9 }       ==>
             boxes = { type = "integer", max = 9 }       ==> count = { type = "integer" }
-            placed    = "Ordered"    ==> placed = "Received"
-            captured  = "PaymentConfirmed" ==> captured = "Paid"
-            captured = "PaymentConfirmed" ==>
+            placed    = "Asked"    ==> placed = "Received"
+            captured  = "Settled" ==> captured = "Paid"
+            captured = "Settled" ==>
             deadline_ms = 300        ==> deadline_ms = 900
             search.findByOrderId =   ==> search.byOrder =
             "Wrapped", "Gone"        ==> "Packed", "Gone"
             do   = "deliver"         ==> do = "deliver"\nretry = { first_ms = 5 }
             mode = "sync"            ==> mode = "async"
             do = "order.remove"      ==> do = "order.cancel"
-            path   = "myPages"       ==> path = "myPages"\naliases = ["pages"]
+            path   = "pages"       ==> path = "pages"\naliases = ["leaves"]
             "#,
         );
     }
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_new_step_is_not_for_orders_that_were_placed_before() {
-        let now = read::storefront(FLOWERS).unwrap();
+        let now = read::storefront(POSIES).unwrap();
         let mut stored = now.clone();
         stored.flow.steps.pop();
         let changes = incompatible(&stored, &now);

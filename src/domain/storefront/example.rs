@@ -45,12 +45,12 @@ mod tests {
 
     #[test]
     fn an_example_has_its_fields_in_the_order_of_the_file() {
-        let text = include_str!("../../../storefronts/flowers.toml");
-        let flowers = read::storefront(text).unwrap();
-        let mut rules = flowers.commands.iter();
+        let text = include_str!("../../../tests/shops/posies.toml");
+        let posies = read::storefront(text).unwrap();
+        let mut rules = posies.commands.iter();
         let place = rules.find(|rule| rule.action == CommandAction::PlaceOrder);
         let place = place.unwrap();
-        let order = flowers.resource(place.kind).unwrap();
+        let order = posies.resource(place.kind).unwrap();
         assert_eq!(
             body(order, place),
             "{\"phoneNumber\":\"…\",\"address\":\"…\",\"customerName\":\"…\",\

@@ -40,17 +40,17 @@ mod tests {
 
     #[test]
     fn the_words_are_those_that_are_read() {
-        let text = include_str!("../../../storefronts/flowers.toml");
-        let flowers = read::storefront(text).unwrap();
+        let text = include_str!("../../../tests/shops/posies.toml");
+        let posies = read::storefront(text).unwrap();
         let text = text.replace(' ', "");
-        for step in &flowers.flow.steps {
+        for step in &posies.flow.steps {
             assert!(text.contains(&format!("do=\"{}\"", step.action.name())));
             assert!(text.contains(&format!("mode=\"{}\"", step.mode.name())));
         }
-        for rule in &flowers.commands {
+        for rule in &posies.commands {
             assert!(text.contains(&format!("=\"{}\"", rule.action.name())));
         }
-        for field in flowers.resources.iter().flat_map(|own| &own.fields) {
+        for field in posies.resources.iter().flat_map(|own| &own.fields) {
             assert!(text.contains(&format!("type=\"{}\"", field.holds.name())));
         }
     }

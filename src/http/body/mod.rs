@@ -230,7 +230,7 @@ mod tests {
             field("place", FieldType::Position),
             Field {
                 lines: Some(("room".into(), "qty".into())),
-                ..field("rooms", FieldType::Lines)
+                ..field("chambers", FieldType::Lines)
             },
         ]
     }
@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn lines_are_listings_with_how_many_one_if_not_said() {
         let check = |rooms: &str, expected: Result<&[(u64, u64)], &str>| {
-            let read = read(&format!("{{\"rooms\":{rooms}}}")).map(|given| match &given[4] {
+            let read = read(&format!("{{\"chambers\":{rooms}}}")).map(|given| match &given[4] {
                 Given::Lines(lines) => lines
                     .iter()
                     .map(|line| (line.listing.0, line.quantity))

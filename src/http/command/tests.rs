@@ -15,8 +15,8 @@ use crate::{
     http::tests::workshop,
 };
 
-fn flowers() -> Storefront {
-    read::storefront(include_str!("../../../storefronts/flowers.toml")).unwrap()
+fn posies() -> Storefront {
+    read::storefront(include_str!("../../../tests/shops/posies.toml")).unwrap()
 }
 
 /// What the engine is asked.
@@ -59,7 +59,7 @@ fn amended(verb: Verb, state: order::State, json: &str) -> Result<(String, Strin
         }),
     };
     let request = asked(
-        &flowers(),
+        &posies(),
         (verb, Kind::Order, Some(1)),
         json,
         Some(&current),
@@ -117,21 +117,21 @@ fn patch_changes_what_is_sent_and_put_replaces_all_but_the_amount() {
 fn a_status_means_its_command_or_what_is_so_already_or_nothing() {
     check(
         Verb::Patch,
-        r#"{"status":"OrderCancelled"}"#,
+        r#"{"status":"CalledOff"}"#,
         Ok(("CancelOrder", "")),
     );
     check(
         Verb::Put,
-        r#"{"status":"OrderCancelled","price":1}"#,
+        r#"{"status":"CalledOff","price":1}"#,
         Ok(("CancelOrder", "")),
     );
     let kept = Ok(("address=Seoul price=10000", ""));
-    check(Verb::Patch, r#"{"status":"PaymentConfirmed"}"#, kept);
-    check(Verb::Patch, r#"{"status":"Ordered"}"#, kept);
+    check(Verb::Patch, r#"{"status":"Settled"}"#, kept);
+    check(Verb::Patch, r#"{"status":"Asked"}"#, kept);
     check(Verb::Patch, r#"{"status":null}"#, kept);
     check(
         Verb::Patch,
-        r#"{"status":"Delivered"}"#,
+        r#"{"status":"Brought"}"#,
         Err("status_not_settable"),
     );
     check(
@@ -144,7 +144,7 @@ fn a_status_means_its_command_or_what_is_so_already_or_nothing() {
 #[test]
 fn an_order_is_placed_with_what_is_known_of_it() {
     let siege = r#"{"couponId":"1", "customerId":"2", "qty":"1", "status":"ordered"}"#;
-    let request = asked(&flowers(), (Verb::Post, Kind::Order, None), siege, None).unwrap();
+    let request = asked(&posies(), (Verb::Post, Kind::Order, None), siege, None).unwrap();
     assert!(request.fields.is_empty() && request.amount.is_none());
     assert_eq!(
         (request.target, request.answer_with),
@@ -249,14 +249,14 @@ fn an_approval_is_an_orders_if_an_order_is_named_and_else_a_listings() {
 
 #[test]
 fn a_delivery_notes_what_is_its_own_and_wants_to_know_who_asks() {
-    let repairs = (Verb::Post, Kind::Delivery, None);
+    let mendings = (Verb::Post, Kind::Delivery, None);
     means(
-        repairs,
+        mendings,
         r#"{"job":1,"bike":"b","mechanic":"Kim","who":12,"part":"any"}"#,
         Ok("delivery.advance Order(1), mechanic=Kim, who=12, step 1, by 12"),
     );
-    means(repairs, r#"{"job":1}"#, Err("field_required"));
-    means(repairs, r#"{"who":"me"}"#, Err("field_required"));
+    means(mendings, r#"{"job":1}"#, Err("field_required"));
+    means(mendings, r#"{"who":"me"}"#, Err("field_required"));
 }
 
 #[test]

@@ -171,19 +171,19 @@ mod tests {
 
     #[test]
     fn the_page_shows_commands_that_the_definition_understands_and_escapes_the_host() {
-        let text = include_str!("../../../storefronts/flowers.toml");
-        let flowers = [Arc::new(read::storefront(text).unwrap())];
-        let page = html("http://<i>", &flowers, None);
+        let text = include_str!("../../../tests/shops/posies.toml");
+        let posies = [Arc::new(read::storefront(text).unwrap())];
+        let page = html("http://<i>", &posies, None);
         assert!(!page.contains("<i>"));
         for part in [
-            "curl http://&lt;i&gt;/flowers/orders -H",
-            "-d &#39;{&quot;status&quot;:&quot;OrderCancelled&quot;}&#39;",
+            "curl http://&lt;i&gt;/posies/purchases -H",
+            "-d &#39;{&quot;status&quot;:&quot;CalledOff&quot;}&#39;",
             "-d &#39;{&quot;orderId&quot;:1}&#39;",
-            "<a href=\"/flowers/myPages\">myPages</a>",
+            "<a href=\"/posies/pages\">pages</a>",
         ] {
             assert!(page.contains(part), "{part} in {page}");
         }
-        let at_root = html("http://h", &flowers, Some("flowers"));
-        assert!(at_root.contains("curl http://h/orders -H"));
+        let at_root = html("http://h", &posies, Some("posies"));
+        assert!(at_root.contains("curl http://h/purchases -H"));
     }
 }

@@ -19,15 +19,15 @@ use crate::{
     http::{hal, tests::workshop},
 };
 
-fn flowers() -> Storefront {
-    read::storefront(include_str!("../../../storefronts/flowers.toml")).unwrap()
+fn posies() -> Storefront {
+    read::storefront(include_str!("../../../tests/shops/posies.toml")).unwrap()
 }
 
 fn print(item: &Item) -> String {
-    let flowers = flowers();
-    let resource = flowers.resource(item.entity.kind()).unwrap();
+    let posies = posies();
+    let resource = posies.resource(item.entity.kind()).unwrap();
     let body = ItemBody {
-        definition: &flowers,
+        definition: &posies,
         resource,
         whole: &Whole {
             item: item.clone(),
@@ -56,9 +56,9 @@ fn an_order_shows_its_fields_in_the_files_order_then_its_links() {
         }),
     };
     let expected = "{\n  \"phoneNumber\" : null,\n  \"address\" : null,\n  \"customerName\" : \
-                    null,\n  \"status\" : \"PaymentConfirmed\",\n  \"flowerType\" : \"AAAA\",\n  \
+                    null,\n  \"status\" : \"Settled\",\n  \"flowerType\" : \"AAAA\",\n  \
                     \"price\" : 10000,\n  \"_links\" : {\n    \"self\" : {\n      \"href\" : \
-                    \"http://order:8080/things/123\"\n    },\n    \"order\" : {\n      \"href\" : \
+                    \"http://order:8080/things/123\"\n    },\n    \"purchase\" : {\n      \"href\" : \
                     \"http://order:8080/things/123\"\n    }\n  }\n}";
     assert_eq!(print(&item), expected);
 }
@@ -86,7 +86,7 @@ fn a_price_that_was_not_sent_is_null_and_a_state_without_a_word_too() {
             ..Delivery::default()
         }),
     };
-    assert!(print(&done).starts_with("{\n  \"orderId\" : 1,\n  \"status\" : \"Delivered\""));
+    assert!(print(&done).starts_with("{\n  \"orderId\" : 1,\n  \"status\" : \"Brought\""));
 }
 
 fn item(number: u64, entity: Entity) -> Item {
@@ -236,9 +236,9 @@ fn every_kind_shows_its_own_and_what_it_takes_from_others() {
 
 #[test]
 fn an_order_with_fields_of_its_own_alone_reads_nothing_else() {
-    let flowers = flowers();
-    for resource in &flowers.resources {
-        let none = Joins::of(&flowers, resource).load_from(job(), |kind, number| {
+    let posies = posies();
+    for resource in &posies.resources {
+        let none = Joins::of(&posies, resource).load_from(job(), |kind, number| {
             panic!("{kind} {number} is read for {}", resource.path)
         });
         assert_eq!(about(&none.unwrap().item), EntityKey::new(Kind::Order, 1));

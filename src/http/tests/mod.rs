@@ -13,7 +13,7 @@ use crate::domain::{
 /// A job is an order, a stand a listing, a bill a payment, a check an approval, a repair a delivery,
 /// a wage a payout.
 pub(super) fn workshop() -> Storefront {
-    let flowers = include_str!("../../../storefronts/flowers.toml");
+    let posies = include_str!("../../../tests/shops/posies.toml");
     let name = |text: &str| Arc::<str>::from(text);
     Storefront {
         resources: resources(),
@@ -23,7 +23,7 @@ pub(super) fn workshop() -> Storefront {
             customer: (name("who"), name("rider")),
             seller: None,
         }),
-        ..read::storefront(flowers).unwrap()
+        ..read::storefront(posies).unwrap()
     }
 }
 
@@ -76,7 +76,7 @@ fn resources() -> Vec<Resource> {
         ),
         resource(
             Kind::Delivery,
-            "repairs",
+            "mendings",
             vec![
                 job.clone(),
                 Field::new("bike", TEXT),

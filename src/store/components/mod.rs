@@ -261,8 +261,8 @@ mod tests {
     use crate::domain::storefront::read;
 
     fn storefronts() -> Vec<Arc<Storefront>> {
-        let text = include_str!("../../../storefronts/flowers.toml");
-        let other = text.replace("name = \"flowers\"", "name = \"tulips\"");
+        let text = include_str!("../../../tests/shops/posies.toml");
+        let other = text.replace("name = \"posies\"", "name = \"tulips\"");
         [text, &other]
             .map(|text| Arc::new(read::storefront(text).unwrap()))
             .to_vec()
@@ -298,7 +298,7 @@ mod tests {
             assert_eq!(places, [(0, 1), (1, 2)]);
             assert!(components.is_paused(0, 1) && !components.is_paused(0, 64));
             let pausing = |path| components.pausing(1, path).map(|own| &*own.name);
-            let found = ["orderDetails", "payments", "nothing"].map(pausing);
+            let found = ["sheets", "bills", "nothing"].map(pausing);
             assert_eq!(found, [Some("delivery"), None, None]);
         }
     }

@@ -8,7 +8,7 @@ const ORDERS: CollectionId = CollectionId(0);
 const VIEW: CollectionId = CollectionId(1);
 
 fn collections() -> Vec<Collection> {
-    [(Tree::Orders, "flowers"), (Tree::Views, "flowers/my")]
+    [(Tree::Orders, "posies"), (Tree::Views, "posies/my")]
         .map(|(tree, name)| Collection {
             tree,
             name: name.into(),
@@ -134,10 +134,10 @@ fn after_a_crash_everything_up_to_the_last_checkpoint_is_there() {
     let pages = open(&durable, Limits::default()).pages;
     pages.put(ORDERS, 1, slot(1, true)).unwrap();
     pages
-        .put_note(NoteTree::Timers, b"flowers\x00a", Some(vec![1]))
+        .put_note(NoteTree::Timers, b"posies\x00a", Some(vec![1]))
         .unwrap();
     pages
-        .put_note(NoteTree::Timers, b"flowers\x00b", Some(vec![2]))
+        .put_note(NoteTree::Timers, b"posies\x00b", Some(vec![2]))
         .unwrap();
     let done = pages.checkpoint(7).unwrap();
     assert_eq!((done.complete_to, done.pages, done.notes), (7, 1, 2));
@@ -145,21 +145,21 @@ fn after_a_crash_everything_up_to_the_last_checkpoint_is_there() {
 
     pages.put(ORDERS, 1, slot(8, false)).unwrap();
     pages
-        .put_note(NoteTree::Timers, b"flowers\x00a", None)
+        .put_note(NoteTree::Timers, b"posies\x00a", None)
         .unwrap();
     let crashed = open(&durable.fork(), Limits::default());
     assert_eq!(crashed.complete_to, 7);
     assert_eq!(crashed.pages.get(ORDERS, 1).unwrap(), Some(slot(1, true)));
     let note = |pages: &Pages, key| pages.get_note(NoteTree::Timers, key).unwrap();
-    assert_eq!(note(&crashed.pages, b"flowers\x00a"), Some(vec![1]));
+    assert_eq!(note(&crashed.pages, b"posies\x00a"), Some(vec![1]));
 
-    assert_eq!(note(&pages, b"flowers\x00a"), None, "unwritten comes first");
+    assert_eq!(note(&pages, b"posies\x00a"), None, "unwritten comes first");
     pages.checkpoint(8).unwrap();
     let later = open(&durable, Limits::default());
     assert_eq!(later.complete_to, 8);
     assert_eq!(later.pages.get(ORDERS, 1).unwrap(), Some(slot(8, false)));
-    assert_eq!(note(&later.pages, b"flowers\x00a"), None);
-    assert_eq!(note(&later.pages, b"flowers\x00b"), Some(vec![2]));
+    assert_eq!(note(&later.pages, b"posies\x00a"), None);
+    assert_eq!(note(&later.pages, b"posies\x00b"), Some(vec![2]));
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn a_changed_lost_or_stale_value_is_noticed() {
     pages.put(ORDERS, 1, slot(1, true)).unwrap();
     pages.put(ORDERS, 65, slot(1, true)).unwrap();
     pages.checkpoint(1).unwrap();
-    let old = durable.read(space, &page::key("flowers", 0, 0)).unwrap();
+    let old = durable.read(space, &page::key("posies", 0, 0)).unwrap();
     pages.put(ORDERS, 1, slot(2, true)).unwrap();
     pages.checkpoint(2).unwrap();
     meta::verify(&durable, space).unwrap();
@@ -299,7 +299,7 @@ fn a_changed_lost_or_stale_value_is_noticed() {
     let check = |value: Option<Vec<u8>>| {
         let copy = durable.fork();
         let mut batches = vec![Vec::new(); Space::ALL.len()];
-        batches[space.index()] = vec![(page::key("flowers", 0, 0), value)];
+        batches[space.index()] = vec![(page::key("posies", 0, 0), value)];
         copy.write(batches).unwrap();
         assert!(meta::verify(&copy, space).is_err());
     };

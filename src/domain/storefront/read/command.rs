@@ -68,7 +68,7 @@ pub(super) fn rules(
         section.only(&[
             "on", "when", "given", "missing", "do", "to", "until", "by", "reply",
         ]);
-        let on = section.required("on", "on = \"POST orders\"");
+        let on = section.required("on", "on = \"POST jobs\"");
         let Some((on, (verb, resource))) =
             on.and_then(|on| Some((on.clone(), target(&section, &on, shop.resources)?)))
         else {
@@ -99,7 +99,7 @@ pub(super) fn rules(
         });
     }
     if !top.has("command") {
-        let message = "the file needs at least one [[command]], such as: on = \"POST orders\", do \
+        let message = "the file needs at least one [[command]], such as: on = \"POST jobs\", do \
                        = \"order.place\"";
         top.report.at(&top.at, message);
     }

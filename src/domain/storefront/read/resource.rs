@@ -120,7 +120,7 @@ impl Read<'_> {
 
 /// Reads what a collection is called, and takes its paths.
 pub(super) fn names(section: &Section<'_>, segments: &mut Segments) -> Names {
-    let path = section.required("path", "path = \"orders\"");
+    let path = section.required("path", "path = \"jobs\"");
     let aliases = section.texts("aliases");
     for word in path.iter().chain(&aliases) {
         segments.claim(section.report, word, &section.name);
@@ -198,7 +198,7 @@ fn steps<'r>(section: &Section<'r>, kind: Kind) -> Vec<Word<'r>> {
     if !(1..=STEPS_MAX).contains(&steps.len()) {
         let message = format!(
             "[delivery] needs `steps`, 1 to {STEPS_MAX} words, the last of which completes it, \
-             such as: steps = [\"Delivered\"]"
+             such as: steps = [\"Packed\", \"Sent\"]"
         );
         section.report.at(&section.at, message);
     }

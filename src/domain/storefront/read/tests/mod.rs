@@ -8,22 +8,22 @@ use crate::domain::{
     storefront::{Action, COMPONENTS_MAX, FieldType, Mode, Source, Test, Verb},
 };
 
-const FLOWERS: &str = include_str!("../../../../../storefronts/flowers.toml");
+const POSIES: &str = include_str!("../../../../../tests/shops/posies.toml");
 
-fn flowers() -> Storefront {
-    match storefront(FLOWERS) {
+fn posies() -> Storefront {
+    match storefront(POSIES) {
         Ok(storefront) => storefront,
         Err(mistakes) => panic!("the shipped example has mistakes: {mistakes:#?}"),
     }
 }
 
 #[test]
-fn the_flower_shop_reads() {
-    let flowers = flowers();
-    assert_eq!(&*flowers.name, "flowers");
-    assert_eq!(flowers.payment.deadline_ms, 300);
-    let order = flowers.resource(Kind::Order).unwrap();
-    assert_eq!((&*order.path, &*order.item), ("orders", "order"));
+fn the_shop_of_the_tests_reads() {
+    let posies = posies();
+    assert_eq!(&*posies.name, "posies");
+    assert_eq!(posies.payment.deadline_ms, 300);
+    let order = posies.resource(Kind::Order).unwrap();
+    assert_eq!((&*order.path, &*order.item), ("purchases", "purchase"));
     let names: Vec<&str> = order.fields.iter().map(|field| &*field.name).collect();
     let wire = [
         "phoneNumber",
@@ -33,14 +33,14 @@ fn the_flower_shop_reads() {
         "flowerType",
         "price",
     ];
-    assert_eq!(names, wire, "the original's order of fields is kept");
+    assert_eq!(names, wire, "the file's order is kept");
     assert!(order.fields.iter().all(|field| !field.required));
 
-    let delivery = flowers.resource(Kind::Delivery).unwrap();
-    assert_eq!(&*delivery.item, "delivery");
-    assert_eq!(&**delivery.words.get("done").unwrap(), "Delivered");
+    let delivery = posies.resource(Kind::Delivery).unwrap();
+    assert_eq!(&*delivery.item, "parcel");
+    assert_eq!(&**delivery.words.get("done").unwrap(), "Brought");
 
-    let [pay, deliver] = &flowers.flow.steps[..] else {
+    let [pay, deliver] = &posies.flow.steps[..] else {
         panic!("two steps")
     };
     assert_eq!(
@@ -50,12 +50,12 @@ fn the_flower_shop_reads() {
     assert_eq!(deliver.action, Action::Deliver { steps: 1 });
     assert_eq!(deliver.mode, Mode::Command);
 
-    let cancel = &flowers.commands[1];
+    let cancel = &posies.commands[1];
     assert_eq!((cancel.verb, cancel.kind), (Verb::Patch, Kind::Order));
-    assert_eq!(cancel.when[0].test, Test::Is("OrderCancelled".into()));
+    assert_eq!(cancel.when[0].test, Test::Is("CalledOff".into()));
 
-    let (_, page) = flowers.view_at("myPages").unwrap();
-    assert_eq!((&*page.item, page.fields.len()), ("myPage", 8));
+    let (_, page) = posies.view_at("pages").unwrap();
+    assert_eq!((&*page.item, page.fields.len()), ("page", 8));
     assert_eq!(page.fields[0].holds, FieldType::Order);
     let done = page
         .rules
@@ -70,7 +70,7 @@ fn the_flower_shop_reads() {
 /// expected in the line where it stands, so many lines further down, or where another text is:
 /// `text ==> replacement ==> expected part of the message [==> lines or text]`.
 fn check(rows: &str) {
-    check_in(FLOWERS, rows);
+    check_in(POSIES, rows);
 }
 
 /// The same for another file.
@@ -98,9 +98,9 @@ fn check_in(file: &str, rows: &str) {
 fn mistakes_in_names_and_settings_are_found() {
     check(
         r#"
-        name = "flowers"  ==> name = "flo wers" ==> cannot stand in a URL
-        name = "flowers"  ==> name = "livez"    ==> another meaning
-        name = "flowers"  ==> name = "ops"      ==> another meaning
+        name = "posies"  ==> name = "flo wers" ==> cannot stand in a URL
+        name = "posies"  ==> name = "livez"    ==> another meaning
+        name = "posies"  ==> name = "ops"      ==> another meaning
         topic =           ==> tropic =          ==> did you mean `topic`?
         topic =           ==> topic = \n#       ==> this is not TOML
         "KRW"             ==> "won"             ==> ISO 4217
@@ -114,21 +114,21 @@ fn mistakes_in_names_and_settings_are_found() {
 fn mistakes_in_resources_are_found() {
     check(
         r#"
-        path = "orders"       ==> path = "search"        ==> another meaning
-        path = "orders"       ==> path = "ops"           ==> another meaning
-        path = "orders"       ==> path = "staff"         ==> add `item`
-        path = "payments"     ==> path = "orders"        ==> taken by [order]
+        path = "purchases"       ==> path = "search"        ==> another meaning
+        path = "purchases"       ==> path = "ops"           ==> another meaning
+        path = "purchases"       ==> path = "staff"         ==> add `item`
+        path = "bills"     ==> path = "purchases"        ==> taken by [order]
         { type = "text", max = 256 } ==> { type = "txt" } ==> did you mean `text`?
         { type = "text", max = 256 } ==> { type = "money" } ==> another field of this type ==> 4
         max = 256             ==> max = 0                ==> a whole number from 1 to 4096
         orderId = { type = "order" } ==> orderId = { type = "order", as = "txt" } ==> did you mean `text`?
         { type = "text", max = 32 } ==> { type = "text", as = "text" } ==> has no key `as`
         max = 256             ==> min = 0                ==> has no key `min`
-        placed    = "Ordered" ==> #                      ==> a word for `placed` ==> -1
+        placed    = "Asked" ==> #                      ==> a word for `placed` ==> -1
         cancelled =           ==> canceled =             ==> did you mean `cancelled`?
         refunding =           ==> #                      ==> a word for `refunding` ==> -2
         by = "orderId"        ==> by = "orderID"         ==> did you mean `orderId`?
-        steps = ["Delivered"] ==> steps = []             ==> needs `steps` ==> -4
+        steps = ["Brought"] ==> steps = []             ==> needs `steps` ==> -2
         "#,
     );
 }
@@ -141,20 +141,20 @@ fn mistakes_in_the_flow_and_its_commands_are_found() {
         do   = "deliver"      ==> do   = "pay"           ==> once at most
         mode = "command"      ==> mode = "sync"          ==> no mode `sync`
         then = "completed"    ==> then = "confirmed"     ==> expected a later state
-        on = "POST orders"    ==> on = "GET orders"      ==> no command has the method `GET`
-        on = "POST orders"    ==> on = "POST order"      ==> did you mean `orders`?
-        on = "POST orders"    ==> on = "POST orders/{id}" ==> expected `POST orders`
-        on = "DELETE orders/{id}" ==> when = { status = "Ordered" }\non = "DELETE orders/{id}" ==> a DELETE has no fields
-        on = "DELETE orders/{id}" ==> on = "PATCH orders/{id}" ==> never reached
-        on = "POST deliveries" ==> #                     ==> needs `on` ==> -1
+        on = "POST purchases"    ==> on = "GET purchases"      ==> no command has the method `GET`
+        on = "POST purchases"    ==> on = "POST purchase"    ==> did you mean `purchases`?
+        on = "POST purchases"    ==> on = "POST purchases/{id}" ==> expected `POST purchases`
+        on = "DELETE purchases/{id}" ==> when = { status = "Asked" }\non = "DELETE purchases/{id}" ==> a DELETE has no fields
+        on = "DELETE purchases/{id}" ==> on = "PATCH purchases/{id}" ==> never reached
+        on = "POST parcels" ==> #                     ==> needs `on` ==> -1
         do = "delivery.advance" ==> do = "order.place"   ==> expected POST on the path of [order]
         do = "delivery.advance" ==> do = "payout.pay"    ==> needs a [[flow]] with do = "payout"
         do = "delivery.advance" ==> do = "approval.grant" ==> needs a [[flow]] with do = "approve"
         "order.place"         ==> "listing.offer"        ==> on the path of [listing]
         "order.place"         ==> "order.palce"          ==> did you mean `order.place`?
         "order.remove"        ==> "order.amend"          ==> expected POST, PUT, PATCH
-        { status = "OrderCancelled" } ==> { status = "OrderCanceled" } ==> has no word
-        { status = "OrderCancelled" } ==> { state = "x" } ==> [order] has no field `state`
+        { status = "CalledOff" } ==> { status = "CaledOff" } ==> has no word
+        { status = "CalledOff" } ==> { state = "x" } ==> [order] has no field `state`
         "#,
     );
 }
@@ -163,7 +163,7 @@ fn mistakes_in_the_flow_and_its_commands_are_found() {
 fn mistakes_in_views_are_found() {
     check(
         r#"
-        path   = "orderDetails" ==> path   = "orders"    ==> taken by [order]
+        path   = "sheets" ==> path   = "purchases"    ==> taken by [order]
         key    = "orderId"    ==> key    = "order"       ==> does not list the key
         "price", "deliveryStatus"] ==> "price", "eta"]   ==> no event sets `eta`
         on.order.placed       ==> on.order.plaecd        ==> did you mean `placed`?
@@ -184,15 +184,15 @@ fn mistakes_in_components_are_found() {
         r#"
         [components]          ==> [componets]            ==> did you mean `components`?
         [components]          ==> [[components]]          ==> must be a table
-        payment  = ["payments"] ==> payment = ["payment"] ==> did you mean `payments`?
-        payment  = ["payments"] ==> payment = []         ==> has no path: expected some of `orders`
-        payment  = ["payments"] ==> payment = "payments" ==> must be a list of texts
-        payment  = ["payments"] ==> payment = [1]        ==> must be a list of texts
-        payment  = ["payments"] ==> payment = ["orders"] ==> belongs to the component `order` already
-        payment  = ["payments"] ==> payment = ["payments", "payments"] ==> `payment` already
-        payment  = ["payments"] ==> order = ["payments"] ==> this is not TOML
-        payment  = ["payments"] ==> "pay ment" = ["payments"] ==> cannot stand in a URL
-        payment  = ["payments"] ==> payment = ["payments", "notification"] ==> `notifications`?
+        payment  = ["bills"] ==> payment = ["bils"] ==> did you mean `bills`?
+        payment  = ["bills"] ==> payment = []         ==> has no path: expected some of `purchases`
+        payment  = ["bills"] ==> payment = "bills" ==> must be a list of texts
+        payment  = ["bills"] ==> payment = [1]        ==> must be a list of texts
+        payment  = ["bills"] ==> payment = ["purchases"] ==> belongs to the component `order` already
+        payment  = ["bills"] ==> payment = ["bills", "bills"] ==> `payment` already
+        payment  = ["bills"] ==> order = ["bills"] ==> this is not TOML
+        payment  = ["bills"] ==> "pay ment" = ["bills"] ==> cannot stand in a URL
+        payment  = ["bills"] ==> payment = ["bills", "notification"] ==> `notifications`?
         "#,
     );
     let many: Vec<String> = (0..COMPONENTS_MAX)
@@ -214,44 +214,27 @@ fn components_are_as_the_file_groups_them_or_one_for_each_collection() {
             .collect()
     };
     let pair = |name: &str, paths: &str| (name.to_owned(), paths.to_owned());
-    let flowers = flowers();
+    let posies = posies();
     assert_eq!(
-        named(&flowers),
+        named(&posies),
         [
-            pair("order", "orders myPages"),
-            pair("payment", "payments"),
-            pair("delivery", "deliveries orderDetails"),
+            pair("order", "purchases pages"),
+            pair("payment", "bills"),
+            pair("delivery", "parcels sheets"),
         ]
     );
-    let places = [
-        "orders",
-        "myPages",
-        "payments",
-        "orderDetails",
-        "notifications",
-    ];
-    let places = places.map(|path| flowers.component_of(path));
+    let places = ["purchases", "pages", "bills", "sheets", "notifications"];
+    let places = places.map(|path| posies.component_of(path));
     assert_eq!(places, [Some(0), Some(0), Some(1), Some(2), None]);
 
-    let (before, _) = FLOWERS.split_once("[components]").unwrap();
-    let each = [
-        "orders",
-        "payments",
-        "deliveries",
-        "myPages",
-        "orderDetails",
-    ];
+    let (before, _) = POSIES.split_once("[components]").unwrap();
+    let each = ["purchases", "bills", "parcels", "pages", "sheets"];
     assert_eq!(
         named(&storefront(before).unwrap()),
         each.map(|path| pair(path, path))
     );
     let (_, view) = before.rsplit_once("[[view]]").unwrap();
-    let view = |at: usize| {
-        format!(
-            "[[view]]{}",
-            view.replace("orderDetails", &format!("p{at}s"))
-        )
-    };
+    let view = |at: usize| format!("[[view]]{}", view.replace("sheets", &format!("p{at}s")));
     let views: Vec<String> = (each.len()..COMPONENTS_MAX).map(view).collect();
     let most = format!("{before}{}", views.concat());
     assert_eq!(storefront(&most).unwrap().components.len(), COMPONENTS_MAX);
@@ -263,12 +246,16 @@ fn components_are_as_the_file_groups_them_or_one_for_each_collection() {
     let others = "[components]\nnews = [\"notifications\"]";
     let others = storefront(&format!("{before}{others}")).unwrap();
     assert_eq!(others.component_of("notifications"), Some(0));
-    assert_eq!(others.component_of("orders"), None, "it cannot be paused");
+    assert_eq!(
+        others.component_of("purchases"),
+        None,
+        "it cannot be paused"
+    );
 }
 
 #[test]
 fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
-    let text = FLOWERS
+    let text = POSIES
         .replacen("\"KRW\"", "\"won\"", 1)
         .replacen("deadline_ms = 300", "deadline_ms = 99999", 1)
         .replacen("\"delivery.advance\"", "\"delivery.advnce\"", 1);
@@ -300,8 +287,8 @@ fn an_empty_file_is_told_what_a_storefront_needs() {
 
 #[test]
 fn steps_before_the_last_have_words_of_their_own() {
-    let text = FLOWERS.replacen(
-        "steps = [\"Delivered\"]",
+    let text = POSIES.replacen(
+        "steps = [\"Brought\"]",
         "steps = [\"Wrapped\", \"Gone\"]",
         1,
     );
