@@ -18,7 +18,7 @@ fn a_payment_moves_its_order_on() {
     client.post("/orders", ORDER).has("/status", "Ordered");
     client.get("/orders/1").has("/status", "PaymentConfirmed");
     client.get("/myPages/1").has("/status", "PaymentConfirmed");
-    server.recorded().has(&[
+    server.records(&[
         ("order.placed", 1),
         ("payment.captured", 1),
         ("order.confirmed", 1),
@@ -35,9 +35,7 @@ fn a_delivery_that_is_started_twice_counts_once() {
     assert_eq!(first.text, second.text);
     client.get("/deliveries").has("/page/totalElements", 1);
     client.get("/orders/1").has("/status", "Delivered");
-    server
-        .recorded()
-        .has(&[("delivery.done", 1), ("order.completed", 1)]);
+    server.records(&[("delivery.done", 1), ("order.completed", 1)]);
 }
 
 #[test]
@@ -59,7 +57,7 @@ fn an_order_that_is_cancelled_twice_is_refunded_once_and_its_delivery_called_off
     client
         .until("/myPages/1", "/status", "PaymentCancelled")
         .has("/deliveryStatus", "DeliveryCancelled");
-    server.recorded().has(&[
+    server.records(&[
         ("order.cancelled", 1),
         ("payment.refunded", 1),
         ("delivery.cancelled", 1),
@@ -77,7 +75,7 @@ fn a_cancelled_order_is_not_delivered() {
         .json(DELIVER)
         .expect(409);
     client.get("/orders/1").has("/status", "OrderCancelled");
-    server.recorded().has(&[
+    server.records(&[
         ("delivery.done", 0),
         ("order.completed", 0),
         ("payment.captured", 1),
@@ -162,9 +160,7 @@ fn a_payment_that_takes_too_long_leaves_no_order() {
     client
         .get(&format!("/orders/{number}"))
         .has("/status", "PaymentConfirmed");
-    server
-        .recorded()
-        .has(&[("order.placed", 1), ("payment.captured", 1)]);
+    server.records(&[("order.placed", 1), ("payment.captured", 1)]);
 }
 
 #[test]
@@ -185,9 +181,7 @@ fn a_shop_may_deliver_by_itself_as_the_original_meant_to() {
         .has("/status", "Delivered");
     client.get("/deliveries").has("/page/totalElements", 1);
     server.client().get("/orders").has("/page/totalElements", 0);
-    server
-        .recorded()
-        .has(&[("delivery.done", 1), ("order.completed", 1)]);
+    server.records(&[("delivery.done", 1), ("order.completed", 1)]);
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn a_customer_picks_a_fish_dish_and_orders_it() {
     let reply = client.post("/orders", ORDER);
     assert_eq!(reply.number(), 1);
     client.get("/orders/1").has("/fishName", "flatfish");
-    server.recorded().has(&[("order.placed", 1)]);
+    server.ends_with(&[("order.placed", 1)]);
 }
 
 #[test]
@@ -159,9 +159,7 @@ fn a_customer_pays_what_the_order_costs() {
         let path = format!("/payments/{number}");
         client.get(&path).has("/status", "paid");
     }
-    server
-        .recorded()
-        .has(&[("payment.captured", 2), ("order.confirmed", 2)]);
+    server.ends_with(&[("payment.captured", 2), ("order.confirmed", 2)]);
 }
 
 #[test]
@@ -176,7 +174,7 @@ fn an_order_that_is_paid_goes_to_the_store() {
         .has("/qty", 1)
         .has("/telephone", 1_012_341_234)
         .has("/address", "kyungkido sungnamsi");
-    server.recorded().has(&[("approval.requested", 1)]);
+    server.ends_with(&[("approval.requested", 1)]);
 }
 
 #[test]
@@ -186,7 +184,7 @@ fn the_owner_takes_the_order_and_prepares_it() {
     is_empty(&client, &["deliveries"]);
     take(&client, 1);
     client.get("/fishstores/1").has("/status", "prepared");
-    server.recorded().has(&[("approval.granted", 1)]);
+    server.ends_with(&[("approval.granted", 1)]);
 }
 
 #[test]
@@ -196,9 +194,7 @@ fn the_rider_starts_when_the_store_has_taken_the_order() {
     take(&client, 1);
     client.until("/deliveries/1", "/status", "delivered");
     client.get("/deliveries/1").has("/fishName", "flatfish");
-    server
-        .recorded()
-        .has(&[("delivery.done", 1), ("order.completed", 1)]);
+    server.ends_with(&[("delivery.done", 1), ("order.completed", 1)]);
 }
 
 #[test]
@@ -212,7 +208,7 @@ fn a_customer_can_cancel() {
             .has("/fishName", "flatfish");
         client.get(&path).has("/status", "canceled");
     }
-    server.recorded().has(&[("order.cancelled", 2)]);
+    server.ends_with(&[("order.cancelled", 2)]);
 }
 
 #[test]
@@ -231,7 +227,7 @@ fn cancelling_calls_off_the_delivery_and_the_payment() {
     stands(&client, waiting, [all, all, all, "", all]);
     stands(&client, brought, [all; 5]);
     stands(&client, other, paid);
-    server.verified().has(&[
+    server.ends_with(&[
         ("payment.refunded", 2),
         ("approval.withdrawn", 2),
         ("delivery.cancelled", 1),
@@ -294,7 +290,7 @@ fn an_order_is_complete_only_if_it_is_paid() {
     client
         .get("/myPages")
         .has("/_embedded/myPages/0", Value::Null);
-    server.recorded().has(&[("order.placed", 0)]);
+    server.ends_with(&[("order.placed", 0)]);
 }
 
 #[test]
@@ -311,9 +307,7 @@ fn while_the_payment_is_down_nothing_is_stored() {
     let number = place(&client);
     let row = format!("/fishstores/{number}");
     client.until(&row, "/status", "paid");
-    server
-        .verified()
-        .has(&[("order.placed", 1), ("payment.captured", 1)]);
+    server.ends_with(&[("order.placed", 1), ("payment.captured", 1)]);
 }
 
 #[test]
@@ -362,7 +356,7 @@ fn while_the_rider_is_away_the_store_goes_on_and_each_order_is_brought_once() {
         let path = format!("/deliveries/{number}");
         client.until(&path, "/status", "delivered");
     }
-    server.verified().has(&[("delivery.done", 3)]);
+    server.ends_with(&[("delivery.done", 3)]);
 }
 
 #[test]
@@ -389,7 +383,7 @@ fn an_order_that_the_store_refuses_is_cancelled_and_its_money_given_back() {
     client.until(&format!("/deliveries/{number}"), "/status", "delivered");
     refuse(number, "PATCH", 200);
     stands(&client, number, ["canceled"; 5]);
-    server.verified().has(&[
+    server.ends_with(&[
         ("approval.refused", 4),
         ("approval.withdrawn", 0),
         ("order.cancelled", 4),
@@ -406,9 +400,7 @@ fn an_order_that_changes_without_being_cancelled_is_not_told_to_be() {
     client.patch("/orders/1", r#"{"status": "paid"}"#);
     stands(&client, 1, ["paid", "paid", "paid", "", "paid"]);
     client.get("/fishstores/1").has("/qty", 2);
-    server
-        .recorded()
-        .has(&[("order.amended", 1), ("order.cancelled", 0)]);
+    server.ends_with(&[("order.amended", 1), ("order.cancelled", 0)]);
 }
 
 #[test]
@@ -422,7 +414,7 @@ fn an_order_that_is_cancelled_before_the_store_or_the_rider_has_it_needs_nothing
     client.resume("fish/fishstore");
     client.resume("fish/delivery");
     stands(&client, 1, ["canceled", "canceled", "", "", "canceled"]);
-    server.verified().has(&[
+    server.ends_with(&[
         ("approval.requested", 0),
         ("delivery.planned", 0),
         ("payment.refunded", 1),
@@ -439,9 +431,7 @@ fn cancelling_twice_gives_the_money_back_once() {
         client.patch("/orders/1", CANCEL).has("/status", "canceled");
     }
     client.until("/payments/1", "/status", "canceled");
-    server
-        .recorded()
-        .has(&[("order.cancelled", 1), ("payment.refunded", 1)]);
+    server.ends_with(&[("order.cancelled", 1), ("payment.refunded", 1)]);
 }
 
 #[test]
@@ -456,9 +446,7 @@ fn the_store_may_say_yes_twice_whatever_its_words() {
     let path = format!("/fishstores/{}", place(&client));
     let request = client.request("PUT", &path).json(PREPARED);
     request.expect(200).has("/status", "prepared");
-    server
-        .recorded()
-        .has(&[("approval.granted", 2), ("delivery.done", 2)]);
+    server.ends_with(&[("approval.granted", 2), ("delivery.done", 2)]);
 }
 
 #[test]
@@ -476,9 +464,7 @@ fn what_is_called_off_is_neither_taken_nor_refused() {
         409,
         "order_cancelled",
     );
-    server
-        .recorded()
-        .has(&[("approval.granted", 0), ("delivery.planned", 0)]);
+    server.ends_with(&[("approval.granted", 0), ("delivery.planned", 0)]);
 }
 
 #[test]

@@ -140,6 +140,25 @@ impl Server {
         assert!(found, "there are not {count} of {what}");
     }
 
+    /// Waits until everything that is expected has happened, also what follows by itself; then stops
+    /// it, verifies what it leaves, and nothing more of that may have happened.
+    pub(crate) fn ends_with(self, expected: &[(&str, usize)]) {
+        self.until_all(expected);
+        self.verified().has(expected);
+    }
+
+    /// The same without `verify`, which knows only the shops that are shipped.
+    pub(crate) fn records(self, expected: &[(&str, usize)]) {
+        self.until_all(expected);
+        self.recorded().has(expected);
+    }
+
+    fn until_all(&self, expected: &[(&str, usize)]) {
+        for (what, count) in expected {
+            self.until_recorded(what, *count);
+        }
+    }
+
     /// Stops it and reads what its journal has.
     pub(crate) fn recorded(self) -> Recorded {
         Recorded::read(&self.stop().path().join("data"))

@@ -160,7 +160,7 @@ fn the_originals_commands_work_at_the_root() {
     walk(&client);
     // For the reservation that was taken while the rooms were down.
     server.until_recorded("listing.reserved", 1);
-    server.verified().has(&[
+    server.ends_with(&[
         ("order.placed", 2),
         ("payment.captured", 2),
         ("listing.reserved", 1),
@@ -204,7 +204,7 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
     let moved = to("reserve", number).replace("\"roomNumber\": \"1\"", "\"roomNumber\": 5");
     wrong(&moved, 400, "field_invalid");
     client.get("/reservations").has("/page/totalElements", 1);
-    server.verified().has(&[("order.placed", 1)]);
+    server.ends_with(&[("order.placed", 1)]);
 }
 #[test]
 fn several_rooms_are_reserved_together_or_not_at_all() {
@@ -245,7 +245,5 @@ fn several_rooms_are_reserved_together_or_not_at_all() {
     client
         .get("/rooms/1")
         .has("/roomStatus", "RoomNotAvaliable");
-    server
-        .verified()
-        .has(&[("listing.reserved", 3), ("order.placed", 2)]);
+    server.ends_with(&[("listing.reserved", 3), ("order.placed", 2)]);
 }

@@ -24,7 +24,7 @@ fn with_payments_paused_nothing_is_stored_and_nothing_charged() {
     client.resume("stays/payment");
     client.get("/payments").has("/page/totalElements", 0);
     ask(&client, "payment", number).has("/reserveStatus", "paymentComp");
-    server.verified().has(&[("payment.captured", 1)]);
+    server.ends_with(&[("payment.captured", 1)]);
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_provider_that_takes_too_long_takes_nothing() {
     let reservation = client.get("/reservations/1");
     reservation.has("/reserveStatus", "reserve");
     client.get("/payments").has("/page/totalElements", 0);
-    server.verified().has(&[("payment.captured", 0)]);
+    server.ends_with(&[("payment.captured", 0)]);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn with_rooms_paused_reservations_are_taken_and_catch_up_in_order() {
             .has("/reserveStatus", "paymentComp");
         ask(&client, "checkOut", number).has("/reserveStatus", "End");
     }
-    server.verified().has(&[
+    server.ends_with(&[
         ("listing.reserved", 3),
         ("listing.released", 3),
         ("payment.captured", 4),
@@ -101,7 +101,7 @@ fn what_waits_for_its_room_waits_through_a_restart() {
     let expected = [["reserve"; 3].as_slice(), &["cancel"; 5], &["reserve"]].concat();
     assert_eq!(statuses(), expected);
     ask(&client, "cancel", other);
-    server.verified().has(&[
+    server.ends_with(&[
         ("listing.reserved", 4),
         ("listing.released", 1),
         ("order.cancelled", 6),
@@ -124,9 +124,7 @@ fn a_room_that_was_taken_off_meanwhile_is_not_reserved() {
     client.resume("stays/room");
     let path = format!("/reservations/{number}");
     client.until(&path, "/reserveStatus", "cancel");
-    server
-        .verified()
-        .has(&[("listing.reserved", 1), ("listing.released", 1)]);
+    server.ends_with(&[("listing.reserved", 1), ("listing.released", 1)]);
 }
 
 #[test]

@@ -59,9 +59,7 @@ fn a_reserved_room_is_not_reservable() {
     client.get("/reservations").has("/page/totalElements", 3);
     ask(&client, "cancel", first);
     reserve(&client, 1);
-    server
-        .verified()
-        .has(&[("listing.reserved", 4), ("listing.sold_out", 3)]);
+    server.ends_with(&[("listing.reserved", 4), ("listing.sold_out", 3)]);
 }
 
 #[test]
@@ -84,9 +82,7 @@ fn a_complete_payment_confirms_the_reservation_once() {
         .has("/paymentStatus", "Y");
     ask(&client, "checkOut", number);
     ask(&client, "payment", number).has("/reserveStatus", "End");
-    server
-        .verified()
-        .has(&[("payment.captured", 1), ("order.confirmed", 1)]);
+    server.ends_with(&[("payment.captured", 1), ("order.confirmed", 1)]);
 }
 
 #[test]
@@ -122,7 +118,7 @@ fn a_customer_cancels_and_the_room_and_the_money_come_back() {
         let page = format!("/myReservations/{number}");
         client.get(&page).has("/reserveStatus", "cancel");
     }
-    server.verified().has(&[
+    server.ends_with(&[
         ("order.cancelled", 4),
         ("payment.refunded", 4),
         ("listing.freed", 4),
@@ -144,7 +140,7 @@ fn a_check_out_makes_the_room_reservable() {
     client.get("/payments/1").has("/paymentStatus", "Y");
     reserve(&client, 1);
     is_sold_out(&client, 1);
-    server.verified().has(&[
+    server.ends_with(&[
         ("delivery.done", 1),
         ("order.completed", 1),
         ("listing.freed", 1),

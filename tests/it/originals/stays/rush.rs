@@ -80,7 +80,7 @@ fn the_last_rooms_go_to_exactly_as_many_customers() {
     reservations.has("/page/totalElements", ROOMS);
     let room = client.get("/rooms/1");
     room.has("/roomStatus", "RoomNotAvaliable");
-    server.verified().has(&[
+    server.ends_with(&[
         ("listing.reserved", ROOMS as usize),
         ("order.placed", ROOMS as usize),
         ("listing.sold_out", 1),
@@ -96,7 +96,7 @@ fn the_last_pairs_of_rooms_go_to_exactly_as_many_customers() {
     client.get("/rooms/1").has("/roomStatus", "EMPTY");
     let second = client.get("/rooms/2");
     second.has("/roomStatus", "RoomNotAvaliable");
-    server.verified().has(&[
+    server.ends_with(&[
         ("listing.reserved", 2 * ROOMS as usize),
         ("order.placed", ROOMS as usize),
         ("listing.released", 0),
