@@ -30,7 +30,8 @@ pub(super) fn verify(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, E
     )?;
     writeln!(
         out,
-        "  books      {} orders, {} payments captured, each at most once; captured = refunded + held",
+        "  books      {} orders, {} payments captured, each at most once; captured = refunded + \
+         commission + paid out + held; no listing oversold",
         report.orders, report.captured
     )?;
     writeln!(

@@ -57,7 +57,7 @@ pub(super) async fn row(
     view: &View,
     number: &str,
 ) -> Result<HttpResponse, ApiError> {
-    let missing = || ApiError::new("not_found", format!("{} has no row {number}", view.path));
+    let missing = || no_row(view, number);
     let number = number.parse().map_err(|_| missing())?;
     let row = call.engine().row(call.front.at, at, number).await?;
     let row = row.ok_or_else(missing)?;
@@ -77,7 +77,7 @@ pub(super) async fn history(
     view: &View,
     number: &str,
 ) -> Result<HttpResponse, ApiError> {
-    let missing = || ApiError::new("not_found", format!("{} has no row {number}", view.path));
+    let missing = || no_row(view, number);
     let row = number.parse().map_err(|_| missing())?;
     let entries = call.engine().history(call.front.at, at, row).await?;
     let entries = entries.ok_or_else(missing)?;
@@ -143,6 +143,10 @@ pub(super) fn instant(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.0)
         .map(|instant| instant.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
         .unwrap_or_default()
+}
+
+fn no_row(view: &View, number: &str) -> ApiError {
+    ApiError::new("not_found", format!("{} has no row {number}", view.path))
 }
 
 /// `200` with a row.

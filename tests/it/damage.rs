@@ -16,7 +16,7 @@ use jumun::{
 };
 use tempfile::TempDir;
 
-use crate::support::{CANCEL, DELIVER, ORDER, Process, Recorded, process::run};
+use crate::support::{CANCEL, DELIVER, ORDER, Process, Recorded, process::does_not_start};
 
 /// The journal's header, and what stands before each frame's covered bytes: length and checksum.
 const HEADER_BYTES: usize = 24;
@@ -217,22 +217,6 @@ fn a_byte_flipped_anywhere_earlier_is_refused() {
             journal[place] ^= flip;
             let name = format!("{:020}.log", 1);
             left.with(&journal).is_refused(&[&name, "restore a backup"]);
-        }
-    }
-}
-
-/// The binary must not start on `data`, and say why in a sentence with these words.
-fn does_not_start(data: &Path, words: &[&str]) {
-    for command in ["serve", "verify"] {
-        let mut arguments = vec![command, "--data", data.to_str().unwrap()];
-        if command == "serve" {
-            arguments.extend(["--listen", "127.0.0.1:0"]);
-        }
-        let output = run(&arguments);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{command}: {said}");
-        for word in words {
-            assert!(said.contains(word), "{command}: `{word}` is not in: {said}");
         }
     }
 }

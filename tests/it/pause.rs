@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Client, ORDER, Process, Server, process::run};
+use crate::support::{Client, ORDER, Process, Server, process::does_not_start};
 
 const PAYMENT: &str = "/ops/components/flowers/payment";
 
@@ -254,22 +254,8 @@ fn a_file_of_pauses_that_cannot_be_read_is_refused_with_what_to_do() {
     let file = data.join("components.json");
     let check = |text: &[u8], why: &str| {
         fs::write(&file, text).unwrap();
-        for command in ["serve", "verify"] {
-            let mut arguments = vec![command, "--data", data.to_str().unwrap()];
-            if command == "serve" {
-                arguments.extend(["--listen", "127.0.0.1:0"]);
-            }
-            let output = run(&arguments);
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.code(), Some(1), "{said}");
-            for part in [
-                "components.json",
-                why,
-                "mend it, or remove it: then all run",
-            ] {
-                assert!(said.contains(part), "{command}: `{part}` is not in: {said}");
-            }
-        }
+        let advice = "mend it, or remove it: then all run";
+        does_not_start(&data, &["components.json", why, advice]);
         assert_eq!(fs::read(&file).unwrap(), text, "it is left as it was");
     };
     check(b"", "EOF");

@@ -172,3 +172,19 @@ impl Drop for Process {
         drop(self.child.wait());
     }
 }
+
+/// The binary must not start on `data`, and say why in a sentence with these words.
+pub(crate) fn does_not_start(data: &Path, words: &[&str]) {
+    for command in ["serve", "verify"] {
+        let mut arguments = vec![command, "--data", data.to_str().unwrap()];
+        if command == "serve" {
+            arguments.extend(["--listen", "127.0.0.1:0"]);
+        }
+        let output = run(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{command}: {said}");
+        for word in words {
+            assert!(said.contains(word), "{command}: `{word}` is not in: {said}");
+        }
+    }
+}
