@@ -5,7 +5,7 @@
 //! | `/` | what is running: a page for people, links for programs |
 //! | `/livez`, `/readyz`, `/actuator/health` | health |
 //! | `/problems`, `/problems/{code}` | what an error's code means |
-//! | `/ops/components`, `…/{storefront}`, `…/{storefront}/{component}` | what can be paused |
+//! | `/ops/…` | what operators ask and do: `ops/mod.rs` |
 //! | `/{storefront}` | its collections |
 //! | `/{storefront}/profile`, `/{storefront}/profile/{collection}` | ALPS |
 //! | `/{storefront}/{collection}` | a resource or view |
@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use actix_web::http::Method;
 
-use super::{Mounts, command};
+use super::{Mounts, command, ops::Ops};
 use crate::{
     actors::handles::NOTIFICATIONS,
     domain::storefront::{Field, Resource, Search, Storefront, Verb, View},
@@ -36,10 +36,7 @@ pub(super) enum Place<'a> {
     Health,
     Problems,
     Problem(&'a str),
-    /// Those of all storefronts, or of the one that is named.
-    Components(Option<&'a str>),
-    /// With the names of its storefront and its own.
-    Component(&'a str, &'a str),
+    Ops(Ops<'a>),
     Front(Front<'a>, Spot<'a>),
 }
 
@@ -99,9 +96,7 @@ pub(super) fn locate<'a>(
         ["actuator", "health"] => return Some(Place::Health),
         ["problems"] => return Some(Place::Problems),
         ["problems", code] => return Some(Place::Problem(code)),
-        ["ops", "components"] => return Some(Place::Components(None)),
-        ["ops", "components", of] => return Some(Place::Components(Some(of))),
-        ["ops", "components", of, name] => return Some(Place::Component(of, name)),
+        ["ops", rest @ ..] if let Some(ops) = Ops::at(rest) => return Some(Place::Ops(ops)),
         _ => {}
     }
     let named = storefronts
@@ -166,7 +161,7 @@ impl Place<'_> {
     pub(super) fn allows(&self, method: &Method) -> bool {
         match *method {
             Method::GET | Method::HEAD | Method::OPTIONS => true,
-            Method::PUT if matches!(self, Self::Component(..)) => true,
+            _ if let Self::Ops(ops) = self => ops.allows(method),
             _ => command::verb(method).is_some_and(|verb| self.is_ruled(verb)),
         }
     }
@@ -323,8 +318,7 @@ mod tests {
                 | Place::Health
                 | Place::Problems
                 | Place::Problem(_)
-                | Place::Components(_)
-                | Place::Component(..)) => format!("{other:?}"),
+                | Place::Ops(_)) => format!("{other:?}"),
             };
             (name, place.methods())
         });
@@ -368,11 +362,15 @@ mod tests {
             None,
             Some(("/posies/: profile of purchases", read)),
         );
-        check("/ops/components", None, Some(("Components(None)", read)));
+        check(
+            "/ops/components",
+            None,
+            Some(("Ops(Components(None))", read)),
+        );
         check(
             "/ops/components/a/b/",
             Some(0),
-            Some(("Component(\"a\", \"b\")", "GET,HEAD,PUT,OPTIONS")),
+            Some(("Ops(Component(\"a\", \"b\"))", "GET,HEAD,PUT,OPTIONS")),
         );
         check("/ops", Some(0), None);
         check("/ops/components/a/b/c", Some(0), None);

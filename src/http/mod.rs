@@ -160,12 +160,7 @@ async fn answer(
         Place::Problems => return Ok(error::list()),
         Place::Problem(code) => return error::describe(code),
         Place::Home => return Ok(home::home(state, request)),
-        Place::Components(of) => return ops::list(&state.engine, of),
-        Place::Component(of, name) if method == Method::PUT => {
-            let part = ops::find(&state.engine, of, name)?;
-            return ops::put(&state.engine, part, &read(payload).await?).await;
-        }
-        Place::Component(of, name) => return ops::get(&state.engine, of, name),
+        Place::Ops(place) => return ops::respond(state, place, method, payload).await,
         Place::Front(front, spot) => (front, spot),
     };
     let call = Call {

@@ -4,10 +4,11 @@ use actix_web::HttpResponse;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{error::ApiError, hal};
+use super::{answer, storefront};
 use crate::{
     actors::handles::Engine,
     domain::storefront::{ComponentState, Storefront},
+    http::error::ApiError,
 };
 
 /// The body that is asked for.
@@ -90,17 +91,6 @@ pub(super) fn find(engine: &Engine, of: &str, name: &str) -> Result<Part, ApiErr
     })
 }
 
-fn storefront(engine: &Engine, name: &str) -> Result<usize, ApiError> {
-    let all = engine.storefronts();
-    let found = all.iter().position(|own| *own.name == *name);
-    found.ok_or_else(|| {
-        let known: Vec<&str> = all.iter().map(|own| &*own.name).collect();
-        let known = known.join(", ");
-        let detail = format!("there is no storefront `{name}`; there are: {known}");
-        ApiError::new("not_found", detail)
-    })
-}
-
 /// The state that a body asks for. Its other members are ignored, as everywhere.
 fn wanted(body: &[u8]) -> Result<ComponentState, ApiError> {
     let wrong = |code, what: &str| ApiError::new(code, format!("{what}: {EXPECTED}"));
@@ -119,12 +109,6 @@ fn wanted(body: &[u8]) -> Result<ComponentState, ApiError> {
             .and_then(ComponentState::from_name)
             .ok_or_else(|| wrong("field_invalid", "there is no such state")),
     }
-}
-
-fn answer(body: &impl Serialize) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(hal::print(body))
 }
 
 impl<'a> Shown<'a> {
