@@ -69,6 +69,9 @@ struct Serve {
     /// The network is trusted: listen beyond this machine without authentication
     #[arg(long, env = "JUMUN_ALLOW_UNAUTHENTICATED")]
     allow_unauthenticated: bool,
+    /// Let PUT /ops/faults make panics, stalls and failures on purpose; loopback addresses only
+    #[arg(long, env = "JUMUN_FAULT_INJECTION")]
+    fault_injection: bool,
     /// Log as JSON, a line an entry
     #[arg(long, env = "JUMUN_LOG_JSON")]
     log_json: bool,
@@ -150,6 +153,7 @@ impl Serve {
             storefronts: self.storefronts.or(before.storefronts),
             config: self.config.or(before.config),
             allow_unauthenticated: self.allow_unauthenticated || before.allow_unauthenticated,
+            fault_injection: self.fault_injection || before.fault_injection,
             log_json: self.log_json || before.log_json,
         }
     }
@@ -167,6 +171,7 @@ impl Serve {
         config.data = self.data.clone().unwrap_or(config.data);
         config.root = self.root.clone().or(config.root);
         config.storefronts = self.storefronts.clone().or(config.storefronts);
+        config.fault_injection |= self.fault_injection;
         config.allow_unauthenticated |= self.allow_unauthenticated;
         Ok(config.check()?)
     }

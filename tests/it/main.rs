@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod definitions;
 mod durable;
+mod faults;
 mod laundry;
 mod mixed;
 mod originals;

@@ -4,8 +4,10 @@
 //! |---|---|---|
 //! | `/ops/components`, `…/{storefront}` | GET | which parts of the shops are paused |
 //! | `/ops/components/{storefront}/{component}` | GET, PUT | one of them; pauses it, lets it run |
+//! | `/ops/faults` | GET, PUT, DELETE | what goes wrong on purpose (`--fault-injection`) |
 
 mod components;
+mod faults;
 
 use actix_web::{HttpResponse, http::Method, web};
 use serde::Serialize;
@@ -20,6 +22,8 @@ pub(super) enum Ops<'a> {
     Components(Option<&'a str>),
     /// With the names of its storefront and its own.
     Component(&'a str, &'a str),
+    /// What goes wrong on purpose.
+    Faults,
 }
 
 impl<'a> Ops<'a> {
@@ -28,6 +32,7 @@ impl<'a> Ops<'a> {
         Some(match *segments {
             ["components"] => Self::Components(None),
             ["components", of] => Self::Components(Some(of)),
+            ["faults"] => Self::Faults,
             ["components", of, name] => Self::Component(of, name),
             _ => return None,
         })
@@ -38,6 +43,7 @@ impl<'a> Ops<'a> {
         match self {
             Self::Components(_) => false,
             Self::Component(..) => method == Method::PUT,
+            Self::Faults => method == Method::PUT || method == Method::DELETE,
         }
     }
 }
@@ -56,6 +62,9 @@ pub(super) async fn respond(
             let part = components::find(engine, of, name)?;
             components::put(engine, part, &read(payload).await?).await
         }
+        Ops::Faults if method == Method::PUT => faults::set(engine, &read(payload).await?),
+        Ops::Faults if method == Method::DELETE => faults::clear(engine),
+        Ops::Faults => faults::list(engine),
         Ops::Component(of, name) => components::get(engine, of, name),
     }
 }
