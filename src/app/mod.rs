@@ -3,6 +3,7 @@
 //! The same [`App`] serves the binary, the tests and any program that embeds it: open it, take its
 //! [`Engine`] for direct calls, let it [`serve`](App::serve) a listener of yours.
 
+pub mod backup;
 pub mod definitions;
 mod faulty;
 mod housekeeping;
@@ -230,6 +231,7 @@ impl App {
             engine: self.engine.clone(),
             mounts: http::Mounts { root: self.root },
             clock: self.clock.clone(),
+            backups: self.backups(),
         };
         let server = server::start(
             listener,
@@ -254,6 +256,12 @@ impl App {
         } else {
             Ok(())
         }
+    }
+
+    /// Backs this directory up, to where its journal is durable.
+    fn backups(&self) -> http::Backups {
+        let (data, committer) = (self.config.data.clone(), Arc::clone(&self.committer));
+        http::Backups::new(move |to| backup::running(&data, committer.durable(), to))
     }
 
     /// Finishes what is under way, checkpoints, and gives the directory up.
