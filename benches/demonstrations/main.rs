@@ -6,11 +6,15 @@
 //! measures nothing. Each prints its tables and what had to hold; the program fails if something did
 //! not.
 
+mod books;
 mod crowd;
+mod kills;
 mod overload;
 mod server;
+mod shops;
 mod stage;
 mod tally;
+mod visitor;
 
 #[path = "../../tests/support/load.rs"]
 #[expect(dead_code, reason = "of the generator, only its requests are used")]
@@ -33,11 +37,18 @@ type Demonstration = (
 );
 
 /// All of them, the shortest first.
-const ALL: [Demonstration; 1] = [(
-    "overload",
-    "twice as many orders as can be carried out",
-    overload::show,
-)];
+const ALL: [Demonstration; 2] = [
+    (
+        "overload",
+        "twice as many orders as can be carried out",
+        overload::show,
+    ),
+    (
+        "kills",
+        "kill -9 again and again, under load on five shops with a provider that fails",
+        kills::show,
+    ),
+];
 
 fn main() -> io::Result<ExitCode> {
     let (length, names) = arguments()?;

@@ -90,6 +90,14 @@ impl<'a> Stage<'a> {
         ))
     }
 
+    /// Something that has to hold, and is spoken of only if it does not.
+    pub(crate) fn must_quietly(&mut self, what: impl Display, holds: bool) -> io::Result<()> {
+        if holds {
+            return Ok(());
+        }
+        self.must(what, false)
+    }
+
     /// Something that has to hold when it is measured; in a test it is only shown.
     pub(crate) fn measured(&mut self, what: impl Display, holds: bool) -> io::Result<()> {
         if self.is_test() {
