@@ -1,6 +1,7 @@
 //! What HTTP, and any other program, may call. Hides addresses, shards and messages.
 
 mod call;
+mod letters;
 mod pausing;
 mod reading;
 
@@ -17,6 +18,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 pub use call::{
     CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
 };
+pub use letters::Letter;
 pub use reading::Told;
 
 pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notification};
@@ -172,6 +174,14 @@ impl Engine {
         {
             return Err(Failure::Overloaded.into());
         }
+        self.answered(answer).await
+    }
+
+    /// Waits for the answer of a shard.
+    async fn answered(
+        &self,
+        answer: oneshot::Receiver<Result<Item, Error>>,
+    ) -> Result<Item, Error> {
         let wait = Duration::from_millis(self.inner.settings.request_ms_max);
         match tokio::time::timeout(wait, answer).await {
             Err(_elapsed) => Err(Failure::OutcomeUnknown.into()),
