@@ -15,6 +15,7 @@ use crate::{
         layout::Layout,
         mark::{self, MarkFile},
         pages::{self, Guard, Opening, Pages},
+        snapshot,
     },
     views::{
         model::Model,
@@ -166,7 +167,8 @@ pub fn replay(
     outcome
 }
 
-/// Changes whenever rows or snapshots made under one set of definitions would differ under another.
+/// Changes whenever rows or snapshots made under one set of definitions would differ under another,
+/// or are stored in another form.
 /// They are the same however the collections are grouped for pausing.
 pub(super) fn fingerprint(storefronts: &[Arc<Storefront>]) -> String {
     let ungrouped = storefronts.iter().map(|own| Storefront {
@@ -175,5 +177,9 @@ pub(super) fn fingerprint(storefronts: &[Arc<Storefront>]) -> String {
     });
     let text: Vec<String> = ungrouped.map(|own| format!("{own:?}")).collect();
     let text = text.join("\n");
-    format!("{:08x}", crc32c::crc32c(text.as_bytes()))
+    format!(
+        "{}-{:08x}",
+        snapshot::FORMAT,
+        crc32c::crc32c(text.as_bytes())
+    )
 }
