@@ -54,12 +54,13 @@ pub enum Error {
     Mark(#[from] mark::Error),
 }
 
-/// A data directory that this process has to itself until the value is dropped.
+/// A data directory that this process has to itself until the value is dropped, or only
+/// [looks at](Directory::look).
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
-    /// Held, never read.
-    _lock: File,
+    /// Held, never read; `None` for one that is only looked at.
+    _lock: Option<File>,
 }
 
 impl Directory {
@@ -81,10 +82,22 @@ impl Directory {
         }
         let directory = Self {
             path: path.to_owned(),
-            _lock: lock,
+            _lock: Some(lock),
         };
-        directory.check_format()?;
+        if !directory.has_format()? {
+            directory.found()?;
+        }
         Ok(directory)
+    }
+
+    /// The directory at `path`, which another process may be using: only to be read. `None` if
+    /// there is none, or nothing was stored in it yet.
+    pub fn look(path: &Path) -> Result<Option<Self>, Error> {
+        let directory = Self {
+            path: path.to_owned(),
+            _lock: None,
+        };
+        Ok(directory.has_format()?.then_some(directory))
     }
 
     /// Where it is.
@@ -117,8 +130,9 @@ impl Directory {
         self.path.join("storefronts")
     }
 
-    /// `FORMAT` is written last, so a directory that has it has everything else too.
-    fn check_format(&self) -> Result<(), Error> {
+    /// Whether it says which form it has, which must be one that is known. `FORMAT` is written last,
+    /// so a directory that has it has everything else too.
+    fn has_format(&self) -> Result<bool, Error> {
         let path = self.path.join("FORMAT");
         let io = |source| Error::Io {
             path: self.path.clone(),
@@ -126,7 +140,7 @@ impl Directory {
         };
         let text = match fs::read(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.found(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(io(error)),
         };
         let number = Some(text)
@@ -134,7 +148,7 @@ impl Directory {
             .and_then(|text| String::from_utf8(text).ok())
             .and_then(|text| text.trim().strip_prefix("jumun ")?.parse::<u32>().ok());
         match number {
-            Some(1..=FORMAT) => Ok(()),
+            Some(1..=FORMAT) => Ok(true),
             Some(found) if found > FORMAT => Err(Error::Newer {
                 path: self.path.clone(),
                 found,

@@ -15,5 +15,6 @@ mod originals;
 mod pause;
 mod readme;
 mod support;
+mod takeover;
 mod views;
 mod walk;
