@@ -11,7 +11,7 @@ use crate::{
         commit::Position,
         components::{self, Components},
         directory::{self, Directory},
-        journal::{self, Journal, Medium, Reader, Source},
+        journal::{self, Journal, Medium, Reader, Scanned, Source},
         layout::Layout,
         mark::{self, MarkFile},
         pages::{self, Guard, Opening, Pages},
@@ -97,12 +97,28 @@ pub fn open(
     guard: &Guard,
     before: Before,
 ) -> Result<Opened, Error> {
+    open_after(None, path, definitions, page_limits, guard, before)
+}
+
+/// The same. What was `scanned` of the journal's closed files is not read once more.
+pub(super) fn open_after(
+    scanned: Option<Scanned>,
+    path: &Path,
+    definitions: &[Definition],
+    page_limits: pages::Limits,
+    guard: &Guard,
+    before: Before,
+) -> Result<Opened, Error> {
     let directory = Directory::open(path)?;
     let mark = Arc::new(MarkFile::open(&directory.mark())?);
     let storefronts = mounted(definitions);
     let paused = Components::open(directory.components(), &storefronts)?;
     let medium = journal::Directory::open(directory.journal())?;
-    let found = journal::scan(&*medium.source(), |_, _, _| {})?;
+    let source = medium.source();
+    let found = match scanned {
+        Some(scanned) => journal::scan_after(scanned, &*source, |_, _, _| {})?,
+        None => journal::scan(&*source, |_, _, _| {})?,
+    };
     let end = found.end;
     // Before anything is cut or begun: what is refused stays as it was found.
     mark.last().check_journal(end)?;

@@ -5,16 +5,31 @@ mod greeting;
 mod offline;
 mod storefronts;
 
-use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write,
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    pin::pin,
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
+use tokio::task::spawn_blocking;
 
 use crate::{
-    app::{self, App, Options, definitions},
+    app::{
+        self, App, End, Options, definitions,
+        takeover::{Predecessor, Refused},
+        upgrade,
+    },
     config::{self, Config},
     store::pages::{self, Guard},
     telemetry,
 };
+
+/// Connections that may wait to be accepted, as while another process takes over. The system has a
+/// limit of its own (`net.core.somaxconn`, 4096).
+const BACKLOG: i32 = 4_096;
 
 /// A store's back office in one binary: orders, payments, deliveries and what follows from them,
 /// kept safe in one directory.
@@ -72,6 +87,11 @@ struct Serve {
     /// Settings from a file; `config.default.toml` has all of them, explained
     #[arg(long, env = "JUMUN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Take over from the process that serves this data directory, with its listening socket: no
+    /// request is lost, and if this one cannot serve, the other goes on. Starts as usual if there
+    /// is none
+    #[arg(long)]
+    takeover: bool,
     /// The network is trusted: listen beyond this machine without authentication
     #[arg(long, env = "JUMUN_ALLOW_UNAUTHENTICATED")]
     allow_unauthenticated: bool,
@@ -138,6 +158,12 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The process that serves is not taken over.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Somebody asked to stop before it was there.
+    #[error("it was asked to stop before it served; nothing was changed")]
+    Interrupted,
     /// The signals.
     #[error("signals cannot be waited for: {0}")]
     Signals(std::io::Error),
@@ -176,6 +202,7 @@ impl Serve {
             root: self.root.or(before.root),
             storefronts: self.storefronts.or(before.storefronts),
             config: self.config.or(before.config),
+            takeover: self.takeover || before.takeover,
             allow_unauthenticated: self.allow_unauthenticated || before.allow_unauthenticated,
             fault_injection: self.fault_injection || before.fault_injection,
             log_json: self.log_json || before.log_json,
@@ -211,24 +238,89 @@ fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
     let config = given.config()?;
     let mut options = Options::new(&config)?;
     options.guard = guard();
-    app::in_system(async move {
-        // Before anything is opened: who is asked to end while starting ends properly, too.
-        let shutdown = signalled().map_err(Error::Signals)?;
-        let address = config.listen;
-        let listener = std::net::TcpListener::bind(address)
-            .map_err(|source| Error::Listen { address, source })?;
-        let address = listener.local_addr()?;
-        let app = App::start(config.clone(), options)?;
-        let storefronts = app.engine().storefronts();
-        greeting::write(out, address, &config, storefronts, app.notices())?;
-        app.serve(listener, shutdown).await?;
-        writeln!(
+    options.hands_over = true;
+    app::in_system(start(given.takeover, config, options, out))
+}
+
+async fn start(
+    takes_over: bool,
+    config: Config,
+    mut options: Options,
+    out: &mut dyn Write,
+) -> Result<ExitCode, Error> {
+    // Before anything is opened: who is asked to end while starting ends properly, too.
+    let mut shutdown = pin!(signalled().map_err(Error::Signals)?);
+    let mut predecessor = None;
+    if takes_over {
+        predecessor = Predecessor::find(&config.data).await?;
+    }
+    let listener = match &mut predecessor {
+        None => bind(config.listen)?,
+        Some(other) => {
+            let taken = tokio::select! {
+                taken = take_over(other, &config, &mut options) => taken,
+                () = &mut shutdown => Err(Error::Interrupted),
+            };
+            match taken {
+                Ok(listener) => listener,
+                Err(error) => return Err(give_back(predecessor, error).await),
+            }
+        }
+    };
+    let address = listener.local_addr()?;
+    let app = match App::start(config.clone(), options) {
+        Ok(app) => app,
+        Err(error) => return Err(give_back(predecessor, error.into()).await),
+    };
+    let storefronts = app.engine().storefronts();
+    greeting::write(out, address, &config, storefronts, app.notices())?;
+    match app.serve_in_turn(listener, shutdown, predecessor).await? {
+        End::Stopped => writeln!(
             out,
             "Stopped; everything is safe in {}.",
             config.data.display()
-        )?;
-        Ok(ExitCode::SUCCESS)
-    })
+        )?,
+        End::TakenOver(Some(pid)) => writeln!(out, "Taken over by process {pid}.")?,
+        End::TakenOver(None) => writeln!(out, "Taken over by another process.")?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The socket of the process that serves, once that is checked that can be known before.
+async fn take_over(
+    other: &mut Predecessor,
+    config: &Config,
+    options: &mut Options,
+) -> Result<TcpListener, Error> {
+    tracing::info!(
+        version = other.version(),
+        "taking over; reading the data directory first"
+    );
+    let (data, storefronts) = (config.data.clone(), options.storefronts.clone());
+    if let Some(root) = &config.root {
+        definitions::root(&storefronts, root)?;
+    }
+    let checked = spawn_blocking(move || upgrade::check(&data, &storefronts)).await;
+    let checked = checked.map_err(std::io::Error::other)?;
+    options.scanned = checked.map_err(app::Error::Open)?.closed;
+    Ok(other.take().await?)
+}
+
+/// Tells the process that served why this one does not.
+async fn give_back(predecessor: Option<Predecessor>, error: Error) -> Error {
+    if let Some(other) = predecessor {
+        other.failed(&error.to_string()).await;
+    }
+    error
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    let listen = || {
+        let listener = TcpListener::bind(address)?;
+        rustix::net::listen(&listener, BACKLOG)?;
+        Ok(listener)
+    };
+    listen().map_err(|source| Error::Listen { address, source })
 }
 
 /// Ready when the process is asked to end: SIGTERM, or Ctrl-C.
