@@ -9,7 +9,7 @@ use super::{
     books::Books,
     crowd::{Crowd, Pace},
     server::{Server, Setup},
-    shops::{SHOPS, STOCK},
+    shops::{SHOPS, stock},
     stage::{Stage, wait_for},
     tally::Tally,
     visitor::{Memory, Visitor},
@@ -33,7 +33,7 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
     let folder = stage.setup("kills")?;
     let setup = folder.clone().with_settings(SETTINGS)?;
     let server = setup.serve()?;
-    stock(&server)?;
+    stock(setup.address)?;
     let visitors = SHOPS.iter().flat_map(|shop| {
         (0..CLIENTS).map(move |at| Visitor::new(shop, format!("{}{at}", shop.name)))
     });
@@ -56,18 +56,6 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
     stage.must("no handler crashed", broken == 0)?;
     compare(stage, &folder, visitors)?;
     settle(stage, &folder)
-}
-
-/// Puts on the shelves what is ordered.
-fn stock(server: &Server) -> io::Result<()> {
-    for (path, body) in STOCK {
-        let (status, answer) = server.post(path, body)?;
-        if status != 201 {
-            let what = format!("POST {path} was answered {status}: {answer}");
-            return Err(io::Error::other(what));
-        }
-    }
-    Ok(())
 }
 
 /// How it went.

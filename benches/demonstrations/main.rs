@@ -7,6 +7,7 @@
 //! not.
 
 mod books;
+mod breaker;
 mod crowd;
 mod kills;
 mod overload;
@@ -37,7 +38,12 @@ type Demonstration = (
 );
 
 /// All of them, the shortest first.
-const ALL: [Demonstration; 2] = [
+const ALL: [Demonstration; 3] = [
+    (
+        "breaker",
+        "payment providers that take about as long as anyone waits for them",
+        breaker::show,
+    ),
     (
         "overload",
         "twice as many orders as can be carried out",
