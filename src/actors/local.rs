@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::{
     claims::Claims,
     coordinator::{Coordinator, Lines, Visited, Work},
-    faults::Faults,
+    faults::{Faults, Place, Point},
     handles::Failure,
     numbers::shard_of,
     settings::Settings,
@@ -75,6 +75,12 @@ impl Local {
                 }
             }
         }
+    }
+
+    /// Where an entity of a storefront is worked on, something may go wrong on purpose.
+    pub(super) fn strike(&self, place: Place, storefront: usize, entity: EntityKey) {
+        let name = &self.storefronts[storefront].name;
+        self.faults.strike(Point::of(place, name, entity));
     }
 
     /// What of a storefront is paused, by whose part it is.

@@ -3,7 +3,9 @@
 //! The same [`App`] serves the binary, the tests and any program that embeds it: open it, take its
 //! [`Engine`] for direct calls, let it [`serve`](App::serve) a listener of yours.
 
+pub mod backup;
 pub mod definitions;
+mod faulty;
 mod housekeeping;
 pub mod kept;
 mod mistakes;
@@ -26,7 +28,7 @@ use tokio::sync::Notify;
 use self::{definitions::Definition, housekeeping::Housekeeping, writing::Writing};
 use crate::{
     actors::{
-        faults::{Faults, NoFaults},
+        faults::Faults,
         handles::Engine,
         provider::Provider,
         settings::Settings,
@@ -91,12 +93,13 @@ pub struct Options {
 impl Options {
     /// The embedded storefronts and those of the configuration, with nothing replaced.
     pub fn new(config: &Config) -> Result<Self, definitions::Error> {
+        let (faults, before_journal) = faulty::of(config);
         Ok(Self {
             storefronts: definitions::load(config.storefronts.as_deref())?,
             guard: Guard::InProcess,
             providers: None,
-            before_journal: open::nothing(),
-            faults: Arc::new(NoFaults),
+            before_journal,
+            faults,
             clock: Clock::System,
         })
     }
@@ -159,20 +162,19 @@ impl App {
             pages: &pages,
             stops,
             components: &components,
+            strike: faulty::of_views(&faults),
         };
         let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
-        let complete_to = writing.complete_to();
-        let interval = Duration::from_millis(config.limits.checkpoint_ms);
-        let on_failure = notifies(&writing.failure);
-        let checkpointer =
-            Checkpointer::start(Arc::clone(&pages), interval, complete_to, on_failure)?;
+        let checkpointer = checkpointer(&config, &pages, &writing)?;
         let housekeeping =
             Housekeeping::start(Arc::clone(&pages), clock.clone(), settings.answers_kept_ms)?;
         let committer = writing.committer;
         let (position, failed) = (Arc::clone(&committer), Arc::clone(&committer));
         let checkpoints_failed = checkpointer.watch();
+        let providers = providers.unwrap_or_else(|| simulators(&config, storefronts.len()));
+        let providers = faulty::before_providers(&faults, providers);
         let engine = Engine::start(Parts {
-            providers: providers.unwrap_or_else(|| simulators(&config, storefronts.len())),
+            providers,
             storefronts,
             layout,
             pages: Arc::clone(&pages),
@@ -229,6 +231,7 @@ impl App {
             engine: self.engine.clone(),
             mounts: http::Mounts { root: self.root },
             clock: self.clock.clone(),
+            backups: self.backups(),
         };
         let server = server::start(
             listener,
@@ -253,6 +256,12 @@ impl App {
         } else {
             Ok(())
         }
+    }
+
+    /// Backs this directory up, to where its journal is durable.
+    fn backups(&self) -> http::Backups {
+        let (data, committer) = (self.config.data.clone(), Arc::clone(&self.committer));
+        http::Backups::new(move |to| backup::running(&data, committer.durable(), to))
     }
 
     /// Finishes what is under way, checkpoints, and gives the directory up.
@@ -301,6 +310,17 @@ fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, de
 fn notifies(failure: &Arc<Notify>) -> impl Fn() + Send + 'static {
     let failure = Arc::clone(failure);
     move || failure.notify_one()
+}
+
+fn checkpointer(
+    config: &Config,
+    pages: &Arc<Pages>,
+    writing: &Writing,
+) -> Result<Checkpointer, Error> {
+    let interval = Duration::from_millis(config.limits.checkpoint_ms);
+    let (complete_to, on_failure) = (writing.complete_to(), notifies(&writing.failure));
+    let started = Checkpointer::start(Arc::clone(pages), interval, complete_to, on_failure)?;
+    Ok(started)
 }
 
 /// The storefronts alone, in their order.

@@ -1,5 +1,6 @@
 //! The command line: what can be asked of the binary, and what it says.
 
+mod backup;
 mod greeting;
 mod offline;
 mod storefronts;
@@ -32,9 +33,14 @@ pub struct Arguments {
 enum Command {
     /// Serve the storefronts over HTTP (what `jumun` alone does too).
     Serve(Serve),
-    /// Check a data directory that no process uses: every checksum, every order's books, and that
-    /// what is stored is what a replay gives. Exits with 0 only if all of it holds.
-    Verify(Offline),
+    /// Check a data directory that no process uses, or a backup: every checksum, every order's
+    /// books, and that what is stored is what a replay gives. Exits with 0 only if all of it holds.
+    Verify(Verify),
+    /// Back a data directory up into one file, also while it is served. The backup is read back and
+    /// checked.
+    Backup(backup::Backup),
+    /// Make a data directory of a backup, and verify it.
+    Restore(backup::Restore),
     /// Throw the trees of snapshots and views away and make them again from the journal.
     RebuildViews(Offline),
     /// Check definition files of storefronts, and list those there are.
@@ -69,6 +75,9 @@ struct Serve {
     /// The network is trusted: listen beyond this machine without authentication
     #[arg(long, env = "JUMUN_ALLOW_UNAUTHENTICATED")]
     allow_unauthenticated: bool,
+    /// Let PUT /ops/faults make panics, stalls and failures on purpose; loopback addresses only
+    #[arg(long, env = "JUMUN_FAULT_INJECTION")]
+    fault_injection: bool,
     /// Log as JSON, a line an entry
     #[arg(long, env = "JUMUN_LOG_JSON")]
     log_json: bool,
@@ -87,6 +96,15 @@ struct Offline {
     /// Where the definition files of more storefronts are
     #[arg(long, env = "JUMUN_STOREFRONTS", value_name = "DIR")]
     storefronts: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Verify {
+    #[command(flatten)]
+    offline: Offline,
+    /// Check this backup instead
+    #[arg(long, value_name = "FILE")]
+    backup: Option<PathBuf>,
 }
 
 /// Why the command could not be carried out.
@@ -109,6 +127,9 @@ pub enum Error {
     /// The definitions.
     #[error(transparent)]
     Definitions(#[from] definitions::Error),
+    /// A backup.
+    #[error(transparent)]
+    Backup(#[from] app::backup::Error),
     /// The address.
     #[error("cannot listen on {address}: {source}; name another with --listen")]
     Listen {
@@ -133,7 +154,13 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> Result<ExitCode, Error>
     match arguments.command {
         None => serve(&arguments.serve, out),
         Some(Command::Serve(given)) => serve(&given.or(arguments.serve), out),
-        Some(Command::Verify(given)) => offline::verify(&given, out),
+        Some(Command::Verify(Verify {
+            offline,
+            backup: Some(file),
+        })) => backup::check(&file, offline.storefronts.as_deref(), out),
+        Some(Command::Verify(given)) => offline::verify(&given.offline, out),
+        Some(Command::Backup(given)) => backup::back_up(&given, out),
+        Some(Command::Restore(given)) => backup::restore(&given, out),
         Some(Command::RebuildViews(given)) => offline::rebuild(&given, out),
         Some(Command::Storefronts(command)) => storefronts::run(&command, out),
         Some(Command::ProbeStore { data }) => offline::probe(&data, out),
@@ -150,6 +177,7 @@ impl Serve {
             storefronts: self.storefronts.or(before.storefronts),
             config: self.config.or(before.config),
             allow_unauthenticated: self.allow_unauthenticated || before.allow_unauthenticated,
+            fault_injection: self.fault_injection || before.fault_injection,
             log_json: self.log_json || before.log_json,
         }
     }
@@ -167,6 +195,7 @@ impl Serve {
         config.data = self.data.clone().unwrap_or(config.data);
         config.root = self.root.clone().or(config.root);
         config.storefronts = self.storefronts.clone().or(config.storefronts);
+        config.fault_injection |= self.fault_injection;
         config.allow_unauthenticated |= self.allow_unauthenticated;
         Ok(config.check()?)
     }

@@ -37,11 +37,14 @@ use actix_web::{
     web,
 };
 
-pub use self::error::CODES;
 use self::{
     address::{Collection, Front, Place, Spot},
     call::Call,
     error::ApiError,
+};
+pub use self::{
+    error::CODES,
+    ops::backup::{BackedUp, Backups, NotBackedUp},
 };
 use crate::{actors::handles::Engine, clock::Clock, domain::Correlation};
 
@@ -86,6 +89,8 @@ pub struct State {
     pub mounts: Mounts,
     /// For the time in error bodies.
     pub clock: Clock,
+    /// What makes backups.
+    pub backups: Backups,
 }
 
 /// Serves every path that nothing else was registered for.
@@ -160,7 +165,7 @@ async fn answer(
         Place::Problems => return Ok(error::list()),
         Place::Problem(code) => return error::describe(code),
         Place::Home => return Ok(home::home(state, request)),
-        Place::Ops(place) => return ops::respond(state, place, method, payload).await,
+        Place::Ops(place) => return ops::respond(state, place, request, payload).await,
         Place::Front(front, spot) => (front, spot),
     };
     let call = Call {

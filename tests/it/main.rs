@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod backup;
 mod bad_input;
 mod behaviour;
 mod contract;
@@ -9,6 +10,7 @@ mod crash;
 mod damage;
 mod definitions;
 mod durable;
+mod faults;
 mod laundry;
 mod mixed;
 mod originals;

@@ -6,7 +6,7 @@ use super::{Charged, Coordinator, Visited, Waiting, settle::Pending};
 use crate::{
     actors::{
         entity::Outcome,
-        faults::Point,
+        faults::Place,
         gateway::Charge,
         handles::{self, Error, Failure},
         provider::{Settles, Trouble},
@@ -30,7 +30,8 @@ impl Coordinator {
         }
         self.route(&mut turn);
         if turn.todo.is_empty() && !turn.idle && key.is_order() {
-            self.local.faults.strike(Point::React(key.number));
+            self.local
+                .strike(Place::React, key.storefront, key.order().key());
             let reaction = self.react(&turn);
             turn.waits_for = reaction.waits_for.map(Want::Part);
             if self.must_not_wait(&turn) {

@@ -32,6 +32,7 @@ use tokio::sync::oneshot;
 pub(super) use self::line::Lines;
 use super::{
     entity::Outcome,
+    faults::{Place, Point},
     gateway::Gateway,
     handles::{Context as From, Request},
     lane::Lane,
@@ -282,6 +283,10 @@ impl Handler<Work> for Coordinator {
     /// happened in, and nothing else. Giving a turn up begins the order's next one, which may panic
     /// too; and what else was settled has still to be taken in.
     fn handle(&mut self, work: Work, ctx: &mut Self::Context) {
+        self.local.faults.strike(Point {
+            number: Some(self.outside.lane_number as u64),
+            ..Point::at(Place::Shard)
+        });
         let mut lost = self.guarded(|coordinator| coordinator.work(work));
         loop {
             lost = match lost {

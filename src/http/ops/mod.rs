@@ -2,12 +2,16 @@
 //!
 //! | path | methods | answers |
 //! |---|---|---|
+//! | `/ops/backup` | GET, POST | the last backup; backs the data directory up into a file here |
 //! | `/ops/components`, `…/{storefront}` | GET | which parts of the shops are paused |
 //! | `/ops/components/{storefront}/{component}` | GET, PUT | one of them; pauses it, lets it run |
+//! | `/ops/faults` | GET, PUT, DELETE | what goes wrong on purpose (`--fault-injection`) |
 
+pub(super) mod backup;
 mod components;
+mod faults;
 
-use actix_web::{HttpResponse, http::Method, web};
+use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::Serialize;
 
 use super::{State, error::ApiError, hal, read};
@@ -16,18 +20,24 @@ use crate::actors::handles::Engine;
 /// A place under `/ops`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ops<'a> {
+    /// Backups of the data directory.
+    Backup,
     /// Those of all storefronts, or of the one that is named.
     Components(Option<&'a str>),
     /// With the names of its storefront and its own.
     Component(&'a str, &'a str),
+    /// What goes wrong on purpose.
+    Faults,
 }
 
 impl<'a> Ops<'a> {
     /// What these segments, after `ops`, address.
     pub(super) fn at(segments: &[&'a str]) -> Option<Self> {
         Some(match *segments {
+            ["backup"] => Self::Backup,
             ["components"] => Self::Components(None),
             ["components", of] => Self::Components(Some(of)),
+            ["faults"] => Self::Faults,
             ["components", of, name] => Self::Component(of, name),
             _ => return None,
         })
@@ -36,8 +46,10 @@ impl<'a> Ops<'a> {
     /// Whether a method that changes something means something here.
     pub(super) fn allows(self, method: &Method) -> bool {
         match self {
+            Self::Backup => method == Method::POST,
             Self::Components(_) => false,
             Self::Component(..) => method == Method::PUT,
+            Self::Faults => method == Method::PUT || method == Method::DELETE,
         }
     }
 }
@@ -46,16 +58,24 @@ impl<'a> Ops<'a> {
 pub(super) async fn respond(
     state: &State,
     place: Ops<'_>,
-    method: &Method,
+    request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let engine = &state.engine;
+    let (engine, method) = (&state.engine, request.method());
     match place {
+        Ops::Backup if method == Method::POST => {
+            backup::admit(request)?;
+            backup::post(&state.backups, &read(payload).await?).await
+        }
+        Ops::Backup => Ok(backup::get(&state.backups)),
         Ops::Components(of) => components::list(engine, of),
         Ops::Component(of, name) if method == Method::PUT => {
             let part = components::find(engine, of, name)?;
             components::put(engine, part, &read(payload).await?).await
         }
+        Ops::Faults if method == Method::PUT => faults::set(engine, &read(payload).await?),
+        Ops::Faults if method == Method::DELETE => faults::clear(engine),
+        Ops::Faults => faults::list(engine),
         Ops::Component(of, name) => components::get(engine, of, name),
     }
 }

@@ -6,6 +6,7 @@
 
 mod directory;
 mod error;
+pub mod extent;
 mod frame;
 mod medium;
 pub mod memory;
