@@ -6,6 +6,7 @@
 //! measures nothing. Each prints its tables and what had to hold; the program fails if something did
 //! not.
 
+mod backup;
 mod books;
 mod breaker;
 mod crowd;
@@ -38,7 +39,7 @@ type Demonstration = (
 );
 
 /// All of them, the shortest first.
-const ALL: [Demonstration; 3] = [
+const ALL: [Demonstration; 4] = [
     (
         "breaker",
         "payment providers that take about as long as anyone waits for them",
@@ -48,6 +49,11 @@ const ALL: [Demonstration; 3] = [
         "overload",
         "twice as many orders as can be carried out",
         overload::show,
+    ),
+    (
+        "backup",
+        "a backup under load, restored beside it",
+        backup::show,
     ),
     (
         "kills",
