@@ -1,11 +1,6 @@
 //! What a stopped server's journal says about the money, counted by someone who trusts nobody.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
 use jumun::{
     domain::Event,
@@ -30,18 +25,17 @@ struct Account {
 impl Books {
     /// Reads the journal of a data directory that nobody is writing.
     pub(crate) fn read(data: &Path) -> io::Result<Self> {
-        let books = Mutex::new(Self::default());
+        let mut books = Self::default();
         let files = journal::Files::new(data.join("journal"));
         let scanned = journal::scan(&files, |_, body, _| {
             let batch = codec::decode(body).expect("the program wrote it");
-            let mut books = books.lock().expect("nobody panics with it");
             for stamped in batch.events {
                 let order = (Arc::clone(&batch.storefront), stamped.entity.number);
                 books.0.entry(order).or_default().note(&stamped.event);
             }
         });
         scanned.map_err(io::Error::other)?;
-        Ok(books.into_inner().expect("nobody panics with it"))
+        Ok(books)
     }
 
     /// Orders that were placed.

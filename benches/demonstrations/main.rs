@@ -6,7 +6,9 @@
 //! measures nothing. Each prints its tables and what had to hold; the program fails if something did
 //! not.
 
+mod backup;
 mod books;
+mod breaker;
 mod crowd;
 mod kills;
 mod overload;
@@ -37,11 +39,21 @@ type Demonstration = (
 );
 
 /// All of them, the shortest first.
-const ALL: [Demonstration; 2] = [
+const ALL: [Demonstration; 4] = [
+    (
+        "breaker",
+        "payment providers that take about as long as anyone waits for them",
+        breaker::show,
+    ),
     (
         "overload",
         "twice as many orders as can be carried out",
         overload::show,
+    ),
+    (
+        "backup",
+        "a backup under load, restored beside it",
+        backup::show,
     ),
     (
         "kills",

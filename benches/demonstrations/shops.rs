@@ -1,5 +1,9 @@
 //! What clients ask of the five shops, and what the orders then say.
 
+use std::{io, net::SocketAddr};
+
+use super::server::ask;
+
 /// One of the shops, from a client's side.
 #[derive(Debug)]
 pub(crate) struct Shop {
@@ -30,7 +34,7 @@ pub(crate) struct Later {
 }
 
 /// What is put on the shelves before the shops open: path and body.
-pub(crate) const STOCK: [(&str, &str); 3] = [
+const STOCK: [(&str, &str); 3] = [
     (
         "/stays/rooms",
         r#"{"roomName": "Suite", "roomStatus": "EMPTY", "roomQty": 5000}"#,
@@ -141,6 +145,18 @@ pub(crate) const SHOPS: [Shop; 5] = [
         }],
     },
 ];
+
+/// Puts on the shelves what is ordered.
+pub(crate) fn stock(address: SocketAddr) -> io::Result<()> {
+    for (path, body) in STOCK {
+        let (status, answer) = ask(address, "POST", path, body)?;
+        if status != 201 {
+            let what = format!("POST {path} was answered {status}: {answer}");
+            return Err(io::Error::other(what));
+        }
+    }
+    Ok(())
+}
 
 impl Shop {
     /// The first line and the body of a new order.

@@ -12,6 +12,9 @@ use tokio::time::Instant;
 
 use super::server::Setup;
 
+/// Faults that are shown of each kind.
+const SHOWN: usize = 5;
+
 /// How long the demonstrations last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Length {
@@ -96,6 +99,14 @@ impl<'a> Stage<'a> {
             return Ok(());
         }
         self.must(what, false)
+    }
+
+    /// Something that has to hold, and the faults that show that it does not.
+    pub(crate) fn none(&mut self, what: impl Display, faults: &[String]) -> io::Result<()> {
+        for fault in faults.iter().take(SHOWN) {
+            self.say(format_args!("  {fault}"))?;
+        }
+        self.must(what, faults.is_empty())
     }
 
     /// Something that has to hold when it is measured; in a test it is only shown.

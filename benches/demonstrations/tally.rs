@@ -207,6 +207,13 @@ impl Latencies {
     }
 }
 
+impl Share {
+    /// Whether the part is the whole, and there is one.
+    pub(crate) const fn is_all(self) -> bool {
+        self.0 == self.1 && self.1 > 0
+    }
+}
+
 impl Display for Share {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         // Rounded down: 100.00 % means all.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{
     crowd::{Answer, Client, write},
     server::ask,
-    shops::{Later, Shop},
+    shops::{Later, SHOPS, Shop},
 };
 
 /// The most items on a page.
@@ -56,8 +56,14 @@ enum About {
 }
 
 impl Visitor {
+    /// So many of each shop; `crowd` must be no other crowd's name.
+    pub(crate) fn of_each(crowd: &str, clients: usize) -> Vec<Self> {
+        let of = |shop| (0..clients).map(move |at| Self::new(shop, format!("{crowd}{at}")));
+        SHOPS.iter().flat_map(of).collect()
+    }
+
     /// `name` must be no other client's.
-    pub(crate) fn new(shop: &'static Shop, name: String) -> Self {
+    fn new(shop: &'static Shop, name: String) -> Self {
         Self {
             shop,
             name,
@@ -66,11 +72,6 @@ impl Visitor {
             last: None,
             memory: Memory::default(),
         }
-    }
-
-    /// The shop.
-    pub(crate) const fn shop(&self) -> &'static Shop {
-        self.shop
     }
 
     /// What it was told, once it is not served any more.
@@ -184,7 +185,7 @@ impl Memory {
     /// Compares with what the server has. Returns what is lost, wrong or there twice.
     pub(crate) fn compare(&self, shop: &Shop, address: SocketAddr) -> io::Result<Vec<String>> {
         let found = listed(shop, address)?;
-        let mut faults = Vec::new();
+        let mut faults = self.missing(&found);
         let mut seen = BTreeSet::new();
         for (number, (whose, status)) in &found {
             if !seen.insert(whose) {
@@ -192,12 +193,16 @@ impl Memory {
             }
             if self.refused.contains(whose) {
                 faults.push(format!("{number} of {whose} was refused, and is there"));
-            }
-            let known = self.orders.contains_key(number) || self.unanswered.contains(whose);
-            if !known && !self.refused.contains(whose) {
+            } else if !self.orders.contains_key(number) && !self.unanswered.contains(whose) {
                 faults.push(format!("{number} of {whose}, {status}: nobody ordered it"));
             }
         }
+        Ok(faults)
+    }
+
+    /// What was acknowledged and is not there, or says something else.
+    pub(crate) fn missing(&self, found: &Listed) -> Vec<String> {
+        let mut faults = Vec::new();
         for (number, (whose, says)) in &self.orders {
             match found.get(number) {
                 None => faults.push(format!("{number} of {whose} is lost")),
@@ -210,13 +215,29 @@ impl Memory {
                 Some(_) => {}
             }
         }
-        Ok(faults)
+        faults
     }
 }
 
-/// Every order on the shop's list: whose, and what it says.
-fn listed(shop: &Shop, address: SocketAddr) -> io::Result<BTreeMap<u64, (String, String)>> {
-    let mut found = BTreeMap::new();
+/// The memories of all clients of each shop, and what contradicts itself in them.
+pub(crate) fn remembered(visitors: Vec<Visitor>) -> (Vec<(&'static Shop, Memory)>, Vec<String>) {
+    let mut shops: Vec<_> = SHOPS.iter().map(|shop| (shop, Memory::default())).collect();
+    let mut faults = Vec::new();
+    for visitor in visitors {
+        let name = visitor.shop.name;
+        let own = shops.iter_mut().find(|(shop, _)| shop.name == name);
+        let (_, memory) = own.expect("it is one of the shops");
+        faults.extend(memory.add(visitor.remembers()));
+    }
+    (shops, faults)
+}
+
+/// What a shop has on its list, by number: whose, and what it says.
+pub(crate) type Listed = BTreeMap<u64, (String, String)>;
+
+/// Every order on the shop's list.
+pub(crate) fn listed(shop: &Shop, address: SocketAddr) -> io::Result<Listed> {
+    let mut found = Listed::new();
     for page in 0.. {
         let path = format!(
             "/{}/{}?size={PAGE_ITEMS}&page={page}",
