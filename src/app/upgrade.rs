@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use super::{definitions::Definition, kept, mounted, open::Error};
+use super::{
+    definitions::Definition,
+    kept, mounted,
+    open::{self, Error},
+};
 use crate::{
     actors::restore,
     store::{
@@ -13,6 +17,7 @@ use crate::{
         directory::Directory,
         journal::{self, Scanned},
         mark::Mark,
+        pages::Pages,
     },
 };
 
@@ -21,6 +26,9 @@ use crate::{
 pub struct Checked {
     /// Events that were read, each of which this version knows.
     pub events: Position,
+    /// Whether a start would make snapshots and views again from them, before it serves: other
+    /// definitions, or another form than those that are stored.
+    pub rebuilds: bool,
     /// What a person should know: a line each.
     pub notices: Vec<String>,
     /// The journal's files to which nothing more is written. A start need not read them again.
@@ -32,6 +40,7 @@ pub fn check(path: &Path, definitions: &[Definition]) -> Result<Checked, Error> 
     let Some(directory) = Directory::look(path)? else {
         return Ok(Checked {
             events: 0,
+            rebuilds: false,
             notices: vec!["nothing is stored there yet".to_owned()],
             closed: None,
         });
@@ -55,8 +64,11 @@ pub fn check(path: &Path, definitions: &[Definition]) -> Result<Checked, Error> 
     }
     let mut notices = kept::check_with(&directory, definitions, || Ok(names))?;
     notices.extend(paused.notices);
+    let fingerprint = open::fingerprint(&storefronts);
+    let rebuilds = mark.complete_to > 0 && Pages::have_another_form(path, &fingerprint)?;
     Ok(Checked {
         events: end,
+        rebuilds,
         notices,
         closed: Some(closed),
     })

@@ -3,33 +3,20 @@
 mod backup;
 mod greeting;
 mod offline;
+mod start;
 mod storefronts;
+mod upgrade;
 
-use std::{
-    io::Write,
-    net::{SocketAddr, TcpListener},
-    path::PathBuf,
-    pin::pin,
-    process::ExitCode,
-};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use tokio::task::spawn_blocking;
 
 use crate::{
-    app::{
-        self, App, End, Options, definitions,
-        takeover::{Predecessor, Refused},
-        upgrade,
-    },
+    app::{self, Options, definitions, takeover::Refused},
     config::{self, Config},
     store::pages::{self, Guard},
     telemetry,
 };
-
-/// Connections that may wait to be accepted, as while another process takes over. The system has a
-/// limit of its own (`net.core.somaxconn`, 4096).
-const BACKLOG: i32 = 4_096;
 
 /// A store's back office in one binary: orders, payments, deliveries and what follows from them,
 /// kept safe in one directory.
@@ -58,6 +45,10 @@ enum Command {
     Restore(backup::Restore),
     /// Throw the trees of snapshots and views away and make them again from the journal.
     RebuildViews(Offline),
+    /// Check whether this version, with these definitions, could serve a data directory: all that a
+    /// start would refuse, before anything is stopped. Works beside a process that serves it, and
+    /// changes nothing. Exits with 0 only if it could.
+    CheckUpgrade(Offline),
     /// Check definition files of storefronts, and list those there are.
     #[command(subcommand, after_help = storefronts::EXAMPLE)]
     Storefronts(storefronts::Command),
@@ -188,6 +179,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> Result<ExitCode, Error>
         Some(Command::Backup(given)) => backup::back_up(&given, out),
         Some(Command::Restore(given)) => backup::restore(&given, out),
         Some(Command::RebuildViews(given)) => offline::rebuild(&given, out),
+        Some(Command::CheckUpgrade(given)) => upgrade::check(&given, out),
         Some(Command::Storefronts(command)) => storefronts::run(&command, out),
         Some(Command::ProbeStore { data }) => offline::probe(&data, out),
     }
@@ -239,101 +231,7 @@ fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
     let mut options = Options::new(&config)?;
     options.guard = guard();
     options.hands_over = true;
-    app::in_system(start(given.takeover, config, options, out))
-}
-
-async fn start(
-    takes_over: bool,
-    config: Config,
-    mut options: Options,
-    out: &mut dyn Write,
-) -> Result<ExitCode, Error> {
-    // Before anything is opened: who is asked to end while starting ends properly, too.
-    let mut shutdown = pin!(signalled().map_err(Error::Signals)?);
-    let mut predecessor = None;
-    if takes_over {
-        predecessor = Predecessor::find(&config.data).await?;
-    }
-    let listener = match &mut predecessor {
-        None => bind(config.listen)?,
-        Some(other) => {
-            let taken = tokio::select! {
-                taken = take_over(other, &config, &mut options) => taken,
-                () = &mut shutdown => Err(Error::Interrupted),
-            };
-            match taken {
-                Ok(listener) => listener,
-                Err(error) => return Err(give_back(predecessor, error).await),
-            }
-        }
-    };
-    let address = listener.local_addr()?;
-    let app = match App::start(config.clone(), options) {
-        Ok(app) => app,
-        Err(error) => return Err(give_back(predecessor, error.into()).await),
-    };
-    let storefronts = app.engine().storefronts();
-    greeting::write(out, address, &config, storefronts, app.notices())?;
-    match app.serve_in_turn(listener, shutdown, predecessor).await? {
-        End::Stopped => writeln!(
-            out,
-            "Stopped; everything is safe in {}.",
-            config.data.display()
-        )?,
-        End::TakenOver(Some(pid)) => writeln!(out, "Taken over by process {pid}.")?,
-        End::TakenOver(None) => writeln!(out, "Taken over by another process.")?,
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The socket of the process that serves, once that is checked that can be known before.
-async fn take_over(
-    other: &mut Predecessor,
-    config: &Config,
-    options: &mut Options,
-) -> Result<TcpListener, Error> {
-    tracing::info!(
-        version = other.version(),
-        "taking over; reading the data directory first"
-    );
-    let (data, storefronts) = (config.data.clone(), options.storefronts.clone());
-    if let Some(root) = &config.root {
-        definitions::root(&storefronts, root)?;
-    }
-    let checked = spawn_blocking(move || upgrade::check(&data, &storefronts)).await;
-    let checked = checked.map_err(std::io::Error::other)?;
-    options.scanned = checked.map_err(app::Error::Open)?.closed;
-    Ok(other.take().await?)
-}
-
-/// Tells the process that served why this one does not.
-async fn give_back(predecessor: Option<Predecessor>, error: Error) -> Error {
-    if let Some(other) = predecessor {
-        other.failed(&error.to_string()).await;
-    }
-    error
-}
-
-fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    let listen = || {
-        let listener = TcpListener::bind(address)?;
-        rustix::net::listen(&listener, BACKLOG)?;
-        Ok(listener)
-    };
-    listen().map_err(|source| Error::Listen { address, source })
-}
-
-/// Ready when the process is asked to end: SIGTERM, or Ctrl-C.
-fn signalled() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut term = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
+    app::in_system(start::start(given.takeover, config, options, out))
 }
 
 /// A store that was not closed is looked at by a process of its own first.

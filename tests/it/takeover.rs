@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     Client, ORDER, Process, Recorded,
-    process::{jumun, verify},
+    process::{jumun, run, verify},
     wire::{Clients, Wire},
 };
 
@@ -34,6 +34,15 @@ fn refused(data: &Path, more: &[&str]) -> String {
     let said = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(1), "{said}");
     said
+}
+
+/// What `check-upgrade` says about a directory, whoever serves it.
+fn could_serve(data: &Path, more: &[&str], expected: bool, words: &str) {
+    let arguments = ["check-upgrade", "--data", data.to_str().unwrap()];
+    let output = run(&[&arguments, more].concat());
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(i32::from(!expected)), "{said}");
+    assert!(said.contains(words), "`{words}` is not in: {said}");
 }
 
 /// It must end well and by itself.
@@ -114,6 +123,12 @@ fn where_nothing_runs_a_takeover_is_a_start() {
     let process = take_over(&data, &["--listen", "127.0.0.1:0"]);
     stop(process);
     assert!(!data.join("control.sock").exists());
+    could_serve(
+        &dir.path().join("none"),
+        &[],
+        true,
+        "nothing is stored there yet",
+    );
 }
 
 #[test]
@@ -130,19 +145,26 @@ fn a_definition_that_fits_is_taken_over_with_and_one_that_does_not_leaves_the_ol
     let client = Client::new(before.address());
     client.post("/tulips/orders", ORDER);
 
+    could_serve(&data, &served, true, "views stay as they are");
+    let not_mounted = "`tulips`, which is not mounted";
+    could_serve(&data, &[], false, not_mounted);
     let said = refused(&data, &[]);
-    assert!(said.contains("`tulips`, which is not mounted"), "{said}");
+    assert!(said.contains(not_mounted), "{said}");
     define(&first.replace("\"KRW\"", "\"EUR\""));
+    let does_not_fit = "the currency was KRW and is EUR";
+    could_serve(&data, &served, false, does_not_fit);
     let said = refused(&data, &served);
-    assert!(said.contains("the currency was KRW and is EUR"), "{said}");
+    assert!(said.contains(does_not_fit), "{said}");
     client
         .get("/tulips/orders/1")
         .has("/status", "PaymentConfirmed");
 
     define(&first.replace("\"PaymentConfirmed\"", "\"Paid\""));
+    could_serve(&data, &served, true, "makes snapshots and views again");
     let after = take_over(&data, &served);
     client.get("/tulips/orders/1").has("/status", "Paid");
     ended(before);
+    could_serve(&data, &served, true, "views stay as they are");
     let client = Client::new(after.address());
     client.get("/tulips/orders/1").has("/status", "Paid");
     stop(after);
