@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod behaviour;
+mod breaker;
 mod contract;
 mod crash;
 mod damage;

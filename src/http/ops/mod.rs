@@ -4,11 +4,15 @@
 //! |---|---|---|
 //! | `/ops/components`, `…/{storefront}` | GET | which parts of the shops are paused |
 //! | `/ops/components/{storefront}/{component}` | GET, PUT | one of them; pauses it, lets it run |
+//! | `/ops/breakers` | GET | whether the shops' payment providers are asked |
+//! | `/ops/breakers/{storefront}` | GET, PUT | one of them; decides it by hand |
 
+mod breakers;
 mod components;
 
 use actix_web::{HttpResponse, http::Method, web};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{State, error::ApiError, hal, read};
 use crate::actors::handles::Engine;
@@ -20,6 +24,10 @@ pub(super) enum Ops<'a> {
     Components(Option<&'a str>),
     /// With the names of its storefront and its own.
     Component(&'a str, &'a str),
+    /// Those of all storefronts.
+    Breakers,
+    /// Of the storefront that is named.
+    Breaker(&'a str),
 }
 
 impl<'a> Ops<'a> {
@@ -29,6 +37,8 @@ impl<'a> Ops<'a> {
             ["components"] => Self::Components(None),
             ["components", of] => Self::Components(Some(of)),
             ["components", of, name] => Self::Component(of, name),
+            ["breakers"] => Self::Breakers,
+            ["breakers", of] => Self::Breaker(of),
             _ => return None,
         })
     }
@@ -36,8 +46,8 @@ impl<'a> Ops<'a> {
     /// Whether a method that changes something means something here.
     pub(super) fn allows(self, method: &Method) -> bool {
         match self {
-            Self::Components(_) => false,
-            Self::Component(..) => method == Method::PUT,
+            Self::Components(_) | Self::Breakers => false,
+            Self::Component(..) | Self::Breaker(_) => method == Method::PUT,
         }
     }
 }
@@ -57,6 +67,11 @@ pub(super) async fn respond(
             components::put(engine, part, &read(payload).await?).await
         }
         Ops::Component(of, name) => components::get(engine, of, name),
+        Ops::Breakers => Ok(breakers::list(engine)),
+        Ops::Breaker(of) if method == Method::PUT => {
+            breakers::put(engine, of, &read(payload).await?)
+        }
+        Ops::Breaker(of) => breakers::get(engine, of),
     }
 }
 
@@ -69,6 +84,30 @@ fn storefront(engine: &Engine, name: &str) -> Result<usize, ApiError> {
         let detail = format!("there is no storefront `{name}`; there are: {known}");
         ApiError::new("not_found", detail)
     })
+}
+
+/// What the `state` of a body stands for. Its other members are ignored, as everywhere.
+fn state_wanted<T>(
+    body: &[u8],
+    expected: &str,
+    named: impl Fn(&str) -> Option<T>,
+) -> Result<T, ApiError> {
+    let wrong = |code, what: &str| ApiError::new(code, format!("{what}: {expected}"));
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(wrong("body_missing", "the request needs a body"));
+    }
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|error| wrong("body_invalid", &format!("the body is not JSON ({error})")))?;
+    let Value::Object(body) = body else {
+        return Err(wrong("body_invalid", "the body is not one JSON object"));
+    };
+    match body.get("state") {
+        None | Some(Value::Null) => Err(wrong("field_required", "`state` is missing")),
+        Some(given) => given
+            .as_str()
+            .and_then(named)
+            .ok_or_else(|| wrong("field_invalid", "there is no such state")),
+    }
 }
 
 fn answer(body: &impl Serialize) -> HttpResponse {
