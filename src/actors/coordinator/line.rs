@@ -31,7 +31,7 @@ use crate::{
 
 /// Which line of a storefront.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Line {
+pub(super) enum Line {
     /// For somebody who is free.
     Somebody,
     /// For a part that is paused.
@@ -132,6 +132,14 @@ impl Lines {
         let standing = self.locked();
         let line = standing.of.get(&key);
         line.is_some_and(|line| standing.first(key.storefront, *line) != Some(key))
+    }
+
+    /// What the order stands in line for, and its place in the line, counted from 1.
+    pub(super) fn place_of(&self, key: Subject) -> Option<(Line, usize)> {
+        let standing = self.locked();
+        let line = *standing.of.get(&key)?;
+        let before = (key.storefront, line, 0)..=(key.storefront, line, key.number);
+        Some((line, standing.lines.range(before).count()))
     }
 
     fn place(&self, key: Subject, line: Option<Line>) -> bool {

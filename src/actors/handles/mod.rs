@@ -4,6 +4,7 @@ mod call;
 mod letters;
 mod pausing;
 mod reading;
+mod why;
 
 use std::{
     sync::{
@@ -20,6 +21,7 @@ pub use call::{
 };
 pub use letters::Letter;
 pub use reading::Told;
+pub use why::{Stuck, Wait, Why};
 
 pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notification};
 

@@ -6,9 +6,12 @@
 //! | `/ops/components/{storefront}/{component}` | GET, PUT | one of them; pauses it, lets it run |
 //! | `/ops/dead-letters`, `…/{storefront}`, `…/{storefront}/{order}` | GET | refunds that were given up |
 //! | `/ops/dead-letters/{storefront}/{order}/retry` | POST | has one tried again |
+//! | `/ops/sagas/{storefront}/{order}/why` | GET | where an order stands, and what it waits for |
+//! | `/ops/sagas/stuck` | GET | orders that had stopped, and were taken up |
 
 mod components;
 mod letters;
+mod sagas;
 
 use actix_web::{HttpResponse, http::Method, web};
 use serde::Serialize;
@@ -29,6 +32,10 @@ pub(super) enum Ops<'a> {
     Letter(&'a str, &'a str),
     /// Where it is tried again.
     Retry(&'a str, &'a str),
+    /// What an order waits for.
+    Why(&'a str, &'a str),
+    /// Orders that had stopped.
+    Stuck,
 }
 
 impl<'a> Ops<'a> {
@@ -42,6 +49,8 @@ impl<'a> Ops<'a> {
             ["dead-letters", of] => Self::Letters(Some(of)),
             ["dead-letters", of, order] => Self::Letter(of, order),
             ["dead-letters", of, order, "retry"] => Self::Retry(of, order),
+            ["sagas", "stuck"] => Self::Stuck,
+            ["sagas", of, order, "why"] => Self::Why(of, order),
             _ => return None,
         })
     }
@@ -49,7 +58,11 @@ impl<'a> Ops<'a> {
     /// Whether a method that changes something means something here.
     pub(super) fn allows(self, method: &Method) -> bool {
         match self {
-            Self::Components(_) | Self::Letters(_) | Self::Letter(..) => false,
+            Self::Components(_)
+            | Self::Letters(_)
+            | Self::Letter(..)
+            | Self::Why(..)
+            | Self::Stuck => false,
             Self::Retry(..) => method == Method::POST,
             Self::Component(..) => method == Method::PUT,
         }
@@ -73,6 +86,8 @@ pub(super) async fn respond(
         Ops::Component(of, name) => components::get(engine, of, name),
         Ops::Letters(of) => letters::list(engine, of),
         Ops::Retry(of, order) if method == Method::POST => letters::retry(engine, of, order).await,
+        Ops::Why(of, order) => sagas::why(engine, of, order).await,
+        Ops::Stuck => sagas::stuck(engine).await,
         Ops::Letter(of, order) | Ops::Retry(of, order) => letters::get(engine, of, order),
     }
 }
