@@ -5,7 +5,8 @@
 //! A charge that a turn waits for is in [`charge`]; provider calls without a caller, and their
 //! retries, in [`calls`]; orders that wait in [`line`](self::line); keyed commands in [`keys`]; what a
 //! request means for an order in [`meaning`], for a listing in [`listings`]; how a listing is assigned
-//! in [`choose`], what an order of listings costs in [`prices`].
+//! in [`choose`], what an order of listings costs in [`prices`]. What waits for an operator is in
+//! [`letters`], what orders wait for in [`why`], and [`watch`] finds those that stopped.
 
 mod begin;
 mod calls;
@@ -21,6 +22,8 @@ mod meaning;
 mod prices;
 mod schedule;
 mod settle;
+mod watch;
+mod why;
 
 use std::{
     collections::VecDeque,
@@ -33,7 +36,7 @@ use std::{
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised};
 use tokio::sync::oneshot;
 
-pub(super) use self::{letters::Resume, line::Lines};
+pub(super) use self::{letters::Resume, line::Lines, why::Look};
 use super::{
     entity::Outcome,
     faults::{Place, Point},
@@ -74,6 +77,10 @@ pub(super) enum Work {
     Moved,
     /// An operator wants what was given up to be tried again.
     Resume(Resume),
+    /// Somebody wants to know what orders wait for.
+    Look(Look),
+    /// It is time to look for orders that have stopped.
+    Watch,
     /// Somebody wants to know whether the shard is alive, and how many entities are live.
     Ping(oneshot::Sender<usize>),
 }
@@ -139,6 +146,8 @@ struct Live {
     in_flight: usize,
     /// Provider calls that nobody waits for.
     calls: usize,
+    /// When the last of them was begun.
+    called: Timestamp,
     /// The entities' memory was given up; nothing may be loaded before all in flight is settled.
     reload: bool,
     waiting: VecDeque<Waiting>,
@@ -170,6 +179,7 @@ pub(super) struct Coordinator {
     alarm: Option<(Timestamp, SpawnHandle)>,
     keys: keys::Keys,
     crashes: crashes::Crashes,
+    watch: watch::Watch,
     /// Whose work is being done, in case it panics.
     current: Option<Subject>,
     /// The journal failed: what turns find in memory from then on says nothing.
@@ -189,6 +199,7 @@ impl Coordinator {
             alarm: None,
             keys: keys::Keys::default(),
             crashes: crashes::Crashes::new(local.settings),
+            watch: watch::Watch::default(),
             current: None,
             store_failed: false,
             local,
@@ -208,6 +219,8 @@ impl Coordinator {
             Work::Changed => self.changed(),
             Work::Moved => self.moved(),
             Work::Resume(resume) => self.resume_letter(resume),
+            Work::Look(look) => self.look(look),
+            Work::Watch => self.watch(),
             Work::Ping(reply) => drop(reply.send(self.registry.len())),
         }
     }
@@ -279,6 +292,12 @@ impl Actor for Coordinator {
                 actix::Supervisor::start(move |_| Gateway::new(local, storefront, provider))
             })
             .collect();
+        ctx.run_interval(
+            Duration::from_millis(watch::WATCH_MS),
+            |coordinator, _ctx| {
+                coordinator.local.tell(Work::Watch);
+            },
+        );
         self.set_alarm(ctx);
     }
 }

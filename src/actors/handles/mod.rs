@@ -6,6 +6,7 @@ mod pausing;
 mod paying;
 mod reading;
 mod standing;
+mod why;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -20,6 +21,7 @@ pub use call::{
 };
 pub use letters::Letter;
 pub use reading::Told;
+pub use why::{Stuck, Wait, Why};
 
 pub use super::injected::{Armed, Injected, Rule};
 pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notification};

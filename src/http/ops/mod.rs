@@ -10,12 +10,15 @@
 //! | `/ops/faults` | GET, PUT, DELETE | what goes wrong on purpose (`--fault-injection`) |
 //! | `/ops/dead-letters`, `…/{storefront}`, `…/{storefront}/{order}` | GET | refunds that were given up |
 //! | `/ops/dead-letters/{storefront}/{order}/retry` | POST | has one tried again |
+//! | `/ops/sagas/{storefront}/{order}/why` | GET | where an order stands, and what it waits for |
+//! | `/ops/sagas/stuck` | GET | orders that had stopped, and were taken up |
 
 pub(super) mod backup;
 mod breakers;
 mod components;
 mod faults;
 mod letters;
+mod sagas;
 
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::Serialize;
@@ -45,6 +48,10 @@ pub(super) enum Ops<'a> {
     Breakers,
     /// Of the storefront that is named.
     Breaker(&'a str),
+    /// What an order waits for.
+    Why(&'a str, &'a str),
+    /// Orders that had stopped.
+    Stuck,
 }
 
 impl<'a> Ops<'a> {
@@ -62,6 +69,8 @@ impl<'a> Ops<'a> {
             ["dead-letters", of, order, "retry"] => Self::Retry(of, order),
             ["breakers"] => Self::Breakers,
             ["breakers", of] => Self::Breaker(of),
+            ["sagas", "stuck"] => Self::Stuck,
+            ["sagas", of, order, "why"] => Self::Why(of, order),
             _ => return None,
         })
     }
@@ -69,10 +78,15 @@ impl<'a> Ops<'a> {
     /// Whether a method that changes something means something here.
     pub(super) fn allows(self, method: &Method) -> bool {
         match self {
-            Self::Components(_) | Self::Letters(_) | Self::Letter(..) | Self::Breakers => false,
             Self::Backup | Self::Retry(..) => method == Method::POST,
-            Self::Component(..) | Self::Breaker(_) => method == Method::PUT,
+            Self::Breaker(_) | Self::Component(..) => method == Method::PUT,
             Self::Faults => method == Method::PUT || method == Method::DELETE,
+            Self::Breakers
+            | Self::Components(_)
+            | Self::Letter(..)
+            | Self::Letters(_)
+            | Self::Stuck
+            | Self::Why(..) => false,
         }
     }
 }
@@ -102,6 +116,8 @@ pub(super) async fn respond(
         Ops::Component(of, name) => components::get(engine, of, name),
         Ops::Letters(of) => letters::list(engine, of),
         Ops::Retry(of, order) if method == Method::POST => letters::retry(engine, of, order).await,
+        Ops::Why(of, order) => sagas::why(engine, of, order).await,
+        Ops::Stuck => sagas::stuck(engine).await,
         Ops::Letter(of, order) | Ops::Retry(of, order) => letters::get(engine, of, order),
         Ops::Breakers => Ok(breakers::list(engine)),
         Ops::Breaker(of) if method == Method::PUT => {
