@@ -18,8 +18,10 @@
 //! - **Start and stop.** [`handles::Engine::start`] runs on what is opened and restored;
 //!   [`handles::Engine::drain`] takes no more and waits for what is under way.
 
+mod caller;
 mod claims;
 mod coordinator;
+mod crashes;
 mod entity;
 pub mod faults;
 mod gateway;
@@ -36,4 +38,6 @@ pub mod settings;
 pub mod shard;
 mod shelf;
 pub mod simulator;
+mod table;
+mod token;
 mod turn;

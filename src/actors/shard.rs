@@ -1,11 +1,6 @@
 //! A shard: one thread with a coordinator and the entities of its orders.
 
-use std::{
-    cell::OnceCell,
-    fmt,
-    rc::Rc,
-    sync::{Arc, OnceLock},
-};
+use std::{cell::OnceCell, fmt, rc::Rc, sync::Arc};
 
 use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 use tokio::sync::{Semaphore, watch};
@@ -19,6 +14,7 @@ use super::{
     numbers::shard_of,
     provider::Provider,
     settings::Settings,
+    table::Table,
     turn::Subject,
 };
 use crate::{
@@ -88,7 +84,7 @@ impl fmt::Debug for Parts {
 
 /// A running shard, from outside.
 pub(super) struct Shard {
-    pub(super) coordinator: Arc<Addr<Coordinator>>,
+    pub(super) coordinator: Addr<Coordinator>,
     pub(super) permits: Arc<Semaphore>,
     thread: Option<ArbiterHandle>,
 }
@@ -102,7 +98,11 @@ impl Shard {
 }
 
 /// Starts a shard for each lane.
-pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pages::Error> {
+pub(super) fn start(
+    parts: &Parts,
+    settings: Settings,
+    lines: &Arc<Lines>,
+) -> Result<Arc<Table>, pages::Error> {
     let mut timers = vec![Vec::new(); settings.shards];
     for (storefront, definition) in parts.storefronts.iter().enumerate() {
         for (number, due) in timers::all(&parts.pages, &definition.name)? {
@@ -111,22 +111,19 @@ pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pag
             shard.push((due, Subject::of_order(storefront, number)));
         }
     }
-    let (peers, claims) = (Arc::new(OnceLock::new()), Arc::default());
-    let lines = Arc::new(Lines::new());
-    let shards = timers.into_iter().enumerate();
-    let shards: Vec<Shard> = shards
-        .map(|timers| start_one(parts, settings, timers, &peers, &claims, &lines))
-        .collect();
-    let coordinators = shards.iter().map(|shard| Addr::clone(&shard.coordinator));
-    drop(peers.set(coordinators.collect()));
-    Ok(shards)
+    let (table, claims) = (Arc::new(Table::new(settings)), Arc::default());
+    for (shard, timers) in timers.into_iter().enumerate() {
+        let running = start_one(parts, settings, (shard, timers), &table, &claims, lines);
+        table.run(shard, Some(Arc::new(running)));
+    }
+    Ok(table)
 }
 
 fn start_one(
     parts: &Parts,
     settings: Settings,
     (number, timers): (usize, Vec<(Timestamp, Subject)>),
-    peers: &Arc<OnceLock<Vec<Addr<Coordinator>>>>,
+    table: &Arc<Table>,
     claims: &Arc<Claims>,
     lines: &Arc<Lines>,
 ) -> Shard {
@@ -141,7 +138,8 @@ fn start_one(
     let storefronts = parts.storefronts.clone();
     let (layout, pages) = (Arc::clone(&parts.layout), Arc::clone(&parts.pages));
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
-    let (peers, claims) = (Arc::clone(peers), Arc::clone(claims));
+    let (shards, claims) = (Arc::clone(table), Arc::clone(claims));
+    let crashes = Arc::clone(table.crashes(number));
     let components = Arc::clone(&parts.components);
     let lines = Arc::clone(lines);
     let local = move || {
@@ -154,7 +152,8 @@ fn start_one(
             settings,
             faults,
             coordinator,
-            peers,
+            shards,
+            crashes,
             components,
             lines,
             claims,
@@ -174,7 +173,7 @@ fn start_one(
         }
     };
     Shard {
-        coordinator: Arc::new(coordinator),
+        coordinator,
         permits: Arc::new(Semaphore::new(settings.requests_per_shard_max)),
         thread,
     }

@@ -57,6 +57,11 @@ impl Timers {
         }
     }
 
+    /// How many orders have one.
+    pub(super) fn len(&self) -> usize {
+        self.by_order.len()
+    }
+
     /// The earliest timer.
     pub(super) fn first_due(&self) -> Option<Timestamp> {
         self.by_time.first().map(|(due, _)| *due)

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Charged, Coordinator, Visited, Waiting, settle::Pending};
+use super::{Charged, Coordinator, Live, Visited, Waiting, settle::Pending};
 use crate::{
     actors::{
         entity::Outcome,
@@ -10,7 +10,7 @@ use crate::{
         gateway::Charge,
         handles::{self, Error, Failure},
         provider::{Settles, Trouble},
-        turn::{Snapshot, Subject, Turn, Want},
+        turn::{Serial, Snapshot, Subject, Turn, Want},
     },
     domain::{
         EntityKey, Event, Kind, Refusal, Stamped, order, payment,
@@ -60,6 +60,9 @@ impl Coordinator {
             mut turn,
             outcome,
         } = visited;
+        if !self.is_open(&turn) {
+            return;
+        }
         self.current = Some(turn.key);
         match outcome {
             Outcome::Done { news } => {
@@ -81,10 +84,6 @@ impl Coordinator {
                 self.abandon(turn, Error::Refused(refusal));
             }
             Outcome::Failed(failure) => {
-                if failure == Failure::Crashed {
-                    tracing::error!(%entity, "an entity panicked; it restarts from the store");
-                    self.note_crash(turn.key);
-                }
                 self.abandon(turn, failure.into());
             }
         }
@@ -93,6 +92,9 @@ impl Coordinator {
     /// The provider answered a charge that the turn waits for.
     pub(super) fn charged(&mut self, charged: Charged) {
         let Charged { mut turn, result } = charged;
+        if !self.is_open(&turn) {
+            return;
+        }
         let (error, clean_up) = match result {
             Ok(()) => {
                 turn.todo
@@ -128,6 +130,7 @@ impl Coordinator {
 
     /// Gives a turn up: nothing of it happened.
     pub(super) fn abandon(&mut self, mut turn: Box<Turn>, error: Error) {
+        turn.token.spend();
         self.forget_visited(&mut turn);
         self.reset_saga(&turn);
         self.leave_line(turn.key);
@@ -142,9 +145,31 @@ impl Coordinator {
         self.close(turn.key, true);
     }
 
-    /// Gives the open turn of an order up that was lost in a panic.
+    /// Gives the open turn of an order up that was lost in a panic of its own.
     pub(super) fn give_up(&mut self, key: Subject) {
-        self.note_crash(key);
+        let panic = std::mem::take(&mut self.panic);
+        self.local.note_crash(key, &panic);
+        self.lose(key);
+    }
+
+    /// A turn came to an end somewhere without a word. It may be over, or given up, already.
+    pub(super) fn lost(&mut self, key: Subject, serial: Serial) {
+        self.current = Some(key);
+        let is_open = |live: &Live| live.busy && live.open == serial;
+        if self.live.get(&key).is_some_and(is_open) {
+            tracing::error!(subject = %key, "a turn was lost; it is given up");
+            self.lose(key);
+        }
+    }
+
+    /// Whether a turn that comes back is still the order's open one.
+    fn is_open(&self, turn: &Turn) -> bool {
+        let live = self.live.get(&turn.key);
+        live.is_some_and(|live| live.busy && live.open == turn.token.serial())
+    }
+
+    /// Nothing of the open turn happened. Who waits for it was answered when it was dropped.
+    fn lose(&mut self, key: Subject) {
         self.leave_line(key);
         // Only the lost turn's own: an earlier one may be in flight, and others may wait.
         let named = self.live.get_mut(&key).and_then(|live| live.named.take());

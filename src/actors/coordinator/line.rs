@@ -118,6 +118,15 @@ impl Lines {
         self.moved.subscribe()
     }
 
+    /// How many orders of each storefront stand in a line.
+    pub(in crate::actors) fn lengths(&self) -> BTreeMap<usize, usize> {
+        let mut lengths = BTreeMap::new();
+        for key in self.locked().of.keys() {
+            *lengths.entry(key.storefront).or_default() += 1;
+        }
+        lengths
+    }
+
     /// Whether others come before an order for which nobody is free, wherever it is itself.
     fn is_behind(&self, key: Subject) -> bool {
         let first = self.locked().first(key.storefront, Line::Somebody);

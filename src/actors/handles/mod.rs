@@ -16,19 +16,23 @@ pub use call::{
     CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
 };
 pub use reading::Told;
+pub use standing::{Panic, Present, Quarantine, Standing};
 
 pub use super::injected::{Armed, Injected, Rule};
 pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notification};
 
 use super::{
-    coordinator::{Ask, Work},
+    caller::Beginning,
+    coordinator::{Ask, Lines, Work},
     faults::Faults,
     numbers::{Numbers, shard_of},
     settings::Settings,
-    shard::{self, Parts, Shard},
+    shard::{self, Parts},
+    table::Table,
     turn::{Caller, Subject},
 };
 use crate::{
+    clock::Clock,
     domain::{
         Kind, Refusal,
         storefront::{CommandAction, Storefront},
@@ -57,7 +61,9 @@ struct Inner {
     components: Arc<Components>,
     /// A permit for each change of a component that waits for the disk.
     changes: Arc<Semaphore>,
-    shards: Vec<Shard>,
+    shards: Arc<Table>,
+    lines: Arc<Lines>,
+    clock: Clock,
     /// For each storefront, the orders' and the listings'.
     numbers: Vec<[Numbers; 2]>,
     settings: Settings,
@@ -104,7 +110,8 @@ impl Engine {
             };
             numbers.push([orders, listings].map(|after| Numbers::after(after, settings.shards)));
         }
-        let shards = shard::start(&parts, settings)?;
+        let lines = Arc::new(Lines::new());
+        let shards = shard::start(&parts, settings, &lines)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 storefronts: parts.storefronts,
@@ -113,6 +120,8 @@ impl Engine {
                 components: parts.components,
                 changes: Arc::new(Semaphore::new(pausing::CHANGES_MAX)),
                 shards,
+                lines,
+                clock: parts.clock,
                 numbers,
                 settings,
                 under_way: parts.under_way,
@@ -144,8 +153,9 @@ impl Engine {
             return Err(failure.into());
         }
         let (shard, subject) = self.place(storefront, &request, context.key.as_ref())?;
-        let permits = Arc::clone(&self.inner.shards[shard].permits);
-        let permit = permits
+        let running = self.inner.shards.running(shard);
+        let running = running.ok_or(Failure::Overloaded)?;
+        let permit = Arc::clone(&running.permits)
             .try_acquire_owned()
             .map_err(|_none_left| Failure::Overloaded)?;
         let kind = kind_of(&request);
@@ -156,26 +166,23 @@ impl Engine {
         };
         let key = subject.unwrap_or_else(fresh);
         let (reply, answer) = oneshot::channel();
-        let under_way = Some(self.inner.under_way.begin());
+        let (under_way, beginning) = (self.inner.under_way.begin(), Beginning::default());
+        let request_ms_max = self.inner.settings.request_ms_max;
+        let deadline = self.inner.clock.now().plus_ms(request_ms_max);
         let ask = Ask {
             key,
             request,
             from: context,
-            caller: Caller {
-                reply,
-                permit,
-                under_way,
-            },
+            caller: Caller::new(reply, permit, under_way, beginning.clone(), deadline),
         };
-        if self.inner.shards[shard]
-            .coordinator
-            .try_send(Work::Ask(Box::new(ask)))
-            .is_err()
-        {
+        let asked = running.coordinator.try_send(Work::Ask(Box::new(ask)));
+        if asked.is_err() {
             return Err(Failure::Overloaded.into());
         }
-        let wait = Duration::from_millis(self.inner.settings.request_ms_max);
+        let wait = Duration::from_millis(request_ms_max);
         match tokio::time::timeout(wait, answer).await {
+            // It waited in a queue all the time, and is not begun any more.
+            Err(_elapsed) if beginning.give_up() => Err(Failure::Overloaded.into()),
             Err(_elapsed) => Err(Failure::OutcomeUnknown.into()),
             Ok(Err(_dropped)) => Err(Failure::Crashed.into()),
             Ok(Ok(outcome)) => outcome,
@@ -247,8 +254,11 @@ impl Engine {
         }
         let numbers = self.numbers(storefront, kind_of(request));
         numbers.quietest(|shard| {
-            let permits = &self.inner.shards[shard].permits;
-            self.inner.settings.requests_per_shard_max - permits.available_permits()
+            let running = self.inner.shards.running(shard);
+            running.map_or(usize::MAX, |running| {
+                let free = running.permits.available_permits();
+                self.inner.settings.requests_per_shard_max - free
+            })
         })
     }
 

@@ -2,18 +2,23 @@
 //!
 //! | path | methods | answers |
 //! |---|---|---|
+//! | `/ops/actors` | GET | how each shard is |
 //! | `/ops/components`, `…/{storefront}` | GET | which parts of the shops are paused |
 //! | `/ops/components/{storefront}/{component}` | GET, PUT | one of them; pauses it, lets it run |
 //! | `/ops/faults` | GET, PUT, DELETE | what goes wrong on purpose (`--fault-injection`) |
+//! | `/ops/quarantine` | GET | what panicked too often and waits for an operator |
+//! | `/ops/quarantine/{storefront}/{orders or listings}/{number}` | DELETE | lets it try again |
 
+mod actors;
 mod components;
 mod faults;
+mod quarantine;
 
 use actix_web::{HttpResponse, http::Method, web};
 use serde::Serialize;
 
 use super::{State, error::ApiError, hal, read};
-use crate::actors::handles::Engine;
+use crate::{actors::handles::Engine, domain::Timestamp};
 
 /// A place under `/ops`.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +29,12 @@ pub(super) enum Ops<'a> {
     Component(&'a str, &'a str),
     /// What goes wrong on purpose.
     Faults,
+    /// How each shard is.
+    Actors,
+    /// What waits for an operator.
+    Quarantine,
+    /// One of it: its storefront, its kind and its number.
+    Quarantined(&'a str, &'a str, &'a str),
 }
 
 impl<'a> Ops<'a> {
@@ -33,6 +44,9 @@ impl<'a> Ops<'a> {
             ["components"] => Self::Components(None),
             ["components", of] => Self::Components(Some(of)),
             ["faults"] => Self::Faults,
+            ["actors"] => Self::Actors,
+            ["quarantine"] => Self::Quarantine,
+            ["quarantine", of, kind, number] => Self::Quarantined(of, kind, number),
             ["components", of, name] => Self::Component(of, name),
             _ => return None,
         })
@@ -41,7 +55,8 @@ impl<'a> Ops<'a> {
     /// Whether a method that changes something means something here.
     pub(super) fn allows(self, method: &Method) -> bool {
         match self {
-            Self::Components(_) => false,
+            Self::Components(_) | Self::Actors | Self::Quarantine => false,
+            Self::Quarantined(..) => method == Method::DELETE,
             Self::Component(..) => method == Method::PUT,
             Self::Faults => method == Method::PUT || method == Method::DELETE,
         }
@@ -65,6 +80,12 @@ pub(super) async fn respond(
         Ops::Faults if method == Method::PUT => faults::set(engine, &read(payload).await?),
         Ops::Faults if method == Method::DELETE => faults::clear(engine),
         Ops::Faults => faults::list(engine),
+        Ops::Actors => Ok(actors::list(engine).await),
+        Ops::Quarantine => Ok(quarantine::list(engine)),
+        Ops::Quarantined(of, kind, number) if method == Method::DELETE => {
+            quarantine::release(engine, (of, kind, number))
+        }
+        Ops::Quarantined(of, kind, number) => quarantine::get(engine, (of, kind, number)),
         Ops::Component(of, name) => components::get(engine, of, name),
     }
 }
@@ -78,6 +99,11 @@ fn storefront(engine: &Engine, name: &str) -> Result<usize, ApiError> {
         let detail = format!("there is no storefront `{name}`; there are: {known}");
         ApiError::new("not_found", detail)
     })
+}
+
+/// An instant, as text.
+fn instant(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |at| at.to_string())
 }
 
 fn answer(body: &impl Serialize) -> HttpResponse {
