@@ -63,6 +63,11 @@ impl Timers {
         timer.is_some_and(|timer| self.by_time.contains(&(timer.due, key)))
     }
 
+    /// How many orders have one.
+    pub(super) fn len(&self) -> usize {
+        self.by_order.len()
+    }
+
     /// The earliest timer.
     pub(super) fn first_due(&self) -> Option<Timestamp> {
         self.by_time.first().map(|(due, _)| *due)
