@@ -11,6 +11,7 @@ mod mistakes;
 pub mod open;
 pub mod opening;
 mod server;
+mod space;
 pub mod verify;
 pub mod writing;
 
@@ -24,7 +25,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use self::{definitions::Definition, housekeeping::Housekeeping, writing::Writing};
+use self::{definitions::Definition, housekeeping::Housekeeping, space::Space, writing::Writing};
 use crate::{
     actors::{
         faults::{Faults, NoFaults},
@@ -67,6 +68,19 @@ pub enum Error {
         doing: &'static str,
         /// What the system says.
         source: io::Error,
+    },
+    /// The disk is as good as full.
+    #[error(
+        "the disk of {} has {free} bytes left, and a start needs {needed}: free some, then start \
+         again; nothing is lost", .data.display()
+    )]
+    NoRoom {
+        /// The data directory.
+        data: std::path::PathBuf,
+        /// What is free.
+        free: u64,
+        /// What must be.
+        needed: u64,
     },
     /// The journal or the checkpoints failed while running.
     #[error("the store failed; restart once its disk is well, nothing acknowledged is lost")]
@@ -121,6 +135,7 @@ pub struct App {
     notices: Vec<String>,
     committer: Arc<Committer>,
     checkpointer: Checkpointer,
+    space: Space,
     housekeeping: Housekeeping,
     pages: Arc<Pages>,
     views: JoinHandle<()>,
@@ -142,6 +157,7 @@ impl App {
         } = options;
         let root = root(&config, &storefronts)?;
         let limits = page_limits(&config);
+        let space = Space::of(&config)?;
         let opened = open::open(&config.data, &storefronts, limits, &guard, before_journal)?;
         let open::Opened {
             directory,
@@ -162,11 +178,8 @@ impl App {
             components: &components,
         };
         let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
-        let complete_to = writing.complete_to();
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
-        let on_failure = notifies(&writing.failure);
-        let checkpointer =
-            Checkpointer::start(Arc::clone(&pages), interval, complete_to, on_failure)?;
+        let checkpointer = space.checkpointer(&pages, &writing, interval)?;
         let housekeeping =
             Housekeeping::start(Arc::clone(&pages), clock.clone(), settings.answers_kept_ms)?;
         let committer = writing.committer;
@@ -183,6 +196,7 @@ impl App {
             under_way: writing.under_way,
             durable: Arc::new(move || position.durable()),
             failed: Arc::new(move || failed.failed() || checkpoints_failed()),
+            full: space.full(&committer),
             views: writing.projector.positions(),
             clock: clock.clone(),
             settings,
@@ -197,6 +211,7 @@ impl App {
             notices,
             committer,
             checkpointer,
+            space,
             housekeeping,
             pages,
             views: writing.views,
@@ -277,7 +292,13 @@ impl App {
         }
         self.housekeeping.stop();
         self.checkpointer.stop()?;
-        self.pages.close()?;
+        match self.pages.close() {
+            // The next start looks closer, and nothing more.
+            Err(error) if !self.space.has_reserve() => {
+                tracing::warn!(%error, "the snapshots and views were not closed cleanly");
+            }
+            closed => closed?,
+        }
         let written = self.committer.statistics();
         tracing::info!(
             groups = written.groups.load(Ordering::Relaxed),
@@ -304,11 +325,6 @@ fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, de
     let name = config.root.as_deref();
     name.map(|name| definitions::root(storefronts, name))
         .transpose()
-}
-
-fn notifies(failure: &Arc<Notify>) -> impl Fn() + Send + 'static {
-    let failure = Arc::clone(failure);
-    move || failure.notify_one()
 }
 
 /// The storefronts alone, in their order.

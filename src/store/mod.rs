@@ -14,4 +14,5 @@ pub mod layout;
 pub mod mark;
 pub mod pages;
 pub mod snapshot;
+pub mod space;
 pub mod timers;

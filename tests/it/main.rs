@@ -10,6 +10,7 @@ mod crash;
 mod damage;
 mod definitions;
 mod durable;
+mod full;
 mod laundry;
 mod mixed;
 mod originals;

@@ -64,6 +64,7 @@ struct Inner {
     under_way: UnderWay,
     durable: Arc<dyn Fn() -> Position + Send + Sync>,
     failed: Arc<dyn Fn() -> bool + Send + Sync>,
+    full: Arc<dyn Fn() -> bool + Send + Sync>,
     views: watch::Receiver<Progress>,
     stopping: AtomicBool,
 }
@@ -117,6 +118,7 @@ impl Engine {
                 under_way: parts.under_way,
                 durable: parts.durable,
                 failed: parts.failed,
+                full: parts.full,
                 views: parts.views,
                 stopping: AtomicBool::new(false),
             }),
@@ -244,6 +246,8 @@ impl Engine {
             Some(Failure::Stopping)
         } else if (self.inner.failed)() {
             Some(Failure::Store)
+        } else if (self.inner.full)() {
+            Some(Failure::StoreFull)
         } else if self.inner.pages.is_behind() {
             Some(Failure::Overloaded)
         } else {
