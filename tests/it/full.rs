@@ -7,7 +7,7 @@
 )]
 
 use std::{
-    io,
+    fs, io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -201,6 +201,13 @@ fn a_disk_that_is_full_at_once_ends_nothing_and_loses_nothing() {
         refused(&client, "store_full");
         client.get("/orders/1").has("/status", "PaymentConfirmed");
     }
+    let (data, to) = (disk.on_it("data"), disk.on_it("backup.tar"));
+    let (data, to) = (data.to_str().unwrap(), to.to_str().unwrap());
+    let backup = disk.jumun(&["backup", "--data", data, "--to", to]).output();
+    let said = String::from_utf8(backup.unwrap().stderr).unwrap();
+    assert!(said.contains("No space left"), "{said}");
+    let left = fs::read_dir(disk.seen_from_here("")).unwrap();
+    assert_eq!(left.count(), 2, "the directory and what fills the disk");
     process.kill();
 
     // Refused before anything is touched, however often it is tried.
@@ -218,10 +225,7 @@ fn a_disk_that_is_full_at_once_ends_nothing_and_loses_nothing() {
     assert!(found >= accepted, "{found} of {accepted}");
     process.terminate();
     assert!(process.wait().0.success());
-    let data = disk.on_it("data");
-    let verify = disk
-        .jumun(&["verify", "--data", data.to_str().unwrap()])
-        .output();
+    let verify = disk.jumun(&["verify", "--data", data]).output();
     let verify = verify.unwrap();
     assert!(verify.status.success(), "{verify:?}");
 }

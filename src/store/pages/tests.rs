@@ -262,6 +262,27 @@ fn there_is_no_checkpoint_without_room_and_one_once_there_is() {
 }
 
 #[test]
+fn checkpoints_that_failed_for_want_of_room_are_announced_once_there_is_some() {
+    let pages = Arc::new(open(&Durable::default(), Limits::default()).pages);
+    // There is room at the beginning and before the checkpoint, none after it, and then again.
+    let looks = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&looks);
+    let seen = move || Ok([100, 100, 0, 0][counted.fetch_add(1, Relaxed).min(3) as usize]);
+    let room = Arc::new(Room::measured(seen, 100));
+    let panics = || -> Position { panic!("no room") };
+    let soon = std::time::Duration::from_millis(1);
+    let thread = Checkpointer::start(Arc::clone(&pages), room, soon, panics, || {
+        panic!("a restart would find no room")
+    });
+    let thread = thread.unwrap();
+    let has_failed = thread.watch();
+    while !has_failed() || looks.load(Relaxed) < 4 {
+        std::thread::yield_now();
+    }
+    assert!(matches!(thread.stop(), Err(Error::Failed(why)) if why == "a checkpoint panicked"));
+}
+
+#[test]
 fn checkpoints_that_have_stopped_are_announced() {
     let limits = Limits {
         backlog_max: 2,
