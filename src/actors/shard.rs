@@ -61,6 +61,8 @@ pub struct Parts {
     pub durable: Arc<dyn Fn() -> Position + Send + Sync>,
     /// Whether the journal or the checkpoints have failed.
     pub failed: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Whether there is no room for more on the disk.
+    pub full: Arc<dyn Fn() -> bool + Send + Sync>,
     /// How far the views have come.
     pub views: watch::Receiver<Progress>,
     /// One for each storefront.
@@ -137,6 +139,7 @@ fn start_one(
     let outside = Outside {
         committer: Arc::clone(&parts.committer),
         durable: Arc::clone(&parts.durable),
+        full: Arc::clone(&parts.full),
         lane: Arc::clone(&parts.lanes[number]),
         lane_number: number,
         providers: parts.providers.clone(),

@@ -219,6 +219,10 @@ impl Coordinator {
                 self.leave_line(key);
                 continue;
             }
+            // What it would lead to is to be written.
+            if (self.outside.full)() {
+                continue;
+            }
             match self.live(key) {
                 Err(failure) => tracing::error!(subject = %key, %failure, "a timer waits"),
                 Ok(live) if live.busy || live.reload => {

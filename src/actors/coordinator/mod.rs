@@ -174,6 +174,7 @@ pub(super) struct Census {
 pub(super) struct Outside {
     pub(super) committer: Arc<dyn Commit>,
     pub(super) durable: Arc<dyn Fn() -> Position + Send + Sync>,
+    pub(super) full: Arc<dyn Fn() -> bool + Send + Sync>,
     pub(super) lane: Arc<Lane>,
     pub(super) lane_number: usize,
     pub(super) providers: Vec<Arc<dyn Provider>>,

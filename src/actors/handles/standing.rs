@@ -155,6 +155,8 @@ impl Engine {
             Some(Failure::Stopping)
         } else if (self.inner.failed)() {
             Some(Failure::Store)
+        } else if (self.inner.full)() {
+            Some(Failure::StoreFull)
         } else if self.inner.pages.is_behind() {
             Some(Failure::Overloaded)
         } else {
