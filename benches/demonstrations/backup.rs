@@ -54,7 +54,7 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
         }
     }
     let setup = Setup {
-        folder: stage.folder().join("asked"),
+        data: stage.folder().join("asked/data"),
         ..source.clone()
     };
     goes_on(stage, &setup, before)?;
@@ -116,7 +116,7 @@ fn same_as(stage: &mut Stage<'_>, source: &Setup, restored: &Setup) -> io::Resul
 /// The position and the checksum of each batch of a journal, and its last position.
 fn batches(setup: &Setup) -> io::Result<(Vec<(u64, u32)>, u64)> {
     let mut batches = Vec::new();
-    let files = journal::Files::new(setup.data().join("journal"));
+    let files = journal::Files::new(setup.data.join("journal"));
     let scanned = journal::scan(&files, |position, body, _| {
         batches.push((position, crc32c::crc32c(body)));
     });
@@ -144,7 +144,7 @@ fn goes_on(stage: &mut Stage<'_>, setup: &Setup, before: Vec<Visitor>) -> io::Re
         stage.must_quietly(what, status == 201)?;
     }
     stage.must("it ends as asked", server.stop()?.success())?;
-    let doubled = Books::read(&setup.data())?.doubled();
+    let doubled = Books::read(&setup.data)?.doubled();
     stage.must("its books are right", doubled == 0)?;
     stage.verify(setup)
 }

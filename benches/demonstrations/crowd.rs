@@ -82,6 +82,10 @@ struct Course {
     /// How many requests of the open loop were taken up.
     taken: AtomicU64,
     over: AtomicBool,
+    /// When somebody had an answer last, and the longest time in which nobody had one, in
+    /// microseconds since the crowd began.
+    heard_us: AtomicU64,
+    silence_us: AtomicU64,
 }
 
 impl<C: Client> Crowd<C> {
@@ -93,6 +97,8 @@ impl<C: Client> Crowd<C> {
             began: Instant::now(),
             taken: AtomicU64::new(0),
             over: AtomicBool::new(false),
+            heard_us: AtomicU64::new(0),
+            silence_us: AtomicU64::new(0),
         });
         let mut shares: [Vec<C>; THREADS] = Default::default();
         for (at, client) in clients.into_iter().enumerate() {
@@ -110,6 +116,11 @@ impl<C: Client> Crowd<C> {
     /// Lets every client finish its request; gives the clients back, and what they were answered.
     pub(crate) fn stop(self) -> io::Result<(Vec<C>, Tallies)> {
         self.course.over.store(true, Ordering::Relaxed);
+        self.finish()
+    }
+
+    /// Waits until every client is done by itself.
+    pub(crate) fn finish(self) -> io::Result<(Vec<C>, Tallies)> {
         let (mut clients, mut tallies) = (Vec::new(), Tallies::default());
         for thread in self.threads {
             let joined = thread.join();
@@ -118,6 +129,8 @@ impl<C: Client> Crowd<C> {
             tallies.add(told);
         }
         tallies.settle(self.course.began.elapsed());
+        let silence_us = self.course.silence_us.load(Ordering::Relaxed);
+        tallies.silence = Duration::from_micros(silence_us);
         Ok((clients, tallies))
     }
 
@@ -173,6 +186,7 @@ async fn visit<C: Client>(mut client: C, course: Arc<Course>) -> (C, Tallies) {
         let answer = Answer { status, text };
         let code = if status < 300 { "" } else { answer.code() };
         tally.count(status, code, sent.elapsed());
+        course.hears();
         if answer.closes() {
             connection = None;
         }
@@ -222,6 +236,14 @@ impl Course {
             }
         };
         (!self.is_over()).then_some(due)
+    }
+
+    /// Somebody had an answer.
+    fn hears(&self) {
+        let now_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let before_us = self.heard_us.swap(now_us, Ordering::Relaxed);
+        let silence_us = now_us.saturating_sub(before_us);
+        self.silence_us.fetch_max(silence_us, Ordering::Relaxed);
     }
 
     fn is_over(&self) -> bool {

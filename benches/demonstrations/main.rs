@@ -10,8 +10,11 @@ mod backup;
 mod books;
 mod breaker;
 mod crowd;
+mod full_disk;
 mod kills;
 mod overload;
+mod panics;
+mod redeploy;
 mod server;
 mod shops;
 mod stage;
@@ -39,7 +42,7 @@ type Demonstration = (
 );
 
 /// All of them, the shortest first.
-const ALL: [Demonstration; 4] = [
+const ALL: [Demonstration; 7] = [
     (
         "breaker",
         "payment providers that take about as long as anyone waits for them",
@@ -49,6 +52,17 @@ const ALL: [Demonstration; 4] = [
         "overload",
         "twice as many orders as can be carried out",
         overload::show,
+    ),
+    ("redeploy", "three takeovers under load", redeploy::show),
+    (
+        "panics",
+        "a listing, a saga and a view that panic beside ten thousand others",
+        panics::show,
+    ),
+    (
+        "full-disk",
+        "a disk that runs full under load, and has room again",
+        full_disk::show,
     ),
     (
         "backup",

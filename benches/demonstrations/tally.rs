@@ -10,7 +10,11 @@ use super::crowd::Answers;
 
 /// The tally of each name that requests are counted under.
 #[derive(Debug, Default)]
-pub(crate) struct Tallies(BTreeMap<&'static str, Tally>);
+pub(crate) struct Tallies {
+    by_name: BTreeMap<&'static str, Tally>,
+    /// The longest time in which nobody had an answer.
+    pub(crate) silence: Duration,
+}
 
 /// What became of some requests.
 #[derive(Debug, Default)]
@@ -42,29 +46,29 @@ struct Millis(u32);
 impl Tallies {
     /// The tally of this name.
     pub(crate) fn of(&mut self, name: &'static str) -> &mut Tally {
-        self.0.entry(name).or_default()
+        self.by_name.entry(name).or_default()
     }
 
     /// The tally of this name, if anything was counted.
     pub(crate) fn get(&self, name: &str) -> Option<&Tally> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     /// All tallies with their names.
     pub(crate) fn each(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
-        self.0.iter().map(|(name, tally)| (*name, tally))
+        self.by_name.iter().map(|(name, tally)| (*name, tally))
     }
 
     /// Adds another crowd's, or another part of a crowd's.
     pub(crate) fn add(&mut self, other: Self) {
-        for (name, tally) in other.0 {
+        for (name, tally) in other.by_name {
             self.of(name).add(tally);
         }
     }
 
     /// Everything is in.
     pub(crate) fn settle(&mut self, elapsed: Duration) {
-        for tally in self.0.values_mut() {
+        for tally in self.by_name.values_mut() {
             tally.elapsed = elapsed;
             tally.served.0.sort_unstable();
             tally.refused.0.sort_unstable();
@@ -74,12 +78,12 @@ impl Tallies {
     /// One tally of all.
     pub(crate) fn total(self) -> Tally {
         let (mut total, mut elapsed) = (Self::default(), Duration::ZERO);
-        for tally in self.0.into_values() {
+        for tally in self.by_name.into_values() {
             elapsed = elapsed.max(tally.elapsed);
             total.of("").add(tally);
         }
         total.settle(elapsed);
-        total.0.remove("").unwrap_or_default()
+        total.by_name.remove("").unwrap_or_default()
     }
 }
 
@@ -118,9 +122,17 @@ impl Tally {
         self.served.count() + self.refused.count() + self.lost
     }
 
-    /// How many of those sent were answered 2xx.
+    /// How many of those sent had an answer that is not the server's trouble.
     pub(crate) fn availability(&self) -> Share {
-        Share(self.served.count(), self.requests())
+        let requests = self.requests();
+        Share(requests - self.lost - self.from_status(500), requests)
+    }
+
+    /// The longest that anyone waited for an answer, in microseconds.
+    pub(crate) fn longest_us(&self) -> u32 {
+        let both = [&self.served, &self.refused];
+        let longest = both.map(|latencies| latencies.percentile_us(100));
+        longest.into_iter().max().unwrap_or(0)
     }
 
     /// Answers 2xx in a second.
