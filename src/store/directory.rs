@@ -70,8 +70,8 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
-    /// Held, never read.
-    _lock: File,
+    /// Held, never read. None where the directory is only looked at.
+    _lock: Option<File>,
 }
 
 impl Directory {
@@ -141,8 +141,17 @@ impl Directory {
         }
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock,
+            _lock: Some(lock),
         })
+    }
+
+    /// The directory at `path`, which another process may be using: only to be read. `None` if
+    /// there is none, or nothing was stored in it yet.
+    pub fn look(path: &Path) -> Result<Option<Self>, Error> {
+        Ok(is_known(path)?.then(|| Self {
+            path: path.to_owned(),
+            _lock: None,
+        }))
     }
 
     /// Where it is.

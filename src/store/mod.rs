@@ -11,6 +11,7 @@ pub mod journal;
 pub mod kept;
 pub mod keys;
 pub mod layout;
+pub mod letters;
 pub mod mark;
 pub mod pages;
 pub mod snapshot;

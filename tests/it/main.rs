@@ -17,5 +17,6 @@ mod originals;
 mod pause;
 mod readme;
 mod support;
+mod takeover;
 mod views;
 mod walk;

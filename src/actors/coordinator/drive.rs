@@ -15,7 +15,7 @@ use crate::{
     domain::{
         EntityKey, Event, Kind, Refusal, Stamped, order, payment,
         recorded::Answered,
-        saga::{self, Circumstances, Command, Progress, Reaction, Saga},
+        saga::{self, Command, Reaction, Saga},
         storefront::{Action, Mode},
     },
 };
@@ -164,13 +164,8 @@ impl Coordinator {
 
     /// What the saga asks for now.
     fn react(&self, turn: &Turn) -> Reaction {
-        let key = turn.key;
-        self.live[&key].saga.react(&Circumstances {
-            order: key.order(),
-            flow: &self.local.storefronts[key.storefront].flow,
-            now: turn.at,
-            closed: self.local.closed(key.storefront),
-        })
+        let at = self.circumstances(turn.key, turn.at);
+        self.live[&turn.key].saga.react(&at)
     }
 
     /// Whether the turn would place an order without a step that its caller waits for.
@@ -333,6 +328,8 @@ impl Coordinator {
             return self.abandon(turn, Failure::Crashed.into());
         }
         let timer = live.saga.due();
+        let is_letter = live.saga.given_up.is_some();
+        let letter = (is_letter != turn.before.0.given_up.is_some()).then_some(is_letter);
         if turn.events.is_empty() {
             return self.submit(Pending::turn(turn, timer), None);
         }
@@ -349,25 +346,7 @@ impl Coordinator {
             version: item.version,
         });
         let batch = self.batch(&turn, events, answered);
-        self.submit(Pending::turn(turn, timer), Some(batch));
-    }
-
-    /// Notes when the order is to be looked at again, or that it need not be.
-    fn schedule(&mut self, turn: &mut Turn) {
-        let key = turn.key;
-        if !key.is_order() {
-            return;
-        }
-        let saga = &self.live[&key].saga;
-        let is_asked = matches!(saga.pay, Progress::Asked | Progress::Undoing);
-        let waits = turn.waits_for.is_some();
-        if !turn.effects.is_empty() || (waits && saga.retry.is_none()) {
-            let attempt = turn.attempt + 1;
-            let due = turn.at.plus_ms(self.retry_pause_ms(key, attempt));
-            self.saga_happened(turn, saga::Event::RetryScheduled { attempt, due });
-        } else if saga.retry.is_some() && !is_asked && !waits {
-            self.saga_happened(turn, saga::Event::Settled);
-        }
+        self.submit(Pending::turn(turn, timer).with_letter(letter), Some(batch));
     }
 
     /// A caller is answered with the entity it addressed, also where the turn did not come by it.
@@ -402,14 +381,6 @@ impl Coordinator {
             event,
         });
         turn.seen = turn.events.len();
-    }
-
-    pub(super) fn retry_pause_ms(&self, key: Subject, attempt: u32) -> u64 {
-        let flow = &self.local.storefronts[key.storefront].flow;
-        flow.step(|action| action == Action::Pay)
-            .or_else(|| flow.steps.first())
-            .map_or_else(Default::default, |step| step.retry)
-            .pause_ms(attempt)
     }
 
     fn forget_visited(&mut self, turn: &mut Turn) {

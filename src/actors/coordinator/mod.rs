@@ -12,10 +12,12 @@ mod choose;
 mod crashes;
 mod drive;
 mod keys;
+mod letters;
 mod line;
 mod listings;
 mod meaning;
 mod prices;
+mod schedule;
 mod settle;
 
 use std::{
@@ -29,7 +31,7 @@ use std::{
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised};
 use tokio::sync::oneshot;
 
-pub(super) use self::line::Lines;
+pub(super) use self::{letters::Resume, line::Lines};
 use super::{
     entity::Outcome,
     faults::{Place, Point},
@@ -68,6 +70,8 @@ pub(super) enum Work {
     Changed,
     /// The first in a line may be able to go on.
     Moved,
+    /// An operator wants what was given up to be tried again.
+    Resume(Resume),
     /// Somebody wants to know whether the shard is alive, and how many entities are live.
     Ping(oneshot::Sender<usize>),
 }
@@ -115,6 +119,8 @@ enum Waiting {
     Due,
     /// What was promised to the order cannot be had: it is called off.
     Cancel,
+    /// What was given up is to be tried again.
+    Resume(Resume),
 }
 
 /// An order that something is under way for.
@@ -199,6 +205,7 @@ impl Coordinator {
             Work::Serve(serve) => self.serve(serve),
             Work::Changed => self.changed(),
             Work::Moved => self.moved(),
+            Work::Resume(resume) => self.resume_letter(resume),
             Work::Ping(reply) => drop(reply.send(self.registry.len())),
         }
     }

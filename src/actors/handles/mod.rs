@@ -1,6 +1,7 @@
 //! What HTTP, and any other program, may call. Hides addresses, shards and messages.
 
 mod call;
+mod letters;
 mod pausing;
 mod reading;
 mod standing;
@@ -15,6 +16,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 pub use call::{
     CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
 };
+pub use letters::Letter;
 pub use reading::Told;
 
 pub use super::injected::{Armed, Injected, Rule};
@@ -174,6 +176,14 @@ impl Engine {
         {
             return Err(Failure::Overloaded.into());
         }
+        self.answered(answer).await
+    }
+
+    /// Waits for the answer of a shard.
+    async fn answered(
+        &self,
+        answer: oneshot::Receiver<Result<Item, Error>>,
+    ) -> Result<Item, Error> {
         let wait = Duration::from_millis(self.inner.settings.request_ms_max);
         match tokio::time::timeout(wait, answer).await {
             Err(_elapsed) => Err(Failure::OutcomeUnknown.into()),

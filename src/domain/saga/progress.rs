@@ -116,7 +116,9 @@ impl From<approval::State> for Progress {
             approval::State::Absent => Self::Waiting,
             approval::State::Requested => Self::Asked,
             approval::State::Granted => Self::Done,
-            approval::State::Refused | approval::State::Withdrawn => Self::Undone,
+            approval::State::Refused | approval::State::Withdrawn | approval::State::Expired => {
+                Self::Undone
+            }
         }
     }
 }

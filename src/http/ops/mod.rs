@@ -6,10 +6,13 @@
 //! | `/ops/components`, `…/{storefront}` | GET | which parts of the shops are paused |
 //! | `/ops/components/{storefront}/{component}` | GET, PUT | one of them; pauses it, lets it run |
 //! | `/ops/faults` | GET, PUT, DELETE | what goes wrong on purpose (`--fault-injection`) |
+//! | `/ops/dead-letters`, `…/{storefront}`, `…/{storefront}/{order}` | GET | refunds that were given up |
+//! | `/ops/dead-letters/{storefront}/{order}/retry` | POST | has one tried again |
 
 pub(super) mod backup;
 mod components;
 mod faults;
+mod letters;
 
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::Serialize;
@@ -28,6 +31,12 @@ pub(super) enum Ops<'a> {
     Component(&'a str, &'a str),
     /// What goes wrong on purpose.
     Faults,
+    /// Those of all storefronts, or of the one that is named.
+    Letters(Option<&'a str>),
+    /// That of an order.
+    Letter(&'a str, &'a str),
+    /// Where it is tried again.
+    Retry(&'a str, &'a str),
 }
 
 impl<'a> Ops<'a> {
@@ -39,6 +48,10 @@ impl<'a> Ops<'a> {
             ["components", of] => Self::Components(Some(of)),
             ["faults"] => Self::Faults,
             ["components", of, name] => Self::Component(of, name),
+            ["dead-letters"] => Self::Letters(None),
+            ["dead-letters", of] => Self::Letters(Some(of)),
+            ["dead-letters", of, order] => Self::Letter(of, order),
+            ["dead-letters", of, order, "retry"] => Self::Retry(of, order),
             _ => return None,
         })
     }
@@ -46,8 +59,8 @@ impl<'a> Ops<'a> {
     /// Whether a method that changes something means something here.
     pub(super) fn allows(self, method: &Method) -> bool {
         match self {
-            Self::Backup => method == Method::POST,
-            Self::Components(_) => false,
+            Self::Components(_) | Self::Letters(_) | Self::Letter(..) => false,
+            Self::Backup | Self::Retry(..) => method == Method::POST,
             Self::Component(..) => method == Method::PUT,
             Self::Faults => method == Method::PUT || method == Method::DELETE,
         }
@@ -77,6 +90,9 @@ pub(super) async fn respond(
         Ops::Faults if method == Method::DELETE => faults::clear(engine),
         Ops::Faults => faults::list(engine),
         Ops::Component(of, name) => components::get(engine, of, name),
+        Ops::Letters(of) => letters::list(engine, of),
+        Ops::Retry(of, order) if method == Method::POST => letters::retry(engine, of, order).await,
+        Ops::Letter(of, order) | Ops::Retry(of, order) => letters::get(engine, of, order),
     }
 }
 
@@ -87,6 +103,13 @@ fn storefront(engine: &Engine, name: &str) -> Result<usize, ApiError> {
         let known: Vec<&str> = all.iter().map(|own| &*own.name).collect();
         let known = known.join(", ");
         let detail = format!("there is no storefront `{name}`; there are: {known}");
+        ApiError::new("not_found", detail)
+    })
+}
+
+fn number(text: &str) -> Result<u64, ApiError> {
+    text.parse().map_err(|_no_number| {
+        let detail = format!("`{text}` is not the number of an order");
         ApiError::new("not_found", detail)
     })
 }

@@ -104,6 +104,8 @@ pub enum NoteTree {
     Timers,
     /// Clients' own keys of their orders: storefront, 0, the key. Each with the order's number.
     Keys,
+    /// Dead letters: storefront, 0, the order's number big-endian.
+    Letters,
 }
 
 /// The slots of one storefront's kind or view.
@@ -213,7 +215,7 @@ pub struct Pages {
     collections: Vec<Collection>,
     counts: Vec<Mutex<Counts>>,
     cache: Cache,
-    notes: [Notes; 3],
+    notes: [Notes; 4],
     /// Read by who puts several things that belong together, written by who takes all of them.
     together: RwLock<()>,
     backing: Box<dyn Backing>,
@@ -396,6 +398,7 @@ impl Pages {
             NoteTree::Answered => &self.notes[0],
             NoteTree::Timers => &self.notes[1],
             NoteTree::Keys => &self.notes[2],
+            NoteTree::Letters => &self.notes[3],
         }
     }
 
