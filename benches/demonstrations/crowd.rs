@@ -2,8 +2,8 @@
 //!
 //! A client sends, waits for the answer, and sends again: after a random pause as `siege` makes
 //! (closed loop), or whenever the crowd's rate says that another request is due (open loop). In the
-//! open loop a request's latency counts from when it was due, so that a server which makes its
-//! clients wait cannot look fast. A connection that ends is opened again.
+//! open loop it is told how late requests were sent, since a client has one connection: a server
+//! which makes its clients wait cannot look fast. A connection that ends is opened again.
 
 use std::{
     collections::BTreeMap,
@@ -174,7 +174,10 @@ async fn visit<C: Client>(mut client: C, course: Arc<Course>) -> (C, Tallies) {
             client.hears_nothing();
             break;
         };
-        let sent = due.unwrap_or_else(Instant::now);
+        let sent = Instant::now();
+        if let Some(due) = due {
+            tally.late.add(sent - due);
+        }
         let exchanged = timeout(ANSWER_TIMEOUT, exchange(stream, &request, &mut response)).await;
         let text = std::str::from_utf8(&response).unwrap_or_default();
         let Ok(Ok(status)) = exchanged else {

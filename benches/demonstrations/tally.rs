@@ -28,6 +28,8 @@ pub(crate) struct Tally {
     /// Of answers 2xx and of all others.
     pub(crate) served: Latencies,
     pub(crate) refused: Latencies,
+    /// How much later than due the requests of an open loop were sent.
+    pub(crate) late: Latencies,
     /// From the first request to the last answer.
     pub(crate) elapsed: Duration,
 }
@@ -72,6 +74,7 @@ impl Tallies {
             tally.elapsed = elapsed;
             tally.served.0.sort_unstable();
             tally.refused.0.sort_unstable();
+            tally.late.0.sort_unstable();
         }
     }
 
@@ -95,13 +98,12 @@ impl Tally {
             Some(count) => *count += 1,
             None => drop(codes.insert(code.to_owned(), 1)),
         }
-        let latency_us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
         let latencies = if status < 300 {
             &mut self.served
         } else {
             &mut self.refused
         };
-        latencies.0.push(latency_us);
+        latencies.add(latency);
     }
 
     fn add(&mut self, other: Self) {
@@ -115,6 +117,7 @@ impl Tally {
         self.unreached += other.unreached;
         self.served.0.extend(other.served.0);
         self.refused.0.extend(other.refused.0);
+        self.late.0.extend(other.late.0);
     }
 
     /// How many were sent.
@@ -207,6 +210,12 @@ impl Tally {
 }
 
 impl Latencies {
+    /// Adds one.
+    pub(crate) fn add(&mut self, latency: Duration) {
+        let latency_us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
+        self.0.push(latency_us);
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> u64 {
         self.0.len() as u64
