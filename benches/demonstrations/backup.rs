@@ -4,6 +4,7 @@
 use std::{fs, io, path::Path, thread};
 
 use jumun::store::journal;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
@@ -64,7 +65,7 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
 /// `POST /ops/backup`; returns the position.
 fn over_http(stage: &mut Stage<'_>, server: &Server, to: &Path) -> io::Result<u64> {
     let began = Instant::now();
-    let (status, made) = server.post("/ops/backup", &format!(r#"{{"to": {to:?}}}"#))?;
+    let (status, made) = server.post("/ops/backup", &json!({ "to": to }).to_string())?;
     let what = format!(
         "POST /ops/backup is answered {status} after {} ms: {} bytes, to event {}",
         began.elapsed().as_millis(),

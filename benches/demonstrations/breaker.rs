@@ -48,7 +48,7 @@ const FREE: &str = "repairs";
 /// What an answer takes at most beside the provider's time, in milliseconds.
 const BESIDE_MS_MAX: u32 = 250;
 /// How long the orders that wait may take to be paid: thousands of them, ten at a time.
-const BACKLOG_MAX: Duration = Duration::from_secs(1_200);
+const BACKLOG_MAX: Duration = Duration::from_mins(20);
 
 /// A payment provider, as it behaves for one shop.
 struct Provider {
@@ -276,7 +276,7 @@ impl States {
     fn note(&mut self, state: &str) {
         if self.now != state {
             self.changes += u64::from(!self.now.is_empty());
-            self.now = state.to_owned();
+            state.clone_into(&mut self.now);
             self.each.insert(state.to_owned());
         }
     }

@@ -35,7 +35,7 @@ const FAULTS: &str = r#"[
     {"at": "sync", "do": "stall", "ms": 30, "per_mille": 5}
 ]"#;
 /// How long money may take to go back, once the provider is well.
-const REFUNDS_MAX: Duration = Duration::from_secs(120);
+const REFUNDS_MAX: Duration = Duration::from_mins(2);
 
 pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
     let folder = stage.setup("kills")?;

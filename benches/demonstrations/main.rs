@@ -78,12 +78,12 @@ const ALL: [Demonstration; 7] = [
 
 fn main() -> io::Result<ExitCode> {
     let (length, names) = arguments()?;
-    let named = |own: &&Demonstration| {
+    let wanted = |own: &&Demonstration| {
         names.is_empty() || names.iter().any(|name| own.0.contains(name.as_str()))
     };
     let mut out = io::stdout().lock();
     let mut failed = Vec::new();
-    for (name, what, show) in ALL.iter().filter(named) {
+    for (name, what, show) in ALL.iter().filter(wanted) {
         let began = Instant::now();
         writeln!(out, "\n== {name}: {what}")?;
         let mut stage = Stage::new(&mut out, length)?;

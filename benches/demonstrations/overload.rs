@@ -92,7 +92,7 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
 fn round(stage: &mut Stage<'_>, bound: &Bound, cores: Option<&Cores>) -> io::Result<()> {
     let setup = stage.setup(bound.name)?.with_settings(bound.settings)?;
     let server = match cores {
-        Some(cores) => setup.start(on(&cores.server, jumun()))?,
+        Some(cores) => setup.start(on(&cores.server, &jumun()))?,
         None => setup.serve()?,
     };
     let load = |pace, clients: usize, length| {
@@ -147,7 +147,7 @@ impl Cores {
 }
 
 /// The same command on these cores only.
-fn on(cores: &str, command: Command) -> Command {
+fn on(cores: &str, command: &Command) -> Command {
     let mut kept = Command::new("taskset");
     kept.args(["-c", cores]).arg(command.get_program());
     kept.args(command.get_args());
@@ -192,7 +192,7 @@ fn check(stage: &mut Stage<'_>, bound: &Bound, peak: u64, tally: &Tally) -> io::
         "all others were refused with 503 {}",
         bound.codes.join(" or ")
     );
-    stage.must(what, tally.from_status(300) == expected)?;
+    stage.must(what, tally.answered_from(300) == expected)?;
     stage.must("no request was without an answer", tally.lost == 0)
 }
 

@@ -155,12 +155,12 @@ fn release(stage: &mut Stage<'_>, server: &Server) -> io::Result<()> {
     let what = format!("put aside, listed and released: {}", put_aside.join(", "));
     stage.must(what, put_aside == expected)?;
     let body = format!(r#"{{"customerName": "KIM", "roomNumber": {LISTING}, "roomCount": 1}}"#);
-    let serves = wait_for(Duration::from_secs(10), || {
+    let again = wait_for(Duration::from_secs(10), || {
         let reserved = server.post("/stays/reservations", &body)?.0 == 201;
         let path = format!("/stays/{VIEW}/{LISTING}");
         Ok(reserved && server.get(&path)?.0 == 200)
     })?;
-    stage.must_quietly("what was released is served again", serves)
+    stage.must_quietly("what was released is served again", again)
 }
 
 fn compare(stage: &mut Stage<'_>, calm: &[Tally], troubled: &[Tally]) -> io::Result<()> {
@@ -183,7 +183,7 @@ fn compare(stage: &mut Stage<'_>, calm: &[Tally], troubled: &[Tally]) -> io::Res
     let mut unserved = calm
         .iter()
         .chain(troubled)
-        .map(|own| own.lost + own.from_status(300));
+        .map(|own| own.lost + own.answered_from(300));
     stage.must(
         "every request of the others was served",
         unserved.all(|count| count == 0),

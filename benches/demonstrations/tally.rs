@@ -128,7 +128,7 @@ impl Tally {
     /// How many of those sent had an answer that is not the server's trouble.
     pub(crate) fn availability(&self) -> Share {
         let requests = self.requests();
-        Share(requests - self.lost - self.from_status(500), requests)
+        Share(requests - self.lost - self.answered_from(500), requests)
     }
 
     /// The longest that anyone waited for an answer, in microseconds.
@@ -154,7 +154,7 @@ impl Tally {
     }
 
     /// How many had a status from `from` on.
-    pub(crate) fn from_status(&self, from: u16) -> u64 {
+    pub(crate) fn answered_from(&self, from: u16) -> u64 {
         let codes = self.answers.range(from..).flat_map(|(_, codes)| codes);
         codes.map(|(_, count)| count).sum()
     }
