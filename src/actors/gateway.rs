@@ -1,8 +1,8 @@
 //! The payment gateway: one actor per storefront and shard, between the sagas and the provider.
 //!
-//! It bounds how many calls are under way and how long each may take. A call that finds no room is
-//! answered "unavailable" at once rather than queued: a slow provider must not hold the shard's
-//! memory, and one storefront's provider must not slow another's.
+//! It bounds how long each call may take. How many are under way, over all shards, is bounded by the
+//! permits that they come with (`breakers.rs`): a slow provider must not hold the shard's memory, and
+//! one storefront's provider must not slow another's.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,12 +17,13 @@ use actix::{
 };
 
 use super::{
+    breakers::Permit,
     coordinator::{Called, Charged, Work},
     local::Local,
     provider::{Answer, Call, Provider, Trouble},
     turn::{Subject, Turn},
 };
-use crate::domain::payment::Effect;
+use crate::domain::{breaker::Outcome, payment::Effect};
 
 /// A charge that a turn waits for.
 #[derive(Message)]
@@ -30,6 +31,7 @@ use crate::domain::payment::Effect;
 pub(super) struct Charge {
     pub(super) turn: Box<Turn>,
     pub(super) effect: Effect,
+    pub(super) permit: Permit,
 }
 
 /// A call whose intent is durable and for which no caller waits.
@@ -39,6 +41,7 @@ pub(super) struct Carry {
     pub(super) key: Subject,
     pub(super) effect: Effect,
     pub(super) attempt: u32,
+    pub(super) permit: Permit,
 }
 
 /// The actor.
@@ -46,7 +49,6 @@ pub(super) struct Gateway {
     local: Rc<Local>,
     storefront: usize,
     provider: Arc<dyn Provider>,
-    under_way: usize,
 }
 
 impl Gateway {
@@ -55,20 +57,21 @@ impl Gateway {
             local,
             storefront,
             provider,
-            under_way: 0,
         }
     }
 
     /// Makes the call and hands its result to `done`, now or later.
     fn call(
-        &mut self,
+        &self,
         effect: Effect,
+        permit: Permit,
         done: impl FnOnce(&Rc<Local>, Result<(), Trouble>) + 'static,
         ctx: &mut Context<Self>,
     ) {
-        if self.under_way >= self.local.settings.provider_calls_max {
-            return done(&self.local, Err(Trouble::Unavailable));
-        }
+        let done = |local: &Rc<Local>, result| {
+            permit.ended(outcome(&result));
+            done(local, result);
+        };
         let storefront = &self.local.storefronts[self.storefront];
         let call = Call {
             storefront: Arc::clone(&storefront.name),
@@ -79,13 +82,11 @@ impl Gateway {
             Err(_panic) => done(&self.local, Err(Trouble::Unavailable)),
             Ok(Answer::Now(result)) => done(&self.local, result),
             Ok(Answer::Later(answer)) => {
-                self.under_way += 1;
                 let deadline = Duration::from_millis(storefront.payment.deadline_ms);
                 // A task of its own, so that a panic in it ends the call and not this actor.
                 let task = actix::spawn(tokio::time::timeout(deadline, answer));
                 ctx.spawn(
                     wrap_future::<_, Self>(task).map(move |ended, gateway, _ctx| {
-                        gateway.under_way -= 1;
                         let result = match ended {
                             Ok(Ok(result)) => result,
                             Ok(Err(_elapsed)) => Err(Trouble::TimedOut),
@@ -112,11 +113,16 @@ impl Supervised for Gateway {}
 impl Handler<Charge> for Gateway {
     type Result = ();
 
-    fn handle(&mut self, Charge { turn, effect }: Charge, ctx: &mut Self::Context) {
+    fn handle(&mut self, charge: Charge, ctx: &mut Self::Context) {
+        let Charge {
+            turn,
+            effect,
+            permit,
+        } = charge;
         let done = move |local: &Rc<Local>, result| {
             local.tell(Work::Charged(Charged { turn, result }));
         };
-        self.call(effect, done, ctx);
+        self.call(effect, permit, done, ctx);
     }
 }
 
@@ -128,6 +134,7 @@ impl Handler<Carry> for Gateway {
             key,
             effect,
             attempt,
+            permit,
         } = carry;
         let asked = effect.clone();
         let done = move |local: &Rc<Local>, result| {
@@ -138,6 +145,14 @@ impl Handler<Carry> for Gateway {
                 result,
             }));
         };
-        self.call(effect, done, ctx);
+        self.call(effect, permit, done, ctx);
+    }
+}
+
+/// What a call says about its provider. One that says no is well.
+const fn outcome(result: &Result<(), Trouble>) -> Outcome {
+    match result {
+        Ok(()) | Err(Trouble::Declined(_)) => Outcome::Answered,
+        Err(Trouble::Unavailable | Trouble::TimedOut) => Outcome::Failed,
     }
 }

@@ -10,6 +10,7 @@ use actix::Addr;
 use serde::de::DeserializeOwned;
 
 use super::{
+    breakers::Breakers,
     claims::Claims,
     coordinator::{Coordinator, Lines, Visited, Work},
     faults::{Faults, Place, Point},
@@ -43,6 +44,8 @@ pub(super) struct Local {
     pub(super) components: Arc<Components>,
     /// Orders of all shards for which nobody was free.
     pub(super) lines: Arc<Lines>,
+    /// The gates to the payment providers, of all shards.
+    pub(super) breakers: Arc<Breakers>,
     /// Clients' keys of orders that are not in the store yet, of all shards.
     pub(super) claims: Arc<Claims>,
 }

@@ -78,6 +78,12 @@ pub trait Provider: Send + Sync + 'static {
     /// When a call's effect exists.
     fn settles(&self) -> Settles;
 
+    /// Whether every answer is [`Answer::Now`], so that no call is ever under way and their number
+    /// need not be bounded.
+    fn answers_at_once(&self) -> bool {
+        false
+    }
+
     /// Makes the call.
     fn call(&self, call: Call) -> Answer;
 }

@@ -19,8 +19,8 @@ pub struct Settings {
     pub request_ms_max: u64,
     /// How long a reader of a view waits for it to catch up.
     pub view_wait_ms_max: u64,
-    /// Calls to one storefront's payment provider under way at once on one shard.
-    pub provider_calls_max: usize,
+    /// Timers of one shard that are looked at before anything else has its turn.
+    pub timers_per_look_max: usize,
     /// Panics of one entity within [`Settings::crash_window_ms`] before it is quarantined.
     pub crashes_max: usize,
     /// The window in which panics are counted.
@@ -42,7 +42,7 @@ impl Default for Settings {
             candidates_max: 10_000,
             request_ms_max: 10_000,
             view_wait_ms_max: 1_000,
-            provider_calls_max: 256,
+            timers_per_look_max: 256,
             crashes_max: 5,
             crash_window_ms: 60_000,
             restart_pause_ms: 10,

@@ -11,6 +11,7 @@ use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 use tokio::sync::{Semaphore, watch};
 
 use super::{
+    breakers::Breakers,
     claims::Claims,
     coordinator::{Coordinator, Lines, Outside},
     faults::Faults,
@@ -86,6 +87,9 @@ impl fmt::Debug for Parts {
     }
 }
 
+/// The coordinators of all shards; there once all of them run.
+type Peers = Arc<OnceLock<Vec<Addr<Coordinator>>>>;
+
 /// A running shard, from outside.
 pub(super) struct Shard {
     pub(super) coordinator: Arc<Addr<Coordinator>>,
@@ -102,7 +106,12 @@ impl Shard {
 }
 
 /// Starts a shard for each lane.
-pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pages::Error> {
+pub(super) fn start(
+    parts: &Parts,
+    settings: Settings,
+    lines: &Arc<Lines>,
+    breakers: &Arc<Breakers>,
+) -> Result<Vec<Shard>, pages::Error> {
     let mut timers = vec![Vec::new(); settings.shards];
     for (storefront, definition) in parts.storefronts.iter().enumerate() {
         for (number, due) in timers::all(&parts.pages, &definition.name)? {
@@ -112,10 +121,17 @@ pub(super) fn start(parts: &Parts, settings: Settings) -> Result<Vec<Shard>, pag
         }
     }
     let (peers, claims) = (Arc::new(OnceLock::new()), Arc::default());
-    let lines = Arc::new(Lines::new());
     let shards = timers.into_iter().enumerate();
     let shards: Vec<Shard> = shards
-        .map(|timers| start_one(parts, settings, timers, &peers, &claims, &lines))
+        .map(|timers| {
+            start_one(
+                parts,
+                settings,
+                timers,
+                (&peers, &claims),
+                (lines, breakers),
+            )
+        })
         .collect();
     let coordinators = shards.iter().map(|shard| Addr::clone(&shard.coordinator));
     drop(peers.set(coordinators.collect()));
@@ -126,9 +142,8 @@ fn start_one(
     parts: &Parts,
     settings: Settings,
     (number, timers): (usize, Vec<(Timestamp, Subject)>),
-    peers: &Arc<OnceLock<Vec<Addr<Coordinator>>>>,
-    claims: &Arc<Claims>,
-    lines: &Arc<Lines>,
+    (peers, claims): (&Peers, &Arc<Claims>),
+    (lines, breakers): (&Arc<Lines>, &Arc<Breakers>),
 ) -> Shard {
     let outside = Outside {
         committer: Arc::clone(&parts.committer),
@@ -143,7 +158,7 @@ fn start_one(
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
     let (peers, claims) = (Arc::clone(peers), Arc::clone(claims));
     let components = Arc::clone(&parts.components);
-    let lines = Arc::clone(lines);
+    let (lines, breakers) = (Arc::clone(lines), Arc::clone(breakers));
     let local = move || {
         let coordinator = OnceCell::new();
         Rc::new(Local {
@@ -157,6 +172,7 @@ fn start_one(
             peers,
             components,
             lines,
+            breakers,
             claims,
         })
     };

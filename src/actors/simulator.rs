@@ -4,7 +4,13 @@
 //! The originals' payment services slept and answered the same way; the latency range stands in
 //! for their `Thread.sleep(400 + random * 220)`.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use super::provider::{Answer, Call, Provider, Settles, Trouble};
 
@@ -21,10 +27,18 @@ pub struct Behaviour {
     pub down: bool,
 }
 
+impl Behaviour {
+    const fn answers_at_once(&self) -> bool {
+        self.down || (self.latency_ms_min == 0 && self.latency_ms_max == 0)
+    }
+}
+
 /// The embedded provider.
 #[derive(Debug)]
 pub struct Simulator {
     behaviour: Mutex<Behaviour>,
+    /// As the behaviour says; read without the lock.
+    answers_at_once: AtomicBool,
     random: Mutex<fastrand::Rng>,
 }
 
@@ -33,6 +47,7 @@ impl Simulator {
     pub fn new(behaviour: Behaviour, seed: u64) -> Self {
         Self {
             behaviour: Mutex::new(behaviour),
+            answers_at_once: AtomicBool::new(behaviour.answers_at_once()),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
         }
     }
@@ -43,6 +58,8 @@ impl Simulator {
             .behaviour
             .lock()
             .expect("no panic happens while it is held") = behaviour;
+        let at_once = behaviour.answers_at_once();
+        self.answers_at_once.store(at_once, Ordering::Relaxed);
     }
 
     fn draw(&self, behaviour: Behaviour) -> (Result<(), Trouble>, u64) {
@@ -67,6 +84,10 @@ impl Simulator {
 impl Provider for Simulator {
     fn settles(&self) -> Settles {
         Settles::InJournal
+    }
+
+    fn answers_at_once(&self) -> bool {
+        self.answers_at_once.load(Ordering::Relaxed)
     }
 
     fn call(&self, _call: Call) -> Answer {

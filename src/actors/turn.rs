@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
+    breakers::Permit,
     handles::{CommandKey, Error, Expected, Item},
     shelf::Hold,
 };
@@ -142,11 +143,13 @@ pub(super) struct Turn {
     /// The saga before the turn, with its version, in case the turn is given up.
     pub(super) before: (Saga, u64),
     /// Provider calls to be made once the events are durable.
-    pub(super) effects: Vec<Effect>,
+    pub(super) effects: Vec<(Effect, Permit)>,
     /// How often the provider was called for these, in earlier turns.
     pub(super) attempt: u32,
     /// Whether the intent of its charge was submitted ahead of it.
     pub(super) is_intended: bool,
+    /// What the provider is to be asked for later, if anything is.
+    pub(super) later: Option<Later>,
     /// What to answer in place of the entity: the turn is the clean-up after a failed step.
     pub(super) failed: Option<Error>,
     /// The listings that it changed.
@@ -159,6 +162,15 @@ pub(super) struct Turn {
     pub(super) waits_for: Option<Want>,
     /// Whether the last command of the saga led to nothing, so that it is not asked again.
     pub(super) idle: bool,
+}
+
+/// Why the payment provider is asked later for what the turn recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Later {
+    /// It cannot be asked now: the order stands in line.
+    NotAsked,
+    /// It failed, and the order is accepted all the same: it is asked again when the timer rings.
+    Failed,
 }
 
 /// What an order waits for.

@@ -16,6 +16,7 @@
 
 pub mod approval;
 pub mod assignment;
+pub mod breaker;
 pub mod delivery;
 pub mod event;
 pub mod fields;

@@ -5,6 +5,7 @@
 mod backup;
 mod bad_input;
 mod behaviour;
+mod breaker;
 mod contract;
 mod crash;
 mod damage;

@@ -102,6 +102,8 @@ impl Life {
         match order {
             Absent if !no_money.contains(&payment) => Err("money without an order"),
             Absent if delivery != delivery::State::Absent => Err("a delivery without an order"),
+            // Called off while it stood in line.
+            Cancelled if pays_later && payment == Pay::Absent => Ok(()),
             Cancelled if !undone.contains(&payment) => Err("cancelled, and the money is kept"),
             Cancelled
                 if !matches!(
@@ -116,6 +118,7 @@ impl Life {
                 let is_done = delivery == delivery::State::Done;
                 match payment {
                     Pay::Requested if pays_later => Ok(()),
+                    Pay::Absent if pays_later && self.awaits => Ok(()),
                     Pay::Captured if (order == Completed) == is_done => Ok(()),
                     Pay::Captured => Err("completed and delivered are not the same"),
                     Pay::Absent

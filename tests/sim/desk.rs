@@ -233,9 +233,10 @@ impl Desk {
                 let places = command.request.action == CommandAction::PlaceOrder;
                 let (fate, fits) = match failure {
                     Failure::Overloaded => (Fate::Nothing, true),
-                    Failure::PaymentUnavailable | Failure::PaymentTimedOut => {
-                        (Fate::Nothing, places)
-                    }
+                    Failure::PaymentUnavailable
+                    | Failure::PaymentTimedOut
+                    | Failure::PaymentSuspended { .. }
+                    | Failure::PaymentOverloaded => (Fate::Nothing, places),
                     Failure::OutcomeUnknown => (Fate::Unknown, true),
                     Failure::Crashed => (Fate::Nothing, self.strikes.any()),
                     Failure::Quarantined => {

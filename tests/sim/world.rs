@@ -120,7 +120,7 @@ impl World {
             shards: random.usize(1..=3),
             requests_per_shard_max: random.choice([4, 16, 64]).expect("three"),
             requests_per_order_max: random.usize(1..=4),
-            provider_calls_max: random.choice([1, 4, 64]).expect("three"),
+            timers_per_look_max: random.choice([1, 4, 64]).expect("three"),
             crashes_max: random.usize(2..=4),
             ..Settings::default()
         };

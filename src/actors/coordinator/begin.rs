@@ -124,6 +124,7 @@ impl Coordinator {
             effects: Vec::new(),
             attempt: 0,
             is_intended: false,
+            later: None,
             failed: None,
             holds: Vec::new(),
             candidates: VecDeque::new(),

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Called, Coordinator, Waiting};
 use crate::{
-    actors::{gateway::Carry, provider::Trouble, turn::Subject},
+    actors::{breakers::Asker, gateway::Carry, provider::Trouble, turn::Subject},
     domain::{
         Correlation, Kind, Timestamp, order,
         payment::{self, Effect, Payment},
         saga::{self, Command},
-        storefront::{Action, Mode},
+        storefront::{Action, Step},
     },
 };
 
@@ -190,7 +190,7 @@ impl Coordinator {
         let now = self.now();
         // The others ring again at once. All of a long outage's at a time would fill the mailboxes,
         // and what finds no room there is lost.
-        for _ in 0..self.local.settings.provider_calls_max {
+        for _ in 0..self.local.settings.timers_per_look_max {
             let Some(key) = self.timers.due(now) else {
                 return;
             };
@@ -243,11 +243,18 @@ impl Coordinator {
             // It is asked again once its part of the storefront runs.
             Ok(Some(_)) if self.local.closed(key.storefront).has(Kind::Payment) => self.resume(key),
             Ok(Some(effect)) => {
-                self.carry(Carry {
-                    key,
-                    effect,
-                    attempt,
-                });
+                match self.local.breakers.ask(key.storefront, Asker::Order) {
+                    Ok(permit) => {
+                        self.leave_line(key);
+                        self.carry(Carry {
+                            key,
+                            effect,
+                            attempt,
+                            permit,
+                        });
+                    }
+                    Err(_refused) => self.stand_for_payment(key),
+                }
                 self.resume(key);
             }
         }
@@ -258,7 +265,7 @@ impl Coordinator {
         let flow = &self.local.storefronts[key.storefront].flow;
         let pays = flow.step(|action| action == Action::Pay);
         let live = self.live.get(&key);
-        pays.is_some_and(|step| step.mode == Mode::Hold)
+        pays.is_some_and(Step::holds)
             && live.is_some_and(|live| live.saga.order == order::State::Placed)
     }
 

@@ -2,18 +2,17 @@
 
 use std::collections::VecDeque;
 
-use super::{Charged, Coordinator, Visited, Waiting, settle::Pending};
+use super::{Coordinator, Visited, Waiting, settle::Pending};
 use crate::{
     actors::{
+        breakers::Asker,
         entity::Outcome,
         faults::Place,
-        gateway::Charge,
         handles::{self, Error, Failure},
-        provider::{Settles, Trouble},
-        turn::{Snapshot, Subject, Turn, Want},
+        turn::{Later, Snapshot, Subject, Turn, Want},
     },
     domain::{
-        EntityKey, Event, Kind, Refusal, Stamped, order, payment,
+        EntityKey, Event, Kind, Stamped, order, payment,
         recorded::Answered,
         saga::{self, Command, Reaction, Saga},
         storefront::{Action, Mode},
@@ -90,42 +89,6 @@ impl Coordinator {
         }
     }
 
-    /// The provider answered a charge that the turn waits for.
-    pub(super) fn charged(&mut self, charged: Charged) {
-        let Charged { mut turn, result } = charged;
-        let (error, clean_up) = match result {
-            Ok(()) => {
-                turn.todo
-                    .push_front(Command::Payment(payment::Command::Capture));
-                return self.drive(turn);
-            }
-            Err(Trouble::Declined(reason)) => {
-                let fail = payment::Command::Fail {
-                    reason: reason.clone(),
-                };
-                (Error::Refused(Refusal::PaymentDeclined { reason }), fail)
-            }
-            Err(Trouble::Unavailable) => {
-                (Failure::PaymentUnavailable.into(), payment::Command::Void)
-            }
-            Err(Trouble::TimedOut) => (Failure::PaymentTimedOut.into(), payment::Command::Void),
-        };
-        if !turn.is_intended {
-            return self.abandon(turn, error);
-        }
-        // The intent is durable and the provider may have acted: only the payment's own history
-        // goes on, to its end, and what is reserved comes back. The order never was.
-        self.forget_visited(&mut turn);
-        self.reset_saga(&turn);
-        turn.events.clear();
-        turn.snapshots.clear();
-        turn.seen = 0;
-        turn.answer = None;
-        turn.failed = Some(error);
-        turn.todo = VecDeque::from([Command::Payment(clean_up)]);
-        self.drive(turn);
-    }
-
     /// Gives a turn up: nothing of it happened.
     pub(super) fn abandon(&mut self, mut turn: Box<Turn>, error: Error) {
         self.forget_visited(&mut turn);
@@ -164,7 +127,10 @@ impl Coordinator {
 
     /// What the saga asks for now.
     fn react(&self, turn: &Turn) -> Reaction {
-        let at = self.circumstances(turn.key, turn.at);
+        let mut at = self.circumstances(turn.key, turn.at);
+        if self.must_wait_to_pay(turn) {
+            at.closed = at.closed.with(Kind::Payment);
+        }
         self.live[&turn.key].saga.react(&at)
     }
 
@@ -193,12 +159,20 @@ impl Coordinator {
         if !turn.key.is_order() {
             return None;
         }
+        let is_new = turn.before.0.order == order::State::Absent;
         let flow = &self.local.storefronts[turn.key.storefront].flow;
+        let pays = flow.step(|action| action == Action::Pay);
+        let waits = pays.is_some_and(|step| match step.mode {
+            // Nobody waits any more for what was accepted without it.
+            Mode::Sync => is_new,
+            Mode::Command => true,
+            Mode::Async | Mode::Hold => false,
+        });
         let live = self
             .live
             .get_mut(&turn.key)
             .expect("an order with an open turn is live");
-        let mut charge = None;
+        let (mut charge, mut effect) = (None, None);
         for stamped in &turn.events[turn.seen..] {
             live.saga.apply(stamped.entity, &stamped.event);
             let attempt = live.saga.charges;
@@ -208,29 +182,26 @@ impl Coordinator {
             let order = turn.key.order();
             match event {
                 payment::Event::Requested { amount, .. } => {
-                    let effect = payment::Effect::Charge {
+                    let asked = payment::Effect::Charge {
                         order,
                         amount: *amount,
                         attempt,
                     };
-                    let waits = flow
-                        .step(|action| action == Action::Pay)
-                        .is_some_and(|step| matches!(step.mode, Mode::Sync | Mode::Command));
                     if waits {
-                        charge = Some(effect);
+                        charge = Some(asked);
                     } else {
-                        turn.effects.push(effect);
+                        effect = Some(asked);
                     }
                 }
                 payment::Event::RefundRequested { amount } => {
-                    turn.effects.push(payment::Effect::Refund {
+                    effect = Some(payment::Effect::Refund {
                         order,
                         amount: *amount,
                         attempt,
                     });
                 }
                 payment::Event::VoidRequested => {
-                    turn.effects.push(payment::Effect::Void { order, attempt });
+                    effect = Some(payment::Effect::Void { order, attempt });
                 }
                 payment::Event::Captured { .. }
                 | payment::Event::Failed { .. }
@@ -238,85 +209,22 @@ impl Coordinator {
             }
         }
         turn.seen = turn.events.len();
+        if let Some(effect) = effect {
+            match self.local.breakers.ask(turn.key.storefront, Asker::Order) {
+                Ok(permit) => turn.effects.push((effect, permit)),
+                Err(_refused) => turn.later = Some(Later::NotAsked),
+            }
+        }
         charge
-    }
-
-    fn charge(&mut self, mut turn: Box<Turn>, effect: payment::Effect) {
-        // The committer need not wait for a turn that waits for someone else.
-        if let Some(caller) = &mut turn.caller {
-            caller.under_way = None;
-        }
-        match self.outside.providers[turn.key.storefront].settles() {
-            Settles::InJournal if turn.holds.is_empty() => self.send_charge(turn, effect),
-            // Also where it would settle in the journal: nobody else gets a listing that is held
-            // while the provider takes its time.
-            Settles::InJournal | Settles::Elsewhere => self.submit_intent(turn, effect),
-        }
-    }
-
-    pub(super) fn send_charge(&mut self, turn: Box<Turn>, effect: payment::Effect) {
-        let gateway = &self.gateways[turn.key.storefront];
-        if let Err(error) = gateway.try_send(Charge { turn, effect }) {
-            let Charge { turn, .. } = error.into_inner();
-            let unavailable = Charged {
-                turn,
-                result: Err(Trouble::Unavailable),
-            };
-            self.charged(unavailable);
-        }
-    }
-
-    /// Submits the payment's request alone, so that it is durable before the provider is called;
-    /// with what is reserved, so that no listing is held as long as the provider takes.
-    fn submit_intent(&mut self, mut turn: Box<Turn>, effect: payment::Effect) {
-        turn.is_intended = true;
-        let key = turn.key;
-        let storefront = &self.local.storefronts[key.storefront];
-        let deadline_ms = storefront.payment.deadline_ms;
-        let (mut events, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut turn.events)
-            .into_iter()
-            .partition(|stamped| is_intent(stamped.entity.kind));
-        turn.events = rest;
-        turn.seen = turn.events.len();
-        let (mut saga, version) = turn.before.clone();
-        let due = turn
-            .at
-            .plus_ms(deadline_ms)
-            .plus_ms(self.retry_pause_ms(key, 1));
-        let retry = Event::from(saga::Event::RetryScheduled { attempt: 1, due });
-        let version = version + 1;
-        events.push(Stamped {
-            entity: key.order().saga(),
-            version,
-            event: retry.clone(),
-        });
-        for stamped in &events {
-            saga.apply(stamped.entity, &stamped.event);
-        }
-        let live = self
-            .live
-            .get_mut(&key)
-            .expect("an order with an open turn is live");
-        live.saga.apply(key.order().saga(), &retry);
-        live.saga_version = version;
-        let (mut snapshots, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut turn.snapshots)
-            .into_iter()
-            .partition(|snapshot| is_intent(snapshot.entity.kind));
-        turn.snapshots = rest;
-        turn.visited.retain(|entity| !is_intent(entity.kind));
-        snapshots.push(saga_snapshot(key, &saga, version));
-        turn.before = (saga, version);
-        let batch = self.batch(&turn, events, None);
-        self.submit(
-            Pending::intent(turn, effect, snapshots, Some(due)),
-            Some(batch),
-        );
     }
 
     /// Submits what happened. Without events there is nothing to submit, but the answer waits for
     /// what the order's earlier turns submitted.
     fn finish(&mut self, mut turn: Box<Turn>) {
         let key = turn.key;
+        if turn.later == Some(Later::NotAsked) {
+            turn.waits_for = Some(Want::Part(Action::Pay));
+        }
         self.stay_or_leave(&turn);
         self.schedule(&mut turn);
         if let Err(failure) = self.complete_answer(&mut turn) {
@@ -383,13 +291,13 @@ impl Coordinator {
         turn.seen = turn.events.len();
     }
 
-    fn forget_visited(&mut self, turn: &mut Turn) {
+    pub(super) fn forget_visited(&mut self, turn: &mut Turn) {
         for entity in turn.visited.drain(..) {
             self.registry.forget(turn.key.storefront, entity);
         }
     }
 
-    fn reset_saga(&mut self, turn: &Turn) {
+    pub(super) fn reset_saga(&mut self, turn: &Turn) {
         let live = self
             .live
             .get_mut(&turn.key)
@@ -401,12 +309,7 @@ impl Coordinator {
     }
 }
 
-/// What is made durable before a provider elsewhere is called.
-const fn is_intent(kind: Kind) -> bool {
-    matches!(kind, Kind::Payment | Kind::Listing)
-}
-
-fn saga_snapshot(key: Subject, saga: &Saga, version: u64) -> Snapshot {
+pub(super) fn saga_snapshot(key: Subject, saga: &Saga, version: u64) -> Snapshot {
     let state = Box::new(saga.clone());
     Snapshot {
         entity: key.order().saga(),

@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 use super::{Called, Coordinator, Waiting};
 use crate::{
     actors::{
+        breakers::Asker,
         handles::Failure,
-        turn::{Caller, Subject},
+        turn::{Caller, Later, Subject},
     },
     domain::{
         Correlation, Kind, Refusal, order,
@@ -102,7 +103,10 @@ impl Coordinator {
                 let mut turn = self.turn(key, Correlation::default(), VecDeque::new());
                 turn.caller = Some(caller);
                 turn.answer_with = Kind::Payment;
-                turn.effects.push(effect);
+                match self.local.breakers.ask(key.storefront, Asker::Order) {
+                    Ok(permit) => turn.effects.push((effect, permit)),
+                    Err(_refused) => turn.later = Some(Later::NotAsked),
+                }
                 self.saga_happened(&mut turn, saga::Event::Resumed);
                 self.drive(turn);
             }

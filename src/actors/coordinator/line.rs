@@ -3,7 +3,7 @@
 //!
 //! Only the first of a line looks whether it can go on; the others stand, and cost nothing however
 //! many they are. It looks when something happened to a listing, when a part was paused or runs
-//! again, and whenever its timer rings, in case it did not hear of that. Once it goes on, or is
+//! again, when a payment provider may be asked again, and whenever its timer rings, in case it did not hear of that. Once it goes on, or is
 //! called off, the next looks. So what waited goes on in the order of the orders' numbers, whichever
 //! shards they are on.
 //!
@@ -31,10 +31,11 @@ use crate::{
 
 /// Which line of a storefront.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Line {
+pub(super) enum Line {
     /// For somebody who is free.
     Somebody,
-    /// For a part that is paused.
+    /// For a part that is paused; that of the payments also for their provider, which is not asked
+    /// more often at once than it may be, and not at all for a while after it failed too often.
     Part(Kind),
 }
 
@@ -46,6 +47,9 @@ impl From<Want> for Line {
         }
     }
 }
+
+/// Where those stand who wait to pay, or to get their money back.
+const PAYMENT: Line = Line::Part(Kind::Payment);
 
 /// The lines of all storefronts. All shards share them.
 #[derive(Debug)]
@@ -118,10 +122,25 @@ impl Lines {
         self.moved.subscribe()
     }
 
-    /// Whether others come before an order for which nobody is free, wherever it is itself.
-    fn is_behind(&self, key: Subject) -> bool {
-        let first = self.locked().first(key.storefront, Line::Somebody);
+    /// The first in a line should look, if anybody stands in one.
+    pub(in crate::actors) fn look(&self) {
+        if !self.is_empty() {
+            self.moved.send_replace(());
+        }
+    }
+
+    /// Whether others in a line come before an order, wherever it is itself.
+    pub(super) fn is_behind(&self, key: Subject, line: Line) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let first = self.locked().first(key.storefront, line);
         first.is_some_and(|first| first < key)
+    }
+
+    /// Whether an order is the first of a line.
+    fn is_first(&self, key: Subject, line: Line) -> bool {
+        !self.is_empty() && self.locked().first(key.storefront, line) == Some(key)
     }
 
     /// Whether the order stands in a line and is not its first.
@@ -164,7 +183,7 @@ impl Lines {
 impl Coordinator {
     /// Whether others come before an order that wants somebody who is free.
     pub(super) fn is_behind(&self, key: Subject) -> bool {
-        self.local.lines.is_behind(key)
+        self.local.lines.is_behind(key, Line::Somebody)
     }
 
     /// Whether the order need not look, since it is not the first in its line.
@@ -187,6 +206,25 @@ impl Coordinator {
     /// What the turn did is decided: whether its order stands in a line, and in which.
     pub(super) fn stay_or_leave(&mut self, turn: &Turn) {
         self.stand(turn.key, turn.waits_for.map(Line::from));
+        self.look_in_time(turn.key);
+    }
+
+    /// The provider cannot be asked for what is outstanding of the order.
+    pub(super) fn stand_for_payment(&mut self, key: Subject) {
+        self.stand(key, Some(PAYMENT));
+        self.look_in_time(key);
+    }
+
+    /// The first of those who wait for the payment provider looks as soon as that may be asked: a
+    /// call may have ended before it stood there, and nobody calls when a breaker's pause is over.
+    pub(super) fn look_in_time(&mut self, key: Subject) {
+        let is_first = self.local.lines.is_first(key, PAYMENT);
+        if !is_first || self.local.closed(key.storefront).has(Kind::Payment) {
+            return;
+        }
+        if let Some(next) = self.local.breakers.next(key.storefront) {
+            self.timers.hurry(key, next);
+        }
     }
 
     /// Something that happened to listings is in the store: somebody may be free.
@@ -239,10 +277,10 @@ mod tests {
             assert!(!lines.place(key, Some(line)));
         }
         assert_eq!(lines.firsts(), [order(0, 9), order(1, 3), order(1, 2)]);
-        assert!(!lines.stands(order(1, 3)) && !lines.is_behind(order(1, 2)));
+        assert!(!lines.stands(order(1, 3)) && !lines.is_behind(order(1, 2), Line::Somebody));
         assert!(lines.stands(order(1, 7)) && !lines.stands(order(0, 9)));
-        assert!(lines.is_behind(order(1, 8)) && !lines.stands(order(1, 8)));
-        assert!(!lines.is_behind(order(2, 1)));
+        assert!(lines.is_behind(order(1, 8), Line::Somebody) && !lines.stands(order(1, 8)));
+        assert!(!lines.is_behind(order(2, 1), Line::Somebody));
     }
 
     #[test]

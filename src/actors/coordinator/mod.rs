@@ -2,12 +2,14 @@
 //!
 //! It opens a turn for a command ([`begin`]), sends it from entity to entity while the saga asks
 //! for more ([`drive`]), submits what happened, and answers once that is durable ([`settle`]).
-//! Provider calls without a caller, and their retries, are in [`calls`]; keyed commands in
-//! [`keys`]; what a request means for an order in [`meaning`], for a listing in [`listings`]; how a
-//! listing is assigned in [`choose`], what an order of listings costs in [`prices`].
+//! A charge that a turn waits for is in [`charge`]; provider calls without a caller, and their
+//! retries, in [`calls`]; orders that wait in [`line`](self::line); keyed commands in [`keys`]; what a
+//! request means for an order in [`meaning`], for a listing in [`listings`]; how a listing is assigned
+//! in [`choose`], what an order of listings costs in [`prices`].
 
 mod begin;
 mod calls;
+mod charge;
 mod choose;
 mod crashes;
 mod drive;

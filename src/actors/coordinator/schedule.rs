@@ -2,7 +2,7 @@
 
 use super::Coordinator;
 use crate::{
-    actors::turn::{Subject, Turn},
+    actors::turn::{Later, Subject, Turn},
     domain::{
         Timestamp,
         saga::{self, Circumstances},
@@ -27,7 +27,8 @@ impl Coordinator {
         let saga = &self.live[&key].saga;
         let is_asked = saga.given_up.is_none() && saga.is_asked();
         let waits = turn.waits_for.is_some();
-        if !turn.effects.is_empty() || (waits && saga.retry.is_none()) {
+        let asks_again = !turn.effects.is_empty() || turn.later == Some(Later::Failed);
+        if asks_again || (waits && saga.retry.is_none()) {
             let attempt = turn.attempt + 1;
             let due = turn.at.plus_ms(self.retry_pause_ms(key, attempt));
             self.saga_happened(turn, saga::Event::RetryScheduled { attempt, due });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Coordinator, Waiting};
 use crate::{
     actors::{
+        breakers::Permit,
         gateway::Carry,
         handles::{Error, Failure},
         local::decode,
@@ -38,7 +39,15 @@ enum After {
     /// The turn is over: answer, and make its calls.
     Finish(Box<Turn>),
     /// The turn goes on with a charge.
-    Charge(Box<Turn>, Effect),
+    Charge(Box<Turn>, Effect, Permit),
+}
+
+impl After {
+    const fn key(&self) -> Subject {
+        match self {
+            Self::Finish(turn) | Self::Charge(turn, ..) => turn.key,
+        }
+    }
 }
 
 impl Pending {
@@ -49,11 +58,12 @@ impl Pending {
 
     pub(super) fn intent(
         turn: Box<Turn>,
-        charge: Effect,
+        (charge, permit): (Effect, Permit),
         snapshots: Vec<Snapshot>,
         timer: Option<Timestamp>,
     ) -> Self {
-        Self::new(turn.key, After::Charge(turn, charge), snapshots, timer)
+        let after = After::Charge(turn, charge, permit);
+        Self::new(after.key(), after, snapshots, timer)
     }
 
     const fn new(
@@ -129,11 +139,11 @@ impl Coordinator {
         };
         if self.outside.committer.submit(submission).is_err() {
             self.outside.lane.withdrawn();
-            let (After::Finish(turn) | After::Charge(turn, _)) = pending.after;
+            let (After::Finish(turn) | After::Charge(turn, ..)) = pending.after;
             return self.abandon(turn, Failure::Overloaded.into());
         }
         self.next_ticket += 1;
-        let (After::Finish(turn) | After::Charge(turn, _)) = &mut pending.after;
+        let (After::Finish(turn) | After::Charge(turn, ..)) = &mut pending.after;
         turn.holds.iter_mut().for_each(Hold::keep);
         self.pending.push_back(pending);
         let live = self
@@ -202,12 +212,13 @@ impl Coordinator {
         });
         if key.is_order() {
             self.timers.set(key, pending.timer);
+            self.look_in_time(key);
         }
         self.move_lines(&pending.snapshots);
         match pending.after {
-            After::Charge(mut turn, charge) => {
+            After::Charge(mut turn, charge, permit) => {
                 turn.holds.clear();
-                self.send_charge(turn, charge);
+                self.send_charge(turn, charge, permit);
             }
             After::Finish(mut turn) => {
                 if let Some(caller) = turn.caller.take() {
@@ -217,11 +228,12 @@ impl Coordinator {
                     };
                     self.answer(key, caller, turn.command_key.as_ref(), outcome);
                 }
-                for effect in std::mem::take(&mut turn.effects) {
+                for (effect, permit) in std::mem::take(&mut turn.effects) {
                     self.carry(Carry {
                         key,
                         effect,
                         attempt: turn.attempt + 1,
+                        permit,
                     });
                 }
             }
@@ -278,7 +290,7 @@ impl Coordinator {
     /// A submission failed: nothing more will be accepted, so everything in memory is dropped.
     fn failed(&mut self, pending: Pending) {
         self.outside.lane.stored();
-        let (After::Finish(mut turn) | After::Charge(mut turn, _)) = pending.after;
+        let (After::Finish(mut turn) | After::Charge(mut turn, ..)) = pending.after;
         if let Some(caller) = turn.caller.take() {
             self.answer(
                 pending.key,

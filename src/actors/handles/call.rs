@@ -206,6 +206,19 @@ pub enum Failure {
     /// The payment provider did not answer in time. Nothing was ordered; a late charge is undone.
     #[error("the payment was not confirmed in time; nothing was ordered, a late charge is undone")]
     PaymentTimedOut,
+    /// So many payments failed lately that the provider is left alone for a while. Nothing was
+    /// ordered or charged.
+    #[error(
+        "payments are suspended since too many failed; nothing was done, try again in {retry_s} s"
+    )]
+    PaymentSuspended {
+        /// In how many seconds the provider may be asked again.
+        retry_s: u32,
+    },
+    /// As many payments are under way as the provider is asked for at once. Nothing was ordered or
+    /// charged.
+    #[error("as many payments are under way as may be; nothing was done, try again shortly")]
+    PaymentOverloaded,
     /// The caller's deadline passed; the command may still be carried out.
     #[error("no answer in time; the outcome is unknown, look it up before trying again")]
     OutcomeUnknown,

@@ -3,6 +3,7 @@
 mod call;
 mod letters;
 mod pausing;
+mod paying;
 mod reading;
 mod standing;
 
@@ -13,6 +14,7 @@ use std::{
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
+pub use super::breakers::Gauge;
 pub use call::{
     CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
 };
@@ -23,7 +25,8 @@ pub use super::injected::{Armed, Injected, Rule};
 pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notification};
 
 use super::{
-    coordinator::{Ask, Work},
+    breakers::Breakers,
+    coordinator::{Ask, Lines, Work},
     faults::Faults,
     numbers::{Numbers, shard_of},
     settings::Settings,
@@ -60,6 +63,7 @@ struct Inner {
     /// A permit for each change of a component that waits for the disk.
     changes: Arc<Semaphore>,
     shards: Vec<Shard>,
+    breakers: Arc<Breakers>,
     /// For each storefront, the orders' and the listings'.
     numbers: Vec<[Numbers; 2]>,
     settings: Settings,
@@ -106,7 +110,11 @@ impl Engine {
             };
             numbers.push([orders, listings].map(|after| Numbers::after(after, settings.shards)));
         }
-        let shards = shard::start(&parts, settings)?;
+        let lines = Arc::new(Lines::new());
+        let (storefronts, providers) = (&parts.storefronts, &parts.providers);
+        let breakers = Breakers::new(storefronts, providers, &lines, &parts.clock);
+        let breakers = Arc::new(breakers);
+        let shards = shard::start(&parts, settings, &lines, &breakers)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 storefronts: parts.storefronts,
@@ -115,6 +123,7 @@ impl Engine {
                 components: parts.components,
                 changes: Arc::new(Semaphore::new(pausing::CHANGES_MAX)),
                 shards,
+                breakers,
                 numbers,
                 settings,
                 under_way: parts.under_way,

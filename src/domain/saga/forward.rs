@@ -156,7 +156,7 @@ impl Saga {
 
     /// A step whose part is paused: the order is held meanwhile, if the step's mode says so.
     fn hold(&self, step: &Step, waits_for: Option<Action>) -> Reaction {
-        let holds = step.mode == Mode::Hold && self.order < order::State::Held;
+        let holds = step.holds() && self.order < order::State::Held;
         let commands = holds.then_some(Command::Order(order::Command::Hold));
         Reaction {
             commands: commands.into_iter().collect(),

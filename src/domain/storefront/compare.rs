@@ -218,7 +218,7 @@ mod tests {
             placed    = "Asked"    ==> placed = "Received"
             captured  = "Settled" ==> captured = "Paid"
             captured = "Settled" ==>
-            deadline_ms = 300        ==> deadline_ms = 900
+            deadline_ms = 300        ==> deadline_ms = 900\nbreaker = { trials = 2 }
             search.findByOrderId =   ==> search.byOrder =
             "Wrapped", "Gone"        ==> "Packed", "Gone"
             do   = "deliver"         ==> do = "deliver"\nretry = { first_ms = 5 }

@@ -206,6 +206,14 @@ impl Step {
     }
 }
 
+impl Step {
+    /// Whether an order is `held` while it waits for this step.
+    pub fn holds(&self) -> bool {
+        let is_accepted_unpaid = self.action == Action::Pay && self.is_deferrable;
+        self.mode == Mode::Hold || is_accepted_unpaid
+    }
+}
+
 /// All steps, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flow {

@@ -22,7 +22,7 @@ pub use flow::{Action, Choice, Flow, Granting, Mode, OnlyIf, Retry, Step};
 pub use resource::{Field, FieldType, Resource, Search, Words};
 pub use view::{Rows, Source, View, ViewRule};
 
-use super::{Fields, Kind, money::Currency};
+use super::{Fields, Kind, breaker, money::Currency};
 
 /// A storefront's name for people, in the languages that are shipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub struct Title {
 pub struct PaymentRules {
     /// How long a caller waits for the provider before the payment counts as failed.
     pub deadline_ms: u64,
+    /// How many calls to the provider are under way at once, over all shards; at least 1.
+    pub calls_max: u32,
+    /// When the provider is left alone for a while.
+    pub breaker: breaker::Rules,
 }
 
 /// What the storefront's listings are like.

@@ -2,9 +2,8 @@
 
 use actix_web::HttpResponse;
 use serde::Serialize;
-use serde_json::Value;
 
-use super::{answer, storefront};
+use super::{answer, state_wanted, storefront};
 use crate::{
     actors::handles::Engine,
     domain::storefront::{ComponentState, Storefront},
@@ -69,7 +68,7 @@ pub(super) async fn put(
         storefront,
         component,
     } = part;
-    let state = wanted(body)?;
+    let state = state_wanted(body, EXPECTED, ComponentState::from_name)?;
     engine.set_component(storefront, component, state).await?;
     Ok(answer(&Shown::of(engine, part, state)))
 }
@@ -89,26 +88,6 @@ pub(super) fn find(engine: &Engine, of: &str, name: &str) -> Result<Part, ApiErr
         storefront,
         component,
     })
-}
-
-/// The state that a body asks for. Its other members are ignored, as everywhere.
-fn wanted(body: &[u8]) -> Result<ComponentState, ApiError> {
-    let wrong = |code, what: &str| ApiError::new(code, format!("{what}: {EXPECTED}"));
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(wrong("body_missing", "the request needs a body"));
-    }
-    let body: Value = serde_json::from_slice(body)
-        .map_err(|error| wrong("body_invalid", &format!("the body is not JSON ({error})")))?;
-    let Value::Object(body) = body else {
-        return Err(wrong("body_invalid", "the body is not one JSON object"));
-    };
-    match body.get("state") {
-        None | Some(Value::Null) => Err(wrong("field_required", "`state` is missing")),
-        Some(given) => given
-            .as_str()
-            .and_then(ComponentState::from_name)
-            .ok_or_else(|| wrong("field_invalid", "there is no such state")),
-    }
 }
 
 impl<'a> Shown<'a> {

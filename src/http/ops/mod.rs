@@ -5,17 +5,21 @@
 //! | `/ops/backup` | GET, POST | the last backup; backs the data directory up into a file here |
 //! | `/ops/components`, `…/{storefront}` | GET | which parts of the shops are paused |
 //! | `/ops/components/{storefront}/{component}` | GET, PUT | one of them; pauses it, lets it run |
+//! | `/ops/breakers` | GET | whether the shops' payment providers are asked |
+//! | `/ops/breakers/{storefront}` | GET, PUT | one of them; decides it by hand |
 //! | `/ops/faults` | GET, PUT, DELETE | what goes wrong on purpose (`--fault-injection`) |
 //! | `/ops/dead-letters`, `…/{storefront}`, `…/{storefront}/{order}` | GET | refunds that were given up |
 //! | `/ops/dead-letters/{storefront}/{order}/retry` | POST | has one tried again |
 
 pub(super) mod backup;
+mod breakers;
 mod components;
 mod faults;
 mod letters;
 
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{State, error::ApiError, hal, read};
 use crate::actors::handles::Engine;
@@ -37,6 +41,10 @@ pub(super) enum Ops<'a> {
     Letter(&'a str, &'a str),
     /// Where it is tried again.
     Retry(&'a str, &'a str),
+    /// Those of all storefronts.
+    Breakers,
+    /// Of the storefront that is named.
+    Breaker(&'a str),
 }
 
 impl<'a> Ops<'a> {
@@ -52,6 +60,8 @@ impl<'a> Ops<'a> {
             ["dead-letters", of] => Self::Letters(Some(of)),
             ["dead-letters", of, order] => Self::Letter(of, order),
             ["dead-letters", of, order, "retry"] => Self::Retry(of, order),
+            ["breakers"] => Self::Breakers,
+            ["breakers", of] => Self::Breaker(of),
             _ => return None,
         })
     }
@@ -59,9 +69,9 @@ impl<'a> Ops<'a> {
     /// Whether a method that changes something means something here.
     pub(super) fn allows(self, method: &Method) -> bool {
         match self {
-            Self::Components(_) | Self::Letters(_) | Self::Letter(..) => false,
+            Self::Components(_) | Self::Letters(_) | Self::Letter(..) | Self::Breakers => false,
             Self::Backup | Self::Retry(..) => method == Method::POST,
-            Self::Component(..) => method == Method::PUT,
+            Self::Component(..) | Self::Breaker(_) => method == Method::PUT,
             Self::Faults => method == Method::PUT || method == Method::DELETE,
         }
     }
@@ -93,6 +103,11 @@ pub(super) async fn respond(
         Ops::Letters(of) => letters::list(engine, of),
         Ops::Retry(of, order) if method == Method::POST => letters::retry(engine, of, order).await,
         Ops::Letter(of, order) | Ops::Retry(of, order) => letters::get(engine, of, order),
+        Ops::Breakers => Ok(breakers::list(engine)),
+        Ops::Breaker(of) if method == Method::PUT => {
+            breakers::put(engine, of, &read(payload).await?)
+        }
+        Ops::Breaker(of) => breakers::get(engine, of),
     }
 }
 
@@ -112,6 +127,30 @@ fn number(text: &str) -> Result<u64, ApiError> {
         let detail = format!("`{text}` is not the number of an order");
         ApiError::new("not_found", detail)
     })
+}
+
+/// What the `state` of a body stands for. Its other members are ignored, as everywhere.
+fn state_wanted<T>(
+    body: &[u8],
+    expected: &str,
+    named: impl Fn(&str) -> Option<T>,
+) -> Result<T, ApiError> {
+    let wrong = |code, what: &str| ApiError::new(code, format!("{what}: {expected}"));
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(wrong("body_missing", "the request needs a body"));
+    }
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|error| wrong("body_invalid", &format!("the body is not JSON ({error})")))?;
+    let Value::Object(body) = body else {
+        return Err(wrong("body_invalid", "the body is not one JSON object"));
+    };
+    match body.get("state") {
+        None | Some(Value::Null) => Err(wrong("field_required", "`state` is missing")),
+        Some(given) => given
+            .as_str()
+            .and_then(named)
+            .ok_or_else(|| wrong("field_invalid", "there is no such state")),
+    }
 }
 
 fn answer(body: &impl Serialize) -> HttpResponse {

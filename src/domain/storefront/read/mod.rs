@@ -13,6 +13,7 @@ mod listing;
 mod needs;
 mod notify;
 mod parties;
+mod payment;
 mod payout;
 mod resource;
 mod section;
@@ -35,7 +36,7 @@ use self::{
     segments::Segments,
     words::Reach,
 };
-use super::{Flow, PaymentRules, Storefront, Title};
+use super::{Flow, Storefront, Title};
 use crate::domain::{Kind, money::Currency};
 
 /// A mistake in a definition file.
@@ -56,12 +57,6 @@ impl fmt::Display for Mistake {
 }
 
 impl std::error::Error for Mistake {}
-
-/// How long a payment may take, in milliseconds, if the file does not say.
-const DEADLINE_MS_DEFAULT: u64 = 1_000;
-
-/// The longest time that a caller may be kept waiting for a payment, in milliseconds.
-const DEADLINE_MS_MAX: i64 = 60_000;
 
 /// What stands at the top of a file.
 const KEYS: [&str; 16] = [
@@ -169,7 +164,7 @@ fn read(top: &Section<'_>) -> Storefront {
         resources,
         commands: rules,
         flow,
-        payment: payment_rules(top),
+        payment: payment::rules(top),
         listing,
         shares_numbers,
         views,
@@ -221,16 +216,6 @@ fn currency(top: &Section<'_>) -> Currency {
         top.wrong(&code, message);
         Currency::KRW
     })
-}
-
-fn payment_rules(top: &Section<'_>) -> PaymentRules {
-    let deadline = top
-        .section(Kind::Payment.name())
-        .and_then(|payment| payment.number("deadline_ms", 1..=DEADLINE_MS_MAX))
-        .and_then(|ms| u64::try_from(ms).ok());
-    PaymentRules {
-        deadline_ms: deadline.unwrap_or(DEADLINE_MS_DEFAULT),
-    }
 }
 
 /// A place for what was not written down: the section that should hold it.

@@ -57,7 +57,7 @@ pub(super) fn read<'r>(section: Section<'r>, kind: Kind, segments: &mut Segments
     ];
     known.extend(match kind {
         Kind::Listing => &["approval", "priced", "returns", "unknown", "row"][..],
-        Kind::Payment => &["deadline_ms"],
+        Kind::Payment => &["deadline_ms", "breaker"],
         Kind::Delivery => &["steps", "parties"],
         Kind::Payout => &["commission", "after"],
         Kind::Order | Kind::Approval | Kind::Saga => &[],

@@ -8,7 +8,7 @@ use super::{
 use crate::domain::{
     Kind, order,
     storefront::{
-        Action, CommandAction, CommandRule, FieldType, Flow, ListingRules, Mode, Resource, Words,
+        Action, CommandAction, CommandRule, FieldType, Flow, ListingRules, Resource, Step, Words,
     },
 };
 
@@ -140,7 +140,7 @@ impl Reach<'_> {
             Kind::Order => {
                 reached.push("placed");
                 let steps = self.flow.steps.iter();
-                let holds = steps.clone().any(|step| step.mode == Mode::Hold);
+                let holds = steps.clone().any(Step::holds);
                 reached.extend(holds.then_some("held"));
                 reached.extend(
                     steps

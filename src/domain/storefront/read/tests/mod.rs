@@ -4,6 +4,7 @@ mod studio;
 
 use super::*;
 use crate::domain::{
+    breaker::Rules,
     order,
     storefront::{Action, COMPONENTS_MAX, FieldType, Mode, Source, Test, Verb},
 };
@@ -22,6 +23,8 @@ fn the_shop_of_the_tests_reads() {
     let posies = posies();
     assert_eq!(&*posies.name, "posies");
     assert_eq!(posies.payment.deadline_ms, 300);
+    assert_eq!(posies.payment.calls_max, 10);
+    assert_eq!(posies.payment.breaker, Rules::default());
     let order = posies.resource(Kind::Order).unwrap();
     assert_eq!((&*order.path, &*order.item), ("purchases", "purchase"));
     let names: Vec<&str> = order.fields.iter().map(|field| &*field.name).collect();
@@ -106,6 +109,8 @@ fn mistakes_in_names_and_settings_are_found() {
         "KRW"             ==> "won"             ==> ISO 4217
         "KRW"             ==> 410               ==> must be a text
         deadline_ms = 300 ==> deadline_ms = 0   ==> from 1 to 60000
+        deadline_ms = 300 ==> breaker = { calls_mix = 5 } ==> did you mean `calls_min`?
+        deadline_ms = 300 ==> breaker = { errors_percent = 101 } ==> from 1 to 100
         "#,
     );
 }

@@ -1,0 +1,307 @@
+//! The gates to the payment providers, one for each storefront, shared by all shards: a
+//! [breaker](crate::domain::breaker), and how many calls are under way.
+//!
+//! A [`Permit`] is taken before a payment's intent is recorded, so that what is refused leaves
+//! nothing behind, and travels with the call until that ends. Who cannot wait for one is told so at
+//! once; orders that can stand in the payment's line, whose first looks as soon as a call ends or the
+//! breaker lets one through.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{coordinator::Lines, handles::Failure, provider::Provider};
+use crate::{
+    clock::Clock,
+    domain::{
+        Timestamp,
+        breaker::{Admission, Breaker, Counts, Hold, Outcome, Pass, State},
+        storefront::Storefront,
+    },
+};
+
+/// A call that has not ended so long after its deadline has been lost, with the thread that made it:
+/// its place is given to others.
+const LOST_AFTER_MS: u64 = 30_000;
+
+/// The gates of all storefronts, by their place.
+#[derive(Debug)]
+pub(super) struct Breakers {
+    gates: Vec<Arc<Gate>>,
+}
+
+/// Whether anybody waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// A caller: that there is no room for their call counts as a call that failed, as with Hystrix.
+    Caller,
+    /// Nobody; the order waits.
+    Order,
+}
+
+/// Why a call may not be made now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Too many failed lately.
+    Suspended {
+        /// How long nobody is asked; `None` until a person says so.
+        for_ms: Option<u64>,
+    },
+    /// As many as allowed are under way.
+    NoRoom,
+}
+
+/// A storefront's gate as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gauge {
+    /// What the breaker does.
+    pub state: State,
+    /// What a person decided about it.
+    pub hold: Hold,
+    /// What ended within its window.
+    pub counts: Counts,
+    /// Calls under way. Providers that answer at once are not counted.
+    pub under_way: usize,
+    /// How many may be.
+    pub calls_max: usize,
+    /// When the provider is asked again, where it is not asked now.
+    pub next_trial: Option<Timestamp>,
+}
+
+struct Gate {
+    provider: Arc<dyn Provider>,
+    lines: Arc<Lines>,
+    clock: Clock,
+    calls_max: usize,
+    /// A call that began so long ago is lost.
+    call_ms_max: u64,
+    inner: Mutex<Inner>,
+    /// Whether anything at all is in the way, so that hardly anybody takes the lock to find out.
+    may_refuse: AtomicBool,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct Inner {
+    breaker: Breaker,
+    /// The calls under way, each with when it began.
+    under_way: Vec<(u64, Timestamp)>,
+    next_call: u64,
+}
+
+/// Leave to make one call. If it is dropped the call was not made.
+#[derive(Debug)]
+pub(super) struct Permit {
+    gate: Arc<Gate>,
+    pass: Pass,
+    /// Its place among the calls under way; none where the provider answers at once.
+    call: Option<u64>,
+    is_ended: bool,
+}
+
+impl Breakers {
+    /// All closed, and nothing under way.
+    pub(super) fn new(
+        storefronts: &[Arc<Storefront>],
+        providers: &[Arc<dyn Provider>],
+        lines: &Arc<Lines>,
+        clock: &Clock,
+    ) -> Self {
+        let gates = storefronts.iter().zip(providers);
+        let gates = gates.map(|(storefront, provider)| {
+            let rules = storefront.payment;
+            let call_ms_max = rules.deadline_ms.saturating_add(LOST_AFTER_MS);
+            Arc::new(Gate {
+                provider: Arc::clone(provider),
+                lines: Arc::clone(lines),
+                clock: clock.clone(),
+                calls_max: usize::try_from(rules.calls_max).unwrap_or(usize::MAX),
+                call_ms_max,
+                inner: Mutex::new(Inner {
+                    breaker: Breaker::new(rules.breaker, call_ms_max),
+                    under_way: Vec::new(),
+                    next_call: 0,
+                }),
+                may_refuse: AtomicBool::new(false),
+            })
+        });
+        Self {
+            gates: gates.collect(),
+        }
+    }
+
+    /// Leave to call a storefront's provider.
+    pub(super) fn ask(&self, storefront: usize, asker: Asker) -> Result<Permit, Refused> {
+        let gate = &self.gates[storefront];
+        let is_counted = !gate.provider.answers_at_once();
+        let now = gate.clock.now();
+        let mut inner = gate.locked();
+        let pass = match inner.breaker.admit(now) {
+            Admission::Granted(pass) => pass,
+            Admission::Refused { until } => {
+                let for_ms = until.map(|until| until.ms_since(now));
+                return Err(Refused::Suspended { for_ms });
+            }
+        };
+        if is_counted && !inner.has_room(gate, now) {
+            inner.breaker.record(now, pass, Outcome::NotMade);
+            if asker == Asker::Caller {
+                inner.breaker.no_room(now);
+            }
+            gate.note(&inner);
+            return Err(Refused::NoRoom);
+        }
+        let call = is_counted.then(|| inner.begin(now));
+        gate.note(&inner);
+        drop(inner);
+        Ok(Permit {
+            gate: Arc::clone(gate),
+            pass,
+            call,
+            is_ended: false,
+        })
+    }
+
+    /// Whether a storefront's provider cannot be asked now.
+    pub(super) fn is_shut(&self, storefront: usize) -> bool {
+        let gate = &self.gates[storefront];
+        gate.may_refuse.load(Ordering::Acquire)
+            && gate
+                .next(gate.clock.now())
+                .is_none_or(|next| next > gate.clock.now())
+    }
+
+    /// When a storefront's provider may be asked: now, or later. `None` if something has to happen
+    /// first.
+    pub(super) fn next(&self, storefront: usize) -> Option<Timestamp> {
+        let gate = &self.gates[storefront];
+        gate.next(gate.clock.now())
+    }
+
+    /// How a storefront's gate is now.
+    pub(super) fn gauge(&self, storefront: usize) -> Gauge {
+        let gate = &self.gates[storefront];
+        let now = gate.clock.now();
+        let mut inner = gate.locked();
+        let next = inner.breaker.next(now);
+        Gauge {
+            state: inner.breaker.state(),
+            hold: inner.breaker.held(),
+            counts: inner.breaker.counts(now),
+            under_way: inner.under_way.len(),
+            calls_max: gate.calls_max,
+            next_trial: next.filter(|_| !inner.breaker.is_closed()),
+        }
+    }
+
+    /// A person decides about a storefront's breaker.
+    pub(super) fn hold(&self, storefront: usize, hold: Hold) {
+        let gate = &self.gates[storefront];
+        let mut inner = gate.locked();
+        inner.breaker.hold(hold);
+        gate.note(&inner);
+        drop(inner);
+        gate.lines.look();
+    }
+}
+
+impl Gate {
+    fn locked(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        let is_counted = !self.provider.answers_at_once();
+        let mut inner = self.locked();
+        let next = inner.breaker.next(now)?;
+        let is_full = is_counted && next <= now && !inner.has_room(self, now);
+        (!is_full).then_some(next)
+    }
+
+    /// To be called after every change, before the lock is given back.
+    fn note(&self, inner: &Inner) {
+        let may_refuse = !inner.breaker.is_closed() || inner.under_way.len() >= self.calls_max;
+        self.may_refuse.store(may_refuse, Ordering::Release);
+    }
+}
+
+impl Inner {
+    /// Whether another call may be under way. Those that are lost leave their places.
+    fn has_room(&mut self, gate: &Gate, now: Timestamp) -> bool {
+        if self.under_way.len() < gate.calls_max {
+            return true;
+        }
+        self.under_way.retain_mut(|(_, since)| {
+            *since = now.min(*since);
+            now.ms_since(*since) < gate.call_ms_max
+        });
+        self.under_way.len() < gate.calls_max
+    }
+
+    fn begin(&mut self, now: Timestamp) -> u64 {
+        self.next_call += 1;
+        self.under_way.push((self.next_call, now));
+        self.next_call
+    }
+}
+
+impl Permit {
+    /// The call ended.
+    pub(super) fn ended(mut self, outcome: Outcome) {
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        self.is_ended = true;
+        let now = self.gate.clock.now();
+        let mut inner = self.gate.locked();
+        let was_closed = inner.breaker.is_closed();
+        inner.breaker.record(now, self.pass, outcome);
+        if let Some(own) = self.call {
+            inner.under_way.retain(|(call, _)| *call != own);
+        }
+        self.gate.note(&inner);
+        drop(inner);
+        if self.call.is_some() || !was_closed {
+            self.gate.lines.look();
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if !self.is_ended {
+            self.end(Outcome::NotMade);
+        }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Suspended { for_ms } => Self::PaymentSuspended {
+                retry_s: for_ms.map_or(HELD_RETRY_S, seconds),
+            },
+            Refused::NoRoom => Self::PaymentOverloaded,
+        }
+    }
+}
+
+/// After how many seconds a client may ask again while a person holds the breaker open.
+const HELD_RETRY_S: u32 = 10;
+
+/// Whole seconds, at least one.
+fn seconds(ms: u64) -> u32 {
+    u32::try_from(ms.div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
+}
