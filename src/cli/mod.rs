@@ -2,6 +2,7 @@
 
 mod greeting;
 mod offline;
+mod service;
 mod start;
 mod storefronts;
 mod upgrade;

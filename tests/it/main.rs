@@ -14,6 +14,7 @@ mod mixed;
 mod originals;
 mod pause;
 mod readme;
+mod service;
 mod support;
 mod takeover;
 mod views;
