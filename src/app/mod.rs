@@ -29,7 +29,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-pub use self::serving::End;
+pub use self::serving::{End, Phase};
 use self::{
     definitions::Definition,
     housekeeping::Housekeeping,
@@ -310,19 +310,20 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
-        let served = self.serve_in_turn(listener, shutdown, None);
+        let served = self.serve_in_turn(listener, shutdown, None, drop);
         served.await.map(drop)
     }
 
     /// The same. Tells `predecessor`, from which it took over, as soon as it serves, and says whether
-    /// another process took over from it.
+    /// another process took over from it. How far it has come is told to `tell`.
     pub async fn serve_in_turn(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
         predecessor: Option<Predecessor>,
+        tell: impl Fn(Phase),
     ) -> Result<End, Error> {
-        serving::serve(self, listener, shutdown, predecessor).await
+        serving::serve(self, listener, shutdown, predecessor, &tell).await
     }
 
     /// Backs this directory up, to where its journal is durable.

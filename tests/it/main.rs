@@ -18,6 +18,7 @@ mod mixed;
 mod originals;
 mod pause;
 mod readme;
+mod service;
 mod support;
 mod takeover;
 mod views;
