@@ -147,6 +147,7 @@ fn flow() -> Flow {
         retry: Retry::default(),
         is_deferrable: false,
         only_if: None,
+        within_ms: None,
     };
     Flow {
         steps: vec![

@@ -17,6 +17,8 @@ pub struct Config {
     pub allow_unauthenticated: bool,
     /// The data directory.
     pub data: PathBuf,
+    /// Whether faults may be set from outside while it runs (`/ops/faults`).
+    pub fault_injection: bool,
     /// A storefront to serve at `/` too.
     pub root: Option<String>,
     /// A directory with definition files of more storefronts.
@@ -82,6 +84,7 @@ pub struct PaymentOf {
 
 impl Payment {
     /// The same for this storefront alone.
+    #[must_use]
     pub fn of(&self, storefront: &str) -> Self {
         let own = self.storefronts.get(storefront);
         let own = own.copied().unwrap_or_default();
@@ -119,6 +122,9 @@ pub enum Error {
          127.0.0.1, or say --allow-unauthenticated if the network is trusted"
     )]
     Exposed(SocketAddr),
+    /// Faults on purpose, where others can reach them.
+    #[error("{0} can be reached from other machines: faults are injected on 127.0.0.1 only")]
+    FaultsExposed(SocketAddr),
 }
 
 impl Config {
@@ -173,6 +179,9 @@ impl Config {
                 });
             }
         }
+        if self.fault_injection && !self.listen.ip().is_loopback() {
+            return Err(Error::FaultsExposed(self.listen));
+        }
         if !self.listen.ip().is_loopback() && !self.allow_unauthenticated {
             return Err(Error::Exposed(self.listen));
         }
@@ -196,6 +205,7 @@ impl Config {
 struct Partial {
     listen: Option<SocketAddr>,
     allow_unauthenticated: Option<bool>,
+    fault_injection: Option<bool>,
     data: Option<PathBuf>,
     root: Option<String>,
     storefronts: Option<PathBuf>,
@@ -282,5 +292,9 @@ mod tests {
             "payment.failures_per_mille must be between 0 and 1000",
         );
         check("listen = \"0.0.0.0:80\"\n", "--allow-unauthenticated");
+        check(
+            "listen = \"0.0.0.0:80\"\nallow_unauthenticated = true\nfault_injection = true\n",
+            "on 127.0.0.1 only",
+        );
     }
 }

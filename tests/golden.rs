@@ -113,6 +113,19 @@ fn later_events() -> Vec<Event> {
         approval::Event::Granted { subject }.into(),
         approval::Event::Refused { subject }.into(),
         approval::Event::Withdrawn { subject }.into(),
+        approval::Event::Expired { subject }.into(),
+        saga::Event::Awaiting {
+            kind: Kind::Payment,
+            until: due,
+        }
+        .into(),
+        saga::Event::GaveUp(saga::GivenUp {
+            attempt: 8_645,
+            since: due,
+            reason: "the provider did not answer in time".to_owned(),
+        })
+        .into(),
+        saga::Event::Resumed.into(),
         payout::Event::Scheduled {
             order,
             amount,

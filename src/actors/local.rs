@@ -13,7 +13,7 @@ use super::{
     breakers::Breakers,
     claims::Claims,
     coordinator::{Coordinator, Lines, Visited, Work},
-    faults::Faults,
+    faults::{Faults, Place, Point},
     handles::Failure,
     numbers::shard_of,
     settings::Settings,
@@ -78,6 +78,12 @@ impl Local {
                 }
             }
         }
+    }
+
+    /// Where an entity of a storefront is worked on, something may go wrong on purpose.
+    pub(super) fn strike(&self, place: Place, storefront: usize, entity: EntityKey) {
+        let name = &self.storefronts[storefront].name;
+        self.faults.strike(Point::of(place, name, entity));
     }
 
     /// What of a storefront is paused, by whose part it is.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     entity::Outcome,
-    faults::Point,
+    faults::{Place, Point},
     handles::{Entity as Answer, Expected, Failure, Item},
     local::{Local, decode},
     turn::{Snapshot, Turn},
@@ -173,12 +173,12 @@ impl<A: Hosted> Memory<A> {
 
     /// Decides and applies; what happened is in `stamped` only if all of it was applied.
     fn carry_out(&mut self, command: &A::Command) -> Result<Vec<Stamped>, Refusal> {
-        self.local.faults.strike(Point::Decide(self.key));
+        self.strike(Place::Decide);
         let events = self.state.decide(command)?;
         let mut stamped = Vec::with_capacity(events.len());
         for event in events {
             self.state.apply(&event);
-            self.local.faults.strike(Point::Apply(self.key));
+            self.strike(Place::Apply);
             self.version += 1;
             let version = self.version;
             stamped.push(Stamped {
@@ -188,6 +188,12 @@ impl<A: Hosted> Memory<A> {
             });
         }
         Ok(stamped)
+    }
+
+    fn strike(&self, place: Place) {
+        let storefront = &self.local.storefronts[self.storefront].name;
+        let point = Point::of(place, storefront, self.key);
+        self.local.faults.strike(point);
     }
 
     fn snapshot(&self) -> Snapshot {

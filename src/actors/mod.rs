@@ -25,6 +25,7 @@ mod entity;
 pub mod faults;
 mod gateway;
 pub mod handles;
+pub mod injected;
 pub mod lane;
 mod local;
 mod memory;

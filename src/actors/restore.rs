@@ -28,6 +28,7 @@ use crate::{
         commit::{Committed, Position},
         keys,
         layout::Layout,
+        letters,
         pages::{self, Pages, Slot},
         snapshot, timers,
     },
@@ -219,6 +220,7 @@ impl Restorer {
             return Ok(());
         }
         let mut saga: Saga = load(slot.as_ref());
+        let was_given_up = saga.given_up.is_some();
         let mut version = slot.map_or(0, |slot| slot.version);
         for stamped in batch.events.iter().filter(of_order) {
             if stamped.entity.kind == Kind::Saga {
@@ -226,6 +228,10 @@ impl Restorer {
                 version = stamped.version;
             }
             saga.apply(stamped.entity, &stamped.event);
+        }
+        if saga.given_up.is_some() != was_given_up {
+            let is_letter = saga.given_up.is_some();
+            letters::set(&self.pages, &batch.storefront, entity.number, is_letter)?;
         }
         saga.ledger.check().map_err(|imbalance| Error::Ledger {
             entity,

@@ -61,6 +61,15 @@ pub fn check(
     directory: &Directory,
     definitions: &[Definition],
 ) -> Result<Vec<String>, open::Error> {
+    check_with(directory, definitions, || written(directory))
+}
+
+/// The same where it may be known already of which storefronts the journal has events.
+pub(super) fn check_with(
+    directory: &Directory,
+    definitions: &[Definition],
+    written: impl FnOnce() -> Result<BTreeSet<Arc<str>>, open::Error>,
+) -> Result<Vec<String>, open::Error> {
     let mut refused = Vec::new();
     for definition in definitions {
         let refusal = refusal(directory, definition)?;
@@ -69,7 +78,7 @@ pub fn check(
     if refused.is_empty() {
         return Ok(Vec::new());
     }
-    let written = written(directory)?;
+    let written = written()?;
     let mut notices = Vec::new();
     for (name, why) in refused {
         if written.contains(name) {

@@ -3,13 +3,18 @@
 //! The same [`App`] serves the binary, the tests and any program that embeds it: open it, take its
 //! [`Engine`] for direct calls, let it [`serve`](App::serve) a listener of yours.
 
+pub mod backup;
 pub mod definitions;
+mod faulty;
 mod housekeeping;
 pub mod kept;
 mod mistakes;
 pub mod open;
 pub mod opening;
 mod server;
+mod serving;
+pub mod takeover;
+pub mod upgrade;
 pub mod verify;
 pub mod writing;
 
@@ -23,10 +28,16 @@ use std::{
 
 use tokio::sync::Notify;
 
-use self::{definitions::Definition, housekeeping::Housekeeping, writing::Writing};
+pub use self::serving::End;
+use self::{
+    definitions::Definition,
+    housekeeping::Housekeeping,
+    takeover::{Control, Predecessor},
+    writing::Writing,
+};
 use crate::{
     actors::{
-        faults::{Faults, NoFaults},
+        faults::Faults,
         handles::Engine,
         provider::Provider,
         settings::Settings,
@@ -40,6 +51,7 @@ use crate::{
     store::{
         committer::Committer,
         directory::Directory,
+        journal::Scanned,
         pages::{self, Checkpointer, Guard, Pages},
     },
 };
@@ -86,19 +98,70 @@ pub struct Options {
     pub faults: Arc<dyn Faults>,
     /// The time.
     pub clock: Clock,
+    /// What is known of the journal's closed files, so that they need not be read once more.
+    pub scanned: Option<Scanned>,
+    /// Whether another process may take over, through the directory's control socket.
+    pub hands_over: bool,
+}
+
+/// What it takes to start again what was started before: after another process failed to take over.
+/// The journal's own files are used then, whatever stood before them.
+#[derive(Clone)]
+struct Again {
+    storefronts: Vec<Definition>,
+    guard: Guard,
+    providers: Option<Vec<Arc<dyn Provider>>>,
+    faults: Arc<dyn Faults>,
+    clock: Clock,
+    hands_over: bool,
 }
 
 impl Options {
     /// The embedded storefronts and those of the configuration, with nothing replaced.
     pub fn new(config: &Config) -> Result<Self, definitions::Error> {
+        let (faults, before_journal) = faulty::of(config);
         Ok(Self {
             storefronts: definitions::load(config.storefronts.as_deref())?,
             guard: Guard::InProcess,
             providers: None,
-            before_journal: open::nothing(),
-            faults: Arc::new(NoFaults),
+            before_journal,
+            faults,
             clock: Clock::System,
+            scanned: None,
+            hands_over: false,
         })
+    }
+
+    fn again(&self) -> Again {
+        Again {
+            storefronts: self.storefronts.clone(),
+            guard: self.guard.clone(),
+            providers: self.providers.clone(),
+            faults: Arc::clone(&self.faults),
+            clock: self.clock.clone(),
+            hands_over: self.hands_over,
+        }
+    }
+}
+
+impl Again {
+    fn options(&self) -> Options {
+        Options {
+            storefronts: self.storefronts.clone(),
+            guard: self.guard.clone(),
+            providers: self.providers.clone(),
+            before_journal: open::nothing(),
+            faults: Arc::clone(&self.faults),
+            clock: self.clock.clone(),
+            scanned: None,
+            hands_over: self.hands_over,
+        }
+    }
+}
+
+impl std::fmt::Debug for Again {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Again").finish_non_exhaustive()
     }
 }
 
@@ -116,6 +179,7 @@ pub struct App {
     config: Config,
     root: Option<usize>,
     clock: Clock,
+    again: Again,
     engine: Engine,
     notices: Vec<String>,
     committer: Arc<Committer>,
@@ -124,6 +188,8 @@ pub struct App {
     pages: Arc<Pages>,
     views: JoinHandle<()>,
     failure: Arc<Notify>,
+    /// Where another process may come to take over.
+    control: Option<Control>,
     /// Held until everything else is closed.
     directory: Directory,
 }
@@ -131,6 +197,7 @@ pub struct App {
 impl App {
     /// Opens the data directory and starts the actors.
     pub fn start(config: Config, options: Options) -> Result<Self, Error> {
+        let again = options.again();
         let Options {
             storefronts,
             guard,
@@ -138,13 +205,10 @@ impl App {
             before_journal,
             faults,
             clock,
+            scanned,
+            hands_over,
         } = options;
         let root = root(&config, &storefronts)?;
-        for name in config.payment.storefronts.keys() {
-            definitions::place(&storefronts, name)?;
-        }
-        let limits = page_limits(&config);
-        let opened = open::open(&config.data, &storefronts, limits, &guard, before_journal)?;
         let open::Opened {
             directory,
             journal,
@@ -153,7 +217,7 @@ impl App {
             stops,
             components,
             notices,
-        } = opened;
+        } = opened(&config, &storefronts, &guard, before_journal, scanned)?;
         let storefronts = mounted(&storefronts);
 
         let settings = settings(&config);
@@ -162,20 +226,19 @@ impl App {
             pages: &pages,
             stops,
             components: &components,
+            strike: faulty::of_views(&faults),
         };
         let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
-        let complete_to = writing.complete_to();
-        let interval = Duration::from_millis(config.limits.checkpoint_ms);
-        let on_failure = notifies(&writing.failure);
-        let checkpointer =
-            Checkpointer::start(Arc::clone(&pages), interval, complete_to, on_failure)?;
+        let checkpointer = checkpointer(&config, &pages, &writing)?;
         let housekeeping =
             Housekeeping::start(Arc::clone(&pages), clock.clone(), settings.answers_kept_ms)?;
         let committer = writing.committer;
         let (position, failed) = (Arc::clone(&committer), Arc::clone(&committer));
         let checkpoints_failed = checkpointer.watch();
+        let providers = providers.unwrap_or_else(|| simulators(&config, &storefronts));
+        let providers = faulty::before_providers(&faults, providers);
         let engine = Engine::start(Parts {
-            providers: providers.unwrap_or_else(|| simulators(&config, &storefronts)),
+            providers,
             storefronts,
             layout,
             pages: Arc::clone(&pages),
@@ -195,6 +258,7 @@ impl App {
             config,
             root,
             clock,
+            again,
             engine,
             notices,
             committer,
@@ -203,6 +267,7 @@ impl App {
             pages,
             views: writing.views,
             failure: writing.failure,
+            control: hands_over.then(|| Control::listen(&directory)).flatten(),
             directory,
         })
     }
@@ -217,49 +282,38 @@ impl App {
         &self.notices
     }
 
-    /// Offers what the storefronts begin with, and serves HTTP on the listener until `shutdown` is ready or the store fails; then stops
-    /// accepting, finishes what is under way, checkpoints and closes.
+    /// Offers what the storefronts begin with, and serves HTTP on the listener until `shutdown` is
+    /// ready or the store fails; then stops accepting, finishes what is under way, checkpoints and
+    /// closes.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
-        if let Err(error) = opening::open(&self.engine).await {
-            self.close().await?;
-            return Err(error.into());
-        }
-        let state = http::State {
-            engine: self.engine.clone(),
-            mounts: http::Mounts { root: self.root },
-            clock: self.clock.clone(),
-        };
-        let server = server::start(
-            listener,
-            state,
-            Config::or_cores(self.config.limits.workers),
-        )
-        .map_err(|source| Error::Io {
-            doing: "serve HTTP",
-            source,
-        })?;
-        let handle = server.handle();
-        let ended = actix_web::rt::spawn(server);
-        let failed = tokio::select! {
-            () = shutdown => false,
-            () = self.failure.notified() => true,
-        };
-        handle.stop(true).await;
-        drop(ended.await);
-        self.close().await?;
-        if failed {
-            Err(Error::StoreFailed)
-        } else {
-            Ok(())
-        }
+        let served = self.serve_in_turn(listener, shutdown, None);
+        served.await.map(drop)
+    }
+
+    /// The same. Tells `predecessor`, from which it took over, as soon as it serves, and says whether
+    /// another process took over from it.
+    pub async fn serve_in_turn(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        predecessor: Option<Predecessor>,
+    ) -> Result<End, Error> {
+        serving::serve(self, listener, shutdown, predecessor).await
+    }
+
+    /// Backs this directory up, to where its journal is durable.
+    fn backups(&self) -> http::Backups {
+        let (data, committer) = (self.config.data.clone(), Arc::clone(&self.committer));
+        http::Backups::new(move |to| backup::running(&data, committer.durable(), to))
     }
 
     /// Finishes what is under way, checkpoints, and gives the directory up.
     pub async fn close(self) -> Result<(), Error> {
+        drop(self.control);
         let wait = Duration::from_millis(self.config.limits.drain_ms_max);
         if !self.engine.drain(wait).await {
             tracing::warn!("not everything was finished in time; it goes on at the next start");
@@ -294,16 +348,31 @@ pub fn in_system<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
 }
 
-/// The place of the storefront that is served at `/` too.
+/// The place of the storefront that is served at `/` too. Whatever the settings say of a storefront,
+/// there must be one of that name.
 fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, definitions::Error> {
+    for name in config.payment.storefronts.keys() {
+        definitions::place(storefronts, name)?;
+    }
     let name = config.root.as_deref();
     name.map(|name| definitions::root(storefronts, name))
         .transpose()
 }
 
-fn notifies(failure: &Arc<Notify>) -> impl Fn() + Send + 'static {
-    let failure = Arc::clone(failure);
-    move || failure.notify_one()
+fn checkpointer(
+    config: &Config,
+    pages: &Arc<Pages>,
+    writing: &Writing,
+) -> Result<Checkpointer, pages::Error> {
+    let interval = Duration::from_millis(config.limits.checkpoint_ms);
+    let failure = Arc::clone(&writing.failure);
+    let on_failure = move || failure.notify_one();
+    Checkpointer::start(
+        Arc::clone(pages),
+        interval,
+        writing.complete_to(),
+        on_failure,
+    )
 }
 
 /// The storefronts alone, in their order.
@@ -312,12 +381,19 @@ fn mounted(definitions: &[Definition]) -> Vec<Arc<Storefront>> {
     storefronts.map(Arc::clone).collect()
 }
 
-fn page_limits(config: &Config) -> pages::Limits {
-    pages::Limits {
+fn opened(
+    config: &Config,
+    storefronts: &[Definition],
+    guard: &Guard,
+    before: open::Before,
+    scanned: Option<Scanned>,
+) -> Result<open::Opened, open::Error> {
+    let limits = pages::Limits {
         pages_max: config.limits.pages_max,
         backlog_max: config.limits.backlog_max,
         ..pages::Limits::default()
-    }
+    };
+    open::open_after(scanned, &config.data, storefronts, limits, guard, before)
 }
 
 fn settings(config: &Config) -> Settings {

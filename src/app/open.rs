@@ -11,10 +11,11 @@ use crate::{
         commit::Position,
         components::{self, Components},
         directory::{self, Directory},
-        journal::{self, Journal, Medium, Reader, Source},
+        journal::{self, Journal, Medium, Reader, Scanned, Source},
         layout::Layout,
         mark::{self, MarkFile},
         pages::{self, Guard, Opening, Pages},
+        snapshot,
     },
     views::{
         model::Model,
@@ -96,12 +97,28 @@ pub fn open(
     guard: &Guard,
     before: Before,
 ) -> Result<Opened, Error> {
+    open_after(None, path, definitions, page_limits, guard, before)
+}
+
+/// The same. What was `scanned` of the journal's closed files is not read once more.
+pub(super) fn open_after(
+    scanned: Option<Scanned>,
+    path: &Path,
+    definitions: &[Definition],
+    page_limits: pages::Limits,
+    guard: &Guard,
+    before: Before,
+) -> Result<Opened, Error> {
     let directory = Directory::open(path)?;
     let mark = Arc::new(MarkFile::open(&directory.mark())?);
     let storefronts = mounted(definitions);
     let paused = Components::open(directory.components(), &storefronts)?;
     let medium = journal::Directory::open(directory.journal())?;
-    let found = journal::scan(&*medium.source(), |_, _, _| {})?;
+    let source = medium.source();
+    let found = match scanned {
+        Some(scanned) => journal::scan_after(scanned, &*source, |_, _, _| {})?,
+        None => journal::scan(&*source, |_, _, _| {})?,
+    };
     let end = found.end;
     // Before anything is cut or begun: what is refused stays as it was found.
     mark.last().check_journal(end)?;
@@ -166,7 +183,8 @@ pub fn replay(
     outcome
 }
 
-/// Changes whenever rows or snapshots made under one set of definitions would differ under another.
+/// Changes whenever rows or snapshots made under one set of definitions would differ under another,
+/// or are stored in another form.
 /// They are the same however the collections are grouped for pausing.
 pub(super) fn fingerprint(storefronts: &[Arc<Storefront>]) -> String {
     let ungrouped = storefronts.iter().map(|own| Storefront {
@@ -175,5 +193,9 @@ pub(super) fn fingerprint(storefronts: &[Arc<Storefront>]) -> String {
     });
     let text: Vec<String> = ungrouped.map(|own| format!("{own:?}")).collect();
     let text = text.join("\n");
-    format!("{:08x}", crc32c::crc32c(text.as_bytes()))
+    format!(
+        "{}-{:08x}",
+        snapshot::FORMAT,
+        crc32c::crc32c(text.as_bytes())
+    )
 }

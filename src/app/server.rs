@@ -1,10 +1,15 @@
 //! The HTTP server around the REST surface: workers, limits, timeouts.
 
-use std::{io, net::TcpListener, time::Duration};
+use std::{any::Any, io, net::TcpListener, sync::Arc, time::Duration};
 
-use actix_web::{App, HttpServer, dev::Server, web};
+use actix_web::{
+    App, HttpServer,
+    dev::{Extensions, Server},
+    web,
+};
+use tokio::sync::watch;
 
-use crate::http;
+use crate::http::{self, Gate};
 
 /// Connections at once, over all workers; more wait in the accept queue.
 const CONNECTIONS_MAX: usize = 25_000;
@@ -12,18 +17,42 @@ const CONNECTIONS_MAX: usize = 25_000;
 /// How long a shutdown waits for requests under way, beyond the engine's own limit.
 const SHUTDOWN_S: u64 = 15;
 
+/// The connections of a server, counted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Connections {
+    open: Arc<watch::Sender<()>>,
+}
+
+/// Lives as long as a connection.
+struct Connected {
+    _open: watch::Receiver<()>,
+}
+
+impl Connections {
+    /// Ready when none is open.
+    pub(super) async fn ended(&self) {
+        self.open.closed().await;
+    }
+
+    fn begun(&self, data: &mut Extensions) {
+        let open = self.open.subscribe();
+        data.insert(Connected { _open: open });
+    }
+}
+
 /// A server on this listener, not yet polled.
 pub(super) fn start(
     listener: TcpListener,
-    state: http::State,
+    gate: web::Data<Gate>,
+    connections: Connections,
     workers: usize,
 ) -> io::Result<Server> {
-    let state = web::Data::new(state);
     let build = move || {
-        let state = state.clone();
-        App::new().configure(move |config| http::configure(config, state))
+        let gate = web::Data::clone(&gate);
+        App::new().configure(move |config| http::configure(config, gate))
     };
     let server = HttpServer::new(build)
+        .on_connect(move |_connection: &dyn Any, data| connections.begun(data))
         .workers(workers)
         .max_connections(CONNECTIONS_MAX / workers.max(1))
         .client_request_timeout(http::HEADER_TIMEOUT)

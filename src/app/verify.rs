@@ -120,12 +120,7 @@ pub fn verify(path: &Path, definitions: &[Definition], guard: &Guard) -> Result<
         restorer(&stored),
     )?;
 
-    let replayed = Pages::in_memory(
-        &Durable::default(),
-        layout.collections().to_vec(),
-        pages::Limits::default(),
-    )?;
-    let replayed = Arc::new(replayed.pages);
+    let replayed = in_memory(&layout)?;
     replay(source, 1, scanned.end, restorer(&replayed))?;
     for place in 0..layout.collections().len() {
         compare(&layout, place, &replayed, &stored, &mut report)?;
@@ -133,6 +128,31 @@ pub fn verify(path: &Path, definitions: &[Definition], guard: &Guard) -> Result<
     stored.close()?;
     drop(directory);
     Ok(report)
+}
+
+/// Checks a journal alone, as a backup holds it: every checksum, every history and the books of
+/// every order.
+pub fn journal(source: Arc<dyn Source>, definitions: &[Definition]) -> Result<Report, Error> {
+    let scanned = journal::scan(&*source, |_, _, _| {})?;
+    let mut report = Report {
+        segments: scanned.segments,
+        events: scanned.end,
+        ..Report::default()
+    };
+    let storefronts = mounted(definitions);
+    books(&source, scanned.end, &storefronts, &mut report)?;
+    let layout = Arc::new(Layout::of(&storefronts));
+    let replayed = in_memory(&layout)?;
+    let restorer = Restorer::new(storefronts, layout, replayed);
+    replay(source, 1, scanned.end, restorer)?;
+    Ok(report)
+}
+
+fn in_memory(layout: &Layout) -> Result<Arc<Pages>, Error> {
+    let durable = Durable::default();
+    let limits = pages::Limits::default();
+    let opened = Pages::in_memory(&durable, layout.collections().to_vec(), limits)?;
+    Ok(Arc::new(opened.pages))
 }
 
 /// Balances the books of every order, and looks for orders that were not paid.

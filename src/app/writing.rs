@@ -20,7 +20,12 @@ use crate::{
         layout::Layout,
         pages::Pages,
     },
-    views::{follower, model::Model, projector::Projector, stops::Stop},
+    views::{
+        follower,
+        model::Model,
+        projector::{Projector, Strike},
+        stops::Stop,
+    },
 };
 
 /// What the views work on.
@@ -30,6 +35,8 @@ pub(super) struct Opened<'a> {
     pub(super) pages: &'a Arc<Pages>,
     pub(super) stops: BTreeMap<Model, Stop>,
     pub(super) components: &'a Arc<Components>,
+    /// What goes wrong in the views on purpose, if anything may.
+    pub(super) strike: Option<Strike>,
 }
 
 /// Everything between the shards and the disk.
@@ -60,7 +67,7 @@ impl Writing {
             on.components,
             end,
         ));
-        let projector = Arc::new(projector);
+        let projector = Arc::new(projector.struck(on.strike));
 
         // The views ask how far they may read before the committer, who knows, is there.
         let known = Arc::<OnceLock<Arc<Committer>>>::default();

@@ -44,6 +44,12 @@ pub(super) fn write(
             "\nNote: anybody who reaches this address may use it (no authentication)."
         )?;
     }
+    if config.fault_injection {
+        writeln!(
+            out,
+            "\nNote: PUT /ops/faults makes it fail on purpose (--fault-injection). Not for real orders."
+        )?;
+    }
     // Whoever asks for a storefront at the root wants to try that one.
     let wanted = storefronts.iter().find(|storefront| at_root(storefront));
     if let Some(storefront) = wanted.or_else(|| storefronts.first()) {

@@ -1,15 +1,18 @@
 //! The command line: what can be asked of the binary, and what it says.
 
+mod backup;
 mod greeting;
 mod offline;
+mod start;
 mod storefronts;
+mod upgrade;
 
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    app::{self, App, Options, definitions},
+    app::{self, Options, definitions, takeover::Refused},
     config::{self, Config},
     store::pages::{self, Guard},
     telemetry,
@@ -32,11 +35,20 @@ pub struct Arguments {
 enum Command {
     /// Serve the storefronts over HTTP (what `jumun` alone does too).
     Serve(Serve),
-    /// Check a data directory that no process uses: every checksum, every order's books, and that
-    /// what is stored is what a replay gives. Exits with 0 only if all of it holds.
-    Verify(Offline),
+    /// Check a data directory that no process uses, or a backup: every checksum, every order's
+    /// books, and that what is stored is what a replay gives. Exits with 0 only if all of it holds.
+    Verify(Verify),
+    /// Back a data directory up into one file, also while it is served. The backup is read back and
+    /// checked.
+    Backup(backup::Backup),
+    /// Make a data directory of a backup, and verify it.
+    Restore(backup::Restore),
     /// Throw the trees of snapshots and views away and make them again from the journal.
     RebuildViews(Offline),
+    /// Check whether this version, with these definitions, could serve a data directory: all that a
+    /// start would refuse, before anything is stopped. Works beside a process that serves it, and
+    /// changes nothing. Exits with 0 only if it could.
+    CheckUpgrade(Offline),
     /// Check definition files of storefronts, and list those there are.
     #[command(subcommand, after_help = storefronts::EXAMPLE)]
     Storefronts(storefronts::Command),
@@ -66,9 +78,17 @@ struct Serve {
     /// Settings from a file; `config.default.toml` has all of them, explained
     #[arg(long, env = "JUMUN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Take over from the process that serves this data directory, with its listening socket: no
+    /// request is lost, and if this one cannot serve, the other goes on. Starts as usual if there
+    /// is none
+    #[arg(long)]
+    takeover: bool,
     /// The network is trusted: listen beyond this machine without authentication
     #[arg(long, env = "JUMUN_ALLOW_UNAUTHENTICATED")]
     allow_unauthenticated: bool,
+    /// Let PUT /ops/faults make panics, stalls and failures on purpose; loopback addresses only
+    #[arg(long, env = "JUMUN_FAULT_INJECTION")]
+    fault_injection: bool,
     /// Log as JSON, a line an entry
     #[arg(long, env = "JUMUN_LOG_JSON")]
     log_json: bool,
@@ -87,6 +107,15 @@ struct Offline {
     /// Where the definition files of more storefronts are
     #[arg(long, env = "JUMUN_STOREFRONTS", value_name = "DIR")]
     storefronts: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Verify {
+    #[command(flatten)]
+    offline: Offline,
+    /// Check this backup instead
+    #[arg(long, value_name = "FILE")]
+    backup: Option<PathBuf>,
 }
 
 /// Why the command could not be carried out.
@@ -109,6 +138,9 @@ pub enum Error {
     /// The definitions.
     #[error(transparent)]
     Definitions(#[from] definitions::Error),
+    /// A backup.
+    #[error(transparent)]
+    Backup(#[from] app::backup::Error),
     /// The address.
     #[error("cannot listen on {address}: {source}; name another with --listen")]
     Listen {
@@ -117,6 +149,12 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The process that serves is not taken over.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Somebody asked to stop before it was there.
+    #[error("it was asked to stop before it served; nothing was changed")]
+    Interrupted,
     /// The signals.
     #[error("signals cannot be waited for: {0}")]
     Signals(std::io::Error),
@@ -133,8 +171,15 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> Result<ExitCode, Error>
     match arguments.command {
         None => serve(&arguments.serve, out),
         Some(Command::Serve(given)) => serve(&given.or(arguments.serve), out),
-        Some(Command::Verify(given)) => offline::verify(&given, out),
+        Some(Command::Verify(Verify {
+            offline,
+            backup: Some(file),
+        })) => backup::check(&file, offline.storefronts.as_deref(), out),
+        Some(Command::Verify(given)) => offline::verify(&given.offline, out),
+        Some(Command::Backup(given)) => backup::back_up(&given, out),
+        Some(Command::Restore(given)) => backup::restore(&given, out),
         Some(Command::RebuildViews(given)) => offline::rebuild(&given, out),
+        Some(Command::CheckUpgrade(given)) => upgrade::check(&given, out),
         Some(Command::Storefronts(command)) => storefronts::run(&command, out),
         Some(Command::ProbeStore { data }) => offline::probe(&data, out),
     }
@@ -149,7 +194,9 @@ impl Serve {
             root: self.root.or(before.root),
             storefronts: self.storefronts.or(before.storefronts),
             config: self.config.or(before.config),
+            takeover: self.takeover || before.takeover,
             allow_unauthenticated: self.allow_unauthenticated || before.allow_unauthenticated,
+            fault_injection: self.fault_injection || before.fault_injection,
             log_json: self.log_json || before.log_json,
         }
     }
@@ -167,6 +214,7 @@ impl Serve {
         config.data = self.data.clone().unwrap_or(config.data);
         config.root = self.root.clone().or(config.root);
         config.storefronts = self.storefronts.clone().or(config.storefronts);
+        config.fault_injection |= self.fault_injection;
         config.allow_unauthenticated |= self.allow_unauthenticated;
         Ok(config.check()?)
     }
@@ -182,37 +230,8 @@ fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
     let config = given.config()?;
     let mut options = Options::new(&config)?;
     options.guard = guard();
-    app::in_system(async move {
-        // Before anything is opened: who is asked to end while starting ends properly, too.
-        let shutdown = signalled().map_err(Error::Signals)?;
-        let address = config.listen;
-        let listener = std::net::TcpListener::bind(address)
-            .map_err(|source| Error::Listen { address, source })?;
-        let address = listener.local_addr()?;
-        let app = App::start(config.clone(), options)?;
-        let storefronts = app.engine().storefronts();
-        greeting::write(out, address, &config, storefronts, app.notices())?;
-        app.serve(listener, shutdown).await?;
-        writeln!(
-            out,
-            "Stopped; everything is safe in {}.",
-            config.data.display()
-        )?;
-        Ok(ExitCode::SUCCESS)
-    })
-}
-
-/// Ready when the process is asked to end: SIGTERM, or Ctrl-C.
-fn signalled() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut term = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
+    options.hands_over = true;
+    app::in_system(start::start(given.takeover, config, options, out))
 }
 
 /// A store that was not closed is looked at by a process of its own first.

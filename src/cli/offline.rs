@@ -7,7 +7,8 @@ use crate::{
     app::{
         self,
         definitions::{self, Definition},
-        kept, open, verify as checks,
+        kept, open,
+        verify::{self as checks, Report},
     },
     store::{
         directory::Directory,
@@ -22,7 +23,12 @@ pub(super) fn verify(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, E
     let storefronts = definitions::load(given.storefronts.as_deref())?;
     let report =
         checks::verify(&given.data, &storefronts, &super::guard()).map_err(app::Error::Open)?;
-    writeln!(out, "{}:", given.data.display())?;
+    told(&report, &given.data, out)
+}
+
+/// Says what was checked, and what is wrong.
+pub(super) fn told(report: &Report, of: &Path, out: &mut dyn Write) -> Result<ExitCode, Error> {
+    writeln!(out, "{}:", of.display())?;
     writeln!(
         out,
         "  journal    {} files, {} events, every checksum read, every history without a gap",
@@ -34,11 +40,13 @@ pub(super) fn verify(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, E
          commission + paid out + held; no listing oversold",
         report.orders, report.captured
     )?;
-    writeln!(
-        out,
-        "  trees      {} snapshots and rows compared with a replay",
-        report.compared
-    )?;
+    if report.compared > 0 {
+        writeln!(
+            out,
+            "  trees      {} snapshots and rows compared with a replay",
+            report.compared
+        )?;
+    }
     for notice in &report.notices {
         writeln!(out, "  note       {notice}")?;
     }

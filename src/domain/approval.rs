@@ -21,6 +21,8 @@ pub enum State {
     Refused,
     /// No longer asked for: what it was about was called off.
     Withdrawn,
+    /// Nobody answered in time.
+    Expired,
 }
 
 impl State {
@@ -32,6 +34,7 @@ impl State {
             Self::Granted => "granted",
             Self::Refused => "refused",
             Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
         }
     }
 }
@@ -50,6 +53,8 @@ pub enum Command {
     Refuse,
     /// Ask no longer.
     Withdraw,
+    /// Take it as not given: the time for an answer is over.
+    Expire,
 }
 
 /// What may have happened to an approval. Each says what it is about, for those who read only the
@@ -76,6 +81,11 @@ pub enum Event {
         /// What it was about.
         subject: EntityKey,
     },
+    /// Nobody answered in time.
+    Expired {
+        /// What it was about.
+        subject: EntityKey,
+    },
 }
 
 /// An approval's state.
@@ -96,7 +106,7 @@ impl Aggregate for Approval {
         let subject = match (self.subject, command) {
             (Some(subject), _) | (None, &Command::Request { subject }) => subject,
             // Nothing was asked for, so there is nothing to withdraw.
-            (None, Command::Withdraw) => return Ok(Vec::new()),
+            (None, Command::Withdraw | Command::Expire) => return Ok(Vec::new()),
             (None, Command::Grant | Command::Refuse) => return Err(self.unfit()),
         };
         match (command, self.state) {
@@ -108,13 +118,16 @@ impl Aggregate for Approval {
             (Command::Withdraw, State::Requested | State::Granted) => {
                 Ok(vec![Event::Withdrawn { subject }])
             }
-            // Asked or answered before: no news. What was refused stays so when it is called off.
-            (Command::Request { .. }, _)
+            (Command::Expire, State::Requested) => Ok(vec![Event::Expired { subject }]),
+            // Asked or answered before: no news. What was refused stays so when it is called off,
+            // and an answer that came before the time was over counts.
+            (Command::Request { .. } | Command::Expire, _)
             | (Command::Grant, State::Granted)
             | (Command::Refuse, State::Refused)
-            | (Command::Withdraw, State::Absent | State::Refused | State::Withdrawn) => {
-                Ok(Vec::new())
-            }
+            | (
+                Command::Withdraw,
+                State::Absent | State::Refused | State::Withdrawn | State::Expired,
+            ) => Ok(Vec::new()),
             (Command::Grant | Command::Refuse, _) => Err(self.unfit()),
         }
     }
@@ -123,7 +136,8 @@ impl Aggregate for Approval {
         let (Event::Requested { subject }
         | Event::Granted { subject }
         | Event::Refused { subject }
-        | Event::Withdrawn { subject }) = event;
+        | Event::Withdrawn { subject }
+        | Event::Expired { subject }) = event;
         self.subject = Some(*subject);
         self.state = event.state_after();
     }
@@ -158,6 +172,7 @@ impl Event {
             Self::Granted { .. } => State::Granted,
             Self::Refused { .. } => State::Refused,
             Self::Withdrawn { .. } => State::Withdrawn,
+            Self::Expired { .. } => State::Expired,
         }
     }
 
@@ -167,7 +182,8 @@ impl Event {
             Self::Requested { subject }
             | Self::Granted { subject }
             | Self::Refused { subject }
-            | Self::Withdrawn { subject } => *subject,
+            | Self::Withdrawn { subject }
+            | Self::Expired { subject } => *subject,
         }
     }
 }
@@ -181,6 +197,7 @@ mod tests {
     const GRANTED: Event = Event::Granted { subject: SUBJECT };
     const REFUSED: Event = Event::Refused { subject: SUBJECT };
     const WITHDRAWN: Event = Event::Withdrawn { subject: SUBJECT };
+    const EXPIRED: Event = Event::Expired { subject: SUBJECT };
 
     fn check(given: &[Event], when: Command, then: Result<&[Event], &'static str>) {
         let mut approval = Approval::default();
@@ -203,6 +220,16 @@ mod tests {
         check(&[REQUESTED], Command::Grant, Ok(&[GRANTED]));
         check(&[REQUESTED, GRANTED], Command::Grant, Ok(&[]));
         check(&[REQUESTED, REFUSED], Command::Grant, Err("refused"));
+    }
+
+    #[test]
+    fn what_nobody_answers_in_time_expires_and_is_answered_no_more() {
+        check(&[REQUESTED], Command::Expire, Ok(&[EXPIRED]));
+        check(&[REQUESTED, GRANTED], Command::Expire, Ok(&[]));
+        check(&[REQUESTED, REFUSED], Command::Expire, Ok(&[]));
+        check(&[], Command::Expire, Ok(&[]));
+        check(&[REQUESTED, EXPIRED], Command::Grant, Err("expired"));
+        check(&[REQUESTED, EXPIRED], Command::Withdraw, Ok(&[]));
     }
 
     #[test]

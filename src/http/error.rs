@@ -70,6 +70,8 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "The order that is named does not exist",
     ),
     ("already_exists", 409, "The number is taken"),
+    ("file_exists", 409, "There is a file with this name already"),
+    ("local_only", 403, "Only this machine may ask for it"),
     ("order_cancelled", 409, "The order is cancelled"),
     ("order_not_ready", 409, "The order has not come so far"),
     ("amount_fixed", 409, "The amount does not change any more"),
@@ -158,6 +160,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "It failed repeatedly and waits for an operator",
     ),
     ("store_unavailable", 503, "The store cannot be used"),
+    ("backup_failed", 500, "The backup could not be made"),
     ("stopping", 503, "The server is shutting down"),
     ("view_behind", 503, "The view is being brought up to date"),
 ];

@@ -11,6 +11,7 @@ mod collection;
 mod command;
 mod correlation;
 mod error;
+mod gate;
 mod hal;
 mod health;
 mod home;
@@ -19,13 +20,14 @@ mod notification;
 mod ops;
 mod paging;
 mod profile;
+mod relay;
 mod represent;
 mod search;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -37,13 +39,22 @@ use actix_web::{
     web,
 };
 
-pub use self::error::CODES;
 use self::{
     address::{Collection, Front, Place, Spot},
     call::Call,
     error::ApiError,
+    gate::Behind,
 };
-use crate::{actors::handles::Engine, clock::Clock, domain::Correlation};
+pub use self::{
+    error::CODES,
+    gate::{Gate, Left},
+    ops::backup::{BackedUp, Backups, NotBackedUp},
+};
+use crate::{
+    actors::handles::{Engine, Failure},
+    clock::Clock,
+    domain::Correlation,
+};
 
 /// The largest body of a request, in bytes. An order is some 250.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -86,17 +97,19 @@ pub struct State {
     pub mounts: Mounts,
     /// For the time in error bodies.
     pub clock: Clock,
+    /// What makes backups.
+    pub backups: Backups,
 }
 
 /// Serves every path that nothing else was registered for.
 ///
 /// A page of another origin is answered with what its browser wants to see; anyone else is spared
 /// those headers, a quarter of an answer's bytes.
-pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>) {
+pub fn configure(config: &mut web::ServiceConfig, gate: web::Data<Gate>) {
     let from_a_page = guard::fn_guard(|call| call.head().headers().contains_key(ORIGIN));
     let for_pages = web::scope("").guard(from_a_page).wrap(cors());
     config
-        .app_data(state)
+        .app_data(gate)
         .service(for_pages.default_service(web::to(respond)))
         .default_service(web::to(respond));
 }
@@ -114,25 +127,45 @@ fn cors() -> Cors {
 }
 
 async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let state = request
-        .app_data::<web::Data<State>>()
-        .expect("configure() registers the state with the handler");
-    let correlation = correlation::of(request.headers(), state.clock.now());
-    let answered = catch::unwind(answer(state, &request, payload, correlation)).await;
+    let gate = request
+        .app_data::<web::Data<Gate>>()
+        .expect("configure() registers the gate with the handler");
+    let correlation = correlation::of(request.headers(), gate.clock().now());
+    let refused = |error: ApiError| {
+        tracing::debug!(%correlation, code = error.code(), path = request.path(), "{error}");
+        error.response(&request, correlation, gate.clock().now())
+    };
+    let open = match gate.behind().await {
+        Behind::Here(open) => open,
+        Behind::There(address) => {
+            let passed = pass_on(gate, &request, payload, address).await;
+            return passed.unwrap_or_else(refused);
+        }
+        Behind::Nobody => return refused(Failure::Stopping.into()),
+    };
+    let answered = catch::unwind(answer(&open.state, &request, payload, correlation)).await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => {
-            tracing::debug!(%correlation, code = error.code(), path = request.path(), "{error}");
-            error.response(&request, correlation, state.clock.now())
-        }
+        Ok(Err(error)) => refused(error),
         Err(reason) => {
             tracing::error!(%correlation, path = request.path(), reason, "a request panicked");
             let error = ApiError::new("crashed", "the request failed inside; it was reported");
-            error.response(&request, correlation, state.clock.now())
+            error.response(&request, correlation, gate.clock().now())
         }
     };
     correlation::echo(correlation, response.headers_mut());
     response
+}
+
+async fn pass_on(
+    gate: &Gate,
+    request: &HttpRequest,
+    payload: web::Payload,
+    address: SocketAddr,
+) -> Result<HttpResponse, ApiError> {
+    let body = read(payload).await?;
+    // The other one has its own limit for an answer, and gives it within that.
+    relay::pass(request, body, address, gate.wait() * 2).await
 }
 
 async fn answer(
@@ -160,7 +193,7 @@ async fn answer(
         Place::Problems => return Ok(error::list()),
         Place::Problem(code) => return error::describe(code),
         Place::Home => return Ok(home::home(state, request)),
-        Place::Ops(place) => return ops::respond(state, place, method, payload).await,
+        Place::Ops(place) => return ops::respond(state, place, request, payload).await,
         Place::Front(front, spot) => (front, spot),
     };
     let call = Call {

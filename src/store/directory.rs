@@ -7,13 +7,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::mark;
+use super::{commit::Position, mark};
 
 /// The form of directory that this program writes. A newer one is refused.
 pub const FORMAT: u32 = 1;
 
 /// The most that is read of the file `FORMAT`.
 const FORMAT_BYTES_MAX: usize = 64;
+
+/// The files and directories of a data directory that a backup takes along.
+pub(super) const FORMAT_FILE: &str = "FORMAT";
+pub(super) const JOURNAL: &str = "journal";
+pub(super) const COMPONENTS: &str = "components.json";
+pub(super) const STOREFRONTS: &str = "storefronts";
 
 /// The directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +44,12 @@ pub enum Error {
          name an empty or a new directory", .0.display()
     )]
     NotOurs(PathBuf),
+    /// It is to be a directory that is restored into, and has something in it already.
+    #[error("{} is not empty; restore into a directory that is new or empty", .0.display())]
+    NotEmpty(PathBuf),
+    /// There is no data directory.
+    #[error("{} is not a data directory of this program; name one with --data", .0.display())]
+    Missing(PathBuf),
     /// The file `FORMAT` says nothing that can be read.
     #[error("the file {} is damaged; restore the data directory from a backup", .0.display())]
     FormatDamaged(PathBuf),
@@ -58,8 +70,8 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
-    /// Held, never read.
-    _lock: File,
+    /// Held, never read. None where the directory is only looked at.
+    _lock: Option<File>,
 }
 
 impl Directory {
@@ -70,21 +82,76 @@ impl Directory {
             source,
         };
         create(path).map_err(io)?;
-        if !path.join("FORMAT").exists() && holds_foreign_files(path).map_err(io)? {
+        if !path.join(FORMAT_FILE).exists() && holds_foreign_files(path).map_err(io)? {
             return Err(Error::NotOurs(path.to_owned()));
         }
+        let directory = Self::locked(path)?;
+        if !is_known(path)? {
+            directory.complete(0)?;
+        }
+        Ok(directory)
+    }
+
+    /// Opens the directory at `path` only if it is one already.
+    pub fn existing(path: &Path) -> Result<Self, Error> {
+        check(path)?;
+        Self::locked(path)
+    }
+
+    /// A directory to restore into: a new one, or one that is empty. Until it is
+    /// [completed](Self::complete) no start takes it for a data directory.
+    pub fn vacant(path: &Path) -> Result<Self, Error> {
+        let io = |source| Error::Io {
+            path: path.to_owned(),
+            source,
+        };
+        create(path).map_err(io)?;
+        for entry in fs::read_dir(path).map_err(io)? {
+            let name = entry.map_err(io)?.file_name();
+            if name != "lock" && name != "lost+found" {
+                return Err(Error::NotEmpty(path.to_owned()));
+            }
+        }
+        Self::locked(path)
+    }
+
+    /// Makes it a data directory whose journal must reach `position`: writes the mark and, last of
+    /// all, the file `FORMAT`, durably.
+    pub fn complete(&self, position: Position) -> Result<(), Error> {
+        let io = |source| Error::Io {
+            path: self.path.clone(),
+            source,
+        };
+        mark::MarkFile::create(&self.mark(), position)?;
+        create(&self.journal()).map_err(io)?;
+        let format = format!("jumun {FORMAT}\n");
+        write_synced(&self.path.join(FORMAT_FILE), format.as_bytes()).map_err(io)
+    }
+
+    fn locked(path: &Path) -> Result<Self, Error> {
+        let io = |source| Error::Io {
+            path: path.to_owned(),
+            source,
+        };
         let lock = open_private(&path.join("lock")).map_err(io)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Error::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
-        let directory = Self {
+        Ok(Self {
             path: path.to_owned(),
-            _lock: lock,
-        };
-        directory.check_format()?;
-        Ok(directory)
+            _lock: Some(lock),
+        })
+    }
+
+    /// The directory at `path`, which another process may be using: only to be read. `None` if
+    /// there is none, or nothing was stored in it yet.
+    pub fn look(path: &Path) -> Result<Option<Self>, Error> {
+        Ok(is_known(path)?.then(|| Self {
+            path: path.to_owned(),
+            _lock: None,
+        }))
     }
 
     /// Where it is.
@@ -94,7 +161,7 @@ impl Directory {
 
     /// The journal's directory.
     pub fn journal(&self) -> PathBuf {
-        self.path.join("journal")
+        journal(&self.path)
     }
 
     /// The pages' directory; may be missing, it can be rebuilt.
@@ -104,58 +171,68 @@ impl Directory {
 
     /// The high-water mark's file.
     pub fn mark(&self) -> PathBuf {
-        self.path.join("mark")
+        mark(&self.path)
     }
 
     /// The file that says which components are paused; missing while none is.
     pub fn components(&self) -> PathBuf {
-        self.path.join("components.json")
+        self.path.join(COMPONENTS)
     }
 
     /// Where the definitions are kept that it was served with; made with the first of them.
     pub fn storefronts(&self) -> PathBuf {
-        self.path.join("storefronts")
+        self.path.join(STOREFRONTS)
     }
+}
 
-    /// `FORMAT` is written last, so a directory that has it has everything else too.
-    fn check_format(&self) -> Result<(), Error> {
-        let path = self.path.join("FORMAT");
-        let io = |source| Error::Io {
-            path: self.path.clone(),
-            source,
-        };
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.found(),
-            Err(error) => return Err(io(error)),
-        };
-        let number = Some(text)
-            .filter(|text| text.len() <= FORMAT_BYTES_MAX)
-            .and_then(|text| String::from_utf8(text).ok())
-            .and_then(|text| text.trim().strip_prefix("jumun ")?.parse::<u32>().ok());
-        match number {
-            Some(1..=FORMAT) => Ok(()),
-            Some(found) if found > FORMAT => Err(Error::Newer {
-                path: self.path.clone(),
-                found,
-            }),
-            Some(_) | None => Err(Error::FormatDamaged(path)),
+/// That the directory at `path` is one of this program and has a form that it knows. Takes no lock.
+pub fn check(path: &Path) -> Result<(), Error> {
+    if is_known(path)? {
+        return Ok(());
+    }
+    Err(Error::Missing(path.to_owned()))
+}
+
+/// The journal's directory in the data directory at `path`. Takes no lock.
+pub fn journal(path: &Path) -> PathBuf {
+    path.join(JOURNAL)
+}
+
+/// The high-water mark's file in the data directory at `path`. Takes no lock.
+pub fn mark(path: &Path) -> PathBuf {
+    path.join("mark")
+}
+
+/// Whether the directory has a form that this program knows; false if it says nothing of a form.
+///
+/// `FORMAT` is written last, so a directory that has it has everything else too.
+fn is_known(directory: &Path) -> Result<bool, Error> {
+    let path = directory.join(FORMAT_FILE);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => {
+            return Err(Error::Io {
+                path: directory.to_owned(),
+                source,
+            });
         }
+    };
+    match format_of(&text) {
+        Some(1..=FORMAT) => Ok(true),
+        Some(found) if found > FORMAT => Err(Error::Newer {
+            path: directory.to_owned(),
+            found,
+        }),
+        Some(_) | None => Err(Error::FormatDamaged(path)),
     }
+}
 
-    fn found(&self) -> Result<(), Error> {
-        let io = |source| Error::Io {
-            path: self.path.clone(),
-            source,
-        };
-        mark::MarkFile::create(&self.mark())?;
-        create(&self.journal()).map_err(io)?;
-        write_synced(
-            &self.path.join("FORMAT"),
-            format!("jumun {FORMAT}\n").as_bytes(),
-        )
-        .map_err(io)
-    }
+/// The format that the text of a file `FORMAT` names.
+pub(super) fn format_of(text: &[u8]) -> Option<u32> {
+    let text = Some(text).filter(|text| text.len() <= FORMAT_BYTES_MAX)?;
+    let text = str::from_utf8(text).ok()?;
+    text.trim().strip_prefix("jumun ")?.parse().ok()
 }
 
 /// Creates a directory that only we may read, with those above it, and makes it durable.

@@ -129,15 +129,20 @@ impl Mark {
 }
 
 impl MarkFile {
-    /// Creates the mark of a fresh data directory, synced: position 0.
-    pub(super) fn create(path: &Path) -> Result<(), Error> {
+    /// Creates the mark of a fresh data directory, synced: its journal is durable up to `position`,
+    /// 0 where nothing was restored.
+    pub(super) fn create(path: &Path, position: Position) -> Result<(), Error> {
         let file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
             .open(path)?;
-        let record = Mark::default().encode();
+        let fresh = Mark {
+            position,
+            ..Mark::default()
+        };
+        let record = fresh.encode();
         file.write_all_at(&record, 0)?;
         file.write_all_at(&record, SLOT_BYTES)?;
         file.sync_all()?;
@@ -184,7 +189,7 @@ mod tests {
     fn a_torn_slot_falls_back_to_the_other_and_two_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("mark");
-        MarkFile::create(&path).unwrap();
+        MarkFile::create(&path, 0).unwrap();
         let marks = MarkFile::open(&path).unwrap();
         assert_eq!(marks.last(), Mark::default());
         marks.write(10, 4).unwrap();

@@ -18,16 +18,10 @@ pub fn set(
 
 /// Every order of the storefront that has a timer.
 pub fn all(pages: &Pages, storefront: &str) -> Result<Vec<(u64, Timestamp)>, Error> {
-    let prefix = key(storefront, 0);
-    let prefix = &prefix[..prefix.len() - 8];
     let mut found = Vec::new();
     pages.each_note(NoteTree::Timers, &mut |key, value| {
-        let number = key
-            .strip_prefix(prefix)
-            .and_then(|number| number.try_into().ok());
-        if let (Some(number), Ok(due)) = (number, value.try_into()) {
-            let due = Timestamp(i64::from_be_bytes(due));
-            found.push((u64::from_be_bytes(number), due));
+        if let (Some(number), Ok(due)) = (number(storefront, key), value.try_into()) {
+            found.push((number, Timestamp(i64::from_be_bytes(due))));
         }
         ControlFlow::Continue(())
     })?;
@@ -35,10 +29,18 @@ pub fn all(pages: &Pages, storefront: &str) -> Result<Vec<(u64, Timestamp)>, Err
 }
 
 /// Storefront, a zero, the number big-endian. A storefront's name has no zero in it.
-fn key(storefront: &str, number: u64) -> Vec<u8> {
+pub(super) fn key(storefront: &str, number: u64) -> Vec<u8> {
     let mut key = Vec::with_capacity(storefront.len() + 9);
     key.extend_from_slice(storefront.as_bytes());
     key.push(0);
     key.extend_from_slice(&number.to_be_bytes());
     key
+}
+
+/// The number in such a key, if it is one of this storefront's.
+pub(super) fn number(storefront: &str, key: &[u8]) -> Option<u64> {
+    let number = key
+        .strip_prefix(storefront.as_bytes())?
+        .strip_prefix(&[0])?;
+    Some(u64::from_be_bytes(number.try_into().ok()?))
 }

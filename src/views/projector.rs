@@ -3,7 +3,7 @@
 //! It follows the journal from a queue. Should the queue be full, it reads what it missed from the
 //! journal; the committer never waits for it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use tokio::sync::watch;
 
@@ -14,7 +14,7 @@ use super::{
     stops::{self, Progress, Stop},
 };
 use crate::{
-    domain::{Fields, storefront::Storefront},
+    domain::{Batch, Fields, storefront::Storefront},
     store::{
         commit::{Committed, Position},
         layout::Layout,
@@ -22,6 +22,20 @@ use crate::{
         snapshot,
     },
 };
+
+/// Called with the storefront's name, the view's path and the batch's first number before a view takes
+/// a batch in; may panic, or take its time.
+#[derive(Clone)]
+pub struct Strike(pub Arc<Struck>);
+
+/// What is called then.
+pub type Struck = dyn Fn(&str, &str, u64) + Send + Sync;
+
+impl fmt::Debug for Strike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Strike")
+    }
+}
 
 /// The views and the notifications of all storefronts.
 #[derive(Debug)]
@@ -31,6 +45,7 @@ pub struct Projector {
     pages: Arc<Pages>,
     progress: watch::Sender<Progress>,
     tells: bool,
+    strike: Option<Strike>,
 }
 
 impl Projector {
@@ -51,6 +66,7 @@ impl Projector {
             pages,
             progress: watch::Sender::new(progress),
             tells: true,
+            strike: None,
         }
     }
 
@@ -59,6 +75,12 @@ impl Projector {
     pub fn stopped(self, stops: BTreeMap<Model, Stop>) -> Self {
         self.progress.send_modify(|progress| progress.stops = stops);
         self
+    }
+
+    /// With what goes wrong on purpose, if anything may.
+    #[must_use]
+    pub fn struck(self, strike: Option<Strike>) -> Self {
+        Self { strike, ..self }
     }
 
     /// For what happened long ago: nothing is logged.
@@ -182,13 +204,16 @@ impl Projector {
         let Some(at) = found else { return Ok(()) };
         let storefront = &self.storefronts[at];
         for view in 0..storefront.views.len() {
-            if takes(Model::view(at, view)) {
+            let model = Model::view(at, view);
+            if takes(model) {
+                self.strike(model, batch);
                 let rows = Rows::new(storefront, (at, view), &self.layout, &self.pages);
                 rows.take(committed)?;
             }
         }
         let model = Model::notifications(at);
         if let Some(told) = self.layout.told(at).filter(|_| takes(model)) {
+            self.strike(model, batch);
             let told_to = before.stops.get(&model).map_or(0, |stop| stop.told_to);
             let is_new = self.tells && committed.first > told_to;
             let notices = Notices {
@@ -203,6 +228,17 @@ impl Projector {
             })?;
         }
         Ok(())
+    }
+
+    fn strike(&self, model: Model, batch: &Batch) {
+        if let (Some(Strike(strike)), Some(first)) = (&self.strike, batch.events.first()) {
+            let storefront = &self.storefronts[model.storefront];
+            strike(
+                &storefront.name,
+                model.path(storefront),
+                first.entity.number,
+            );
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod backup;
 mod bad_input;
 mod behaviour;
 mod breaker;
@@ -10,11 +11,13 @@ mod crash;
 mod damage;
 mod definitions;
 mod durable;
+mod faults;
 mod laundry;
 mod mixed;
 mod originals;
 mod pause;
 mod readme;
 mod support;
+mod takeover;
 mod views;
 mod walk;

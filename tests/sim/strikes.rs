@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use jumun::actors::faults::{Faults, Point};
+use jumun::actors::faults::{Faults, Place, Point};
 
 /// Panics now and then, without a word on the terminal.
 #[derive(Clone, Debug)]
@@ -47,10 +47,11 @@ impl Strikes {
 }
 
 impl Faults for Strikes {
-    fn strike(&self, point: Point) {
-        let number = match point {
-            Point::Decide(entity) | Point::Apply(entity) => entity.number,
-            Point::React(number) => number,
+    fn strike(&self, point: Point<'_>) {
+        let (Place::Decide | Place::Apply | Place::React, Some(number)) =
+            (point.place, point.number)
+        else {
+            return;
         };
         let mut state = self.state();
         if state.random.u32(0..1_000) < state.per_mille {

@@ -188,7 +188,8 @@ async fn connection<W: Fn(u64, &mut Vec<u8>)>(
     report
 }
 
-async fn exchange(
+/// Sends a request and reads its whole response into `response`; returns the status.
+pub(crate) async fn exchange(
     stream: &mut tokio::net::TcpStream,
     request: &[u8],
     response: &mut Vec<u8>,

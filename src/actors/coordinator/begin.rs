@@ -158,6 +158,7 @@ impl Coordinator {
                     claim: None,
                     in_flight: 0,
                     calls: 0,
+                    called: Timestamp::default(),
                     reload: false,
                     waiting: VecDeque::new(),
                 }))

@@ -57,6 +57,12 @@ impl Timers {
         }
     }
 
+    /// Whether the order's timer rings by itself.
+    pub(super) fn rings(&self, key: Subject) -> bool {
+        let timer = self.by_order.get(&key);
+        timer.is_some_and(|timer| self.by_time.contains(&(timer.due, key)))
+    }
+
     /// The earliest timer.
     pub(super) fn first_due(&self) -> Option<Timestamp> {
         self.by_time.first().map(|(due, _)| *due)
@@ -131,8 +137,10 @@ impl Coordinator {
         let gateway = &self.gateways[key.storefront];
         match gateway.try_send(carry) {
             Ok(()) => {
+                let now = self.now();
                 if let Some(live) = self.live.get_mut(&key) {
                     live.calls += 1;
+                    live.called = now;
                 }
             }
             // The timer that was set with the intent makes the call again.
@@ -166,6 +174,9 @@ impl Coordinator {
             }
         };
         let again = called.result.is_err() && commands.is_empty();
+        if again && self.is_past_horizon(key) {
+            return self.give_up_call(called);
+        }
         let held = again && self.holds(key);
         let commands = if held {
             vec![Command::Order(order::Command::Hold)]
@@ -223,6 +234,7 @@ impl Coordinator {
         let Ok(live) = self.live(key) else { return };
         let attempt = live.saga.retry.map_or(1, |(_, attempt)| attempt);
         let never_placed = live.saga.order == order::State::Absent;
+        let is_given_up = live.saga.given_up.is_some();
         if live.calls > 0 || live.in_flight > 0 {
             return self.resume(key);
         }
@@ -235,6 +247,7 @@ impl Coordinator {
             // outstanding any more: the turn settles the timer.
             Ok(Some(Effect::Charge { .. })) if never_placed => self.step(key),
             Ok(None) => self.step(key),
+            Ok(Some(_)) if is_given_up => self.step(key),
             // It is asked again once its part of the storefront runs.
             Ok(Some(_)) if self.local.closed(key.storefront).has(Kind::Payment) => self.resume(key),
             Ok(Some(effect)) => {
@@ -280,7 +293,7 @@ impl Coordinator {
     }
 
     /// Opens a turn in which the saga alone says what is to be done.
-    fn step(&mut self, key: Subject) {
+    pub(super) fn step(&mut self, key: Subject) {
         let turn = self.turn(key, Correlation::default(), VecDeque::new());
         self.drive(turn);
     }

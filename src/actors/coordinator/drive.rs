@@ -7,14 +7,14 @@ use crate::{
     actors::{
         breakers::Asker,
         entity::Outcome,
-        faults::Point,
+        faults::Place,
         handles::{self, Error, Failure},
         turn::{Later, Snapshot, Subject, Turn, Want},
     },
     domain::{
         EntityKey, Event, Kind, Stamped, order, payment,
         recorded::Answered,
-        saga::{self, Circumstances, Command, Progress, Reaction, Saga},
+        saga::{self, Command, Reaction, Saga},
         storefront::{Action, Mode},
     },
 };
@@ -29,7 +29,8 @@ impl Coordinator {
         }
         self.route(&mut turn);
         if turn.todo.is_empty() && !turn.idle && key.is_order() {
-            self.local.faults.strike(Point::React(key.number));
+            self.local
+                .strike(Place::React, key.storefront, key.order().key());
             let reaction = self.react(&turn);
             turn.waits_for = reaction.waits_for.map(Want::Part);
             if self.must_not_wait(&turn) {
@@ -126,17 +127,11 @@ impl Coordinator {
 
     /// What the saga asks for now.
     fn react(&self, turn: &Turn) -> Reaction {
-        let key = turn.key;
-        let mut closed = self.local.closed(key.storefront);
+        let mut at = self.circumstances(turn.key, turn.at);
         if self.must_wait_to_pay(turn) {
-            closed = closed.with(Kind::Payment);
+            at.closed = at.closed.with(Kind::Payment);
         }
-        self.live[&key].saga.react(&Circumstances {
-            order: key.order(),
-            flow: &self.local.storefronts[key.storefront].flow,
-            now: turn.at,
-            closed,
-        })
+        self.live[&turn.key].saga.react(&at)
     }
 
     /// Whether the turn would place an order without a step that its caller waits for.
@@ -241,6 +236,8 @@ impl Coordinator {
             return self.abandon(turn, Failure::Crashed.into());
         }
         let timer = live.saga.due();
+        let is_letter = live.saga.given_up.is_some();
+        let letter = (is_letter != turn.before.0.given_up.is_some()).then_some(is_letter);
         if turn.events.is_empty() {
             return self.submit(Pending::turn(turn, timer), None);
         }
@@ -257,26 +254,7 @@ impl Coordinator {
             version: item.version,
         });
         let batch = self.batch(&turn, events, answered);
-        self.submit(Pending::turn(turn, timer), Some(batch));
-    }
-
-    /// Notes when the order is to be looked at again, or that it need not be.
-    fn schedule(&mut self, turn: &mut Turn) {
-        let key = turn.key;
-        if !key.is_order() {
-            return;
-        }
-        let saga = &self.live[&key].saga;
-        let is_asked = matches!(saga.pay, Progress::Asked | Progress::Undoing);
-        let waits = turn.waits_for.is_some();
-        let asks_again = !turn.effects.is_empty() || turn.later == Some(Later::Failed);
-        if asks_again || (waits && saga.retry.is_none()) {
-            let attempt = turn.attempt + 1;
-            let due = turn.at.plus_ms(self.retry_pause_ms(key, attempt));
-            self.saga_happened(turn, saga::Event::RetryScheduled { attempt, due });
-        } else if saga.retry.is_some() && !is_asked && !waits {
-            self.saga_happened(turn, saga::Event::Settled);
-        }
+        self.submit(Pending::turn(turn, timer).with_letter(letter), Some(batch));
     }
 
     /// A caller is answered with the entity it addressed, also where the turn did not come by it.
@@ -311,14 +289,6 @@ impl Coordinator {
             event,
         });
         turn.seen = turn.events.len();
-    }
-
-    pub(super) fn retry_pause_ms(&self, key: Subject, attempt: u32) -> u64 {
-        let flow = &self.local.storefronts[key.storefront].flow;
-        flow.step(|action| action == Action::Pay)
-            .or_else(|| flow.steps.first())
-            .map_or_else(Default::default, |step| step.retry)
-            .pause_ms(attempt)
     }
 
     pub(super) fn forget_visited(&mut self, turn: &mut Turn) {

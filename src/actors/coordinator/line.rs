@@ -153,6 +153,14 @@ impl Lines {
         line.is_some_and(|line| standing.first(key.storefront, *line) != Some(key))
     }
 
+    /// What the order stands in line for, and its place in the line, counted from 1.
+    pub(super) fn place_of(&self, key: Subject) -> Option<(Line, usize)> {
+        let standing = self.locked();
+        let line = *standing.of.get(&key)?;
+        let before = (key.storefront, line, 0)..=(key.storefront, line, key.number);
+        Some((line, standing.lines.range(before).count()))
+    }
+
     fn place(&self, key: Subject, line: Option<Line>) -> bool {
         if line.is_none() && self.is_empty() {
             return false;

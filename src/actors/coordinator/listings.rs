@@ -4,6 +4,7 @@ use super::{Coordinator, Serve, Visited, Work, meaning::Meaning};
 use crate::{
     actors::{
         entity::Outcome,
+        faults::Place,
         handles::{Error, Request},
         numbers::shard_of,
         turn::{Subject, Turn},
@@ -102,9 +103,12 @@ impl Coordinator {
             command,
             turn,
         } = serve;
+        let listing = EntityKey::new(Kind::Listing, number);
+        self.local
+            .strike(Place::Serve, turn.key.storefront, listing);
         if let Err((turn, failure)) = self.registry.serve(number, command, turn) {
             self.local.report(Visited {
-                entity: EntityKey::new(Kind::Listing, number),
+                entity: listing,
                 turn,
                 outcome: Outcome::Failed(failure),
             });

@@ -5,7 +5,8 @@
 //! A charge that a turn waits for is in [`charge`]; provider calls without a caller, and their
 //! retries, in [`calls`]; orders that wait in [`line`](self::line); keyed commands in [`keys`]; what a
 //! request means for an order in [`meaning`], for a listing in [`listings`]; how a listing is assigned
-//! in [`choose`], what an order of listings costs in [`prices`].
+//! in [`choose`], what an order of listings costs in [`prices`]. What waits for an operator is in
+//! [`letters`], what orders wait for in [`why`], and [`watch`] finds those that stopped.
 
 mod begin;
 mod calls;
@@ -14,11 +15,15 @@ mod choose;
 mod crashes;
 mod drive;
 mod keys;
+mod letters;
 mod line;
 mod listings;
 mod meaning;
 mod prices;
+mod schedule;
 mod settle;
+mod watch;
+mod why;
 
 use std::{
     collections::VecDeque,
@@ -31,9 +36,10 @@ use std::{
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised};
 use tokio::sync::oneshot;
 
-pub(super) use self::line::Lines;
+pub(super) use self::{letters::Resume, line::Lines, why::Look};
 use super::{
     entity::Outcome,
+    faults::{Place, Point},
     gateway::Gateway,
     handles::{Context as From, Request},
     lane::Lane,
@@ -69,6 +75,12 @@ pub(super) enum Work {
     Changed,
     /// The first in a line may be able to go on.
     Moved,
+    /// An operator wants what was given up to be tried again.
+    Resume(Resume),
+    /// Somebody wants to know what orders wait for.
+    Look(Look),
+    /// It is time to look for orders that have stopped.
+    Watch,
     /// Somebody wants to know whether the shard is alive, and how many entities are live.
     Ping(oneshot::Sender<usize>),
 }
@@ -116,6 +128,8 @@ enum Waiting {
     Due,
     /// What was promised to the order cannot be had: it is called off.
     Cancel,
+    /// What was given up is to be tried again.
+    Resume(Resume),
 }
 
 /// An order that something is under way for.
@@ -132,6 +146,8 @@ struct Live {
     in_flight: usize,
     /// Provider calls that nobody waits for.
     calls: usize,
+    /// When the last of them was begun.
+    called: Timestamp,
     /// The entities' memory was given up; nothing may be loaded before all in flight is settled.
     reload: bool,
     waiting: VecDeque<Waiting>,
@@ -163,6 +179,7 @@ pub(super) struct Coordinator {
     alarm: Option<(Timestamp, SpawnHandle)>,
     keys: keys::Keys,
     crashes: crashes::Crashes,
+    watch: watch::Watch,
     /// Whose work is being done, in case it panics.
     current: Option<Subject>,
     /// The journal failed: what turns find in memory from then on says nothing.
@@ -182,6 +199,7 @@ impl Coordinator {
             alarm: None,
             keys: keys::Keys::default(),
             crashes: crashes::Crashes::new(local.settings),
+            watch: watch::Watch::default(),
             current: None,
             store_failed: false,
             local,
@@ -200,6 +218,9 @@ impl Coordinator {
             Work::Serve(serve) => self.serve(serve),
             Work::Changed => self.changed(),
             Work::Moved => self.moved(),
+            Work::Resume(resume) => self.resume_letter(resume),
+            Work::Look(look) => self.look(look),
+            Work::Watch => self.watch(),
             Work::Ping(reply) => drop(reply.send(self.registry.len())),
         }
     }
@@ -271,6 +292,12 @@ impl Actor for Coordinator {
                 actix::Supervisor::start(move |_| Gateway::new(local, storefront, provider))
             })
             .collect();
+        ctx.run_interval(
+            Duration::from_millis(watch::WATCH_MS),
+            |coordinator, _ctx| {
+                coordinator.local.tell(Work::Watch);
+            },
+        );
         self.set_alarm(ctx);
     }
 }
@@ -284,6 +311,10 @@ impl Handler<Work> for Coordinator {
     /// happened in, and nothing else. Giving a turn up begins the order's next one, which may panic
     /// too; and what else was settled has still to be taken in.
     fn handle(&mut self, work: Work, ctx: &mut Self::Context) {
+        self.local.faults.strike(Point {
+            number: Some(self.outside.lane_number as u64),
+            ..Point::at(Place::Shard)
+        });
         let mut lost = self.guarded(|coordinator| coordinator.work(work));
         loop {
             lost = match lost {

@@ -16,7 +16,7 @@ use crate::{
     store::{
         answers, codec,
         commit::{Encoded, Position, Settled, Submission},
-        keys,
+        keys, letters,
         pages::Slot,
         timers,
     },
@@ -29,6 +29,8 @@ pub(super) struct Pending {
     snapshots: Vec<Snapshot>,
     /// The order's timer after it; `None` where nothing is outstanding.
     timer: Option<Timestamp>,
+    /// Whether its payment waits for an operator from now on, or no longer does, where that changed.
+    letter: Option<bool>,
     answered: Option<Arc<Batch>>,
     events: usize,
 }
@@ -75,9 +77,15 @@ impl Pending {
             after,
             snapshots,
             timer,
+            letter: None,
             answered: None,
             events: 0,
         }
+    }
+
+    /// With what it means for the storefront's dead letters.
+    pub(super) fn with_letter(self, letter: Option<bool>) -> Self {
+        Self { letter, ..self }
     }
 }
 
@@ -261,6 +269,9 @@ impl Coordinator {
         if had_timer != pending.timer {
             timers::set(&local.pages, name, pending.key.number, pending.timer)?;
         }
+        if let Some(is_letter) = pending.letter {
+            letters::set(&local.pages, name, pending.key.number, is_letter)?;
+        }
         // A charge's intent alone is no order yet, and may never become one.
         let has_order = |snapshot: &Snapshot| snapshot.entity.kind == Kind::Order;
         let live = self.live.get(&pending.key);
@@ -326,6 +337,7 @@ impl Coordinator {
             Some(Waiting::Called(called)) => self.called(called),
             Some(Waiting::Due) => self.call_again(key),
             Some(Waiting::Cancel) => self.call_off(key),
+            Some(Waiting::Resume(resume)) => self.begin_again(resume),
             None => self.rest_if_idle(key),
         }
     }
@@ -356,8 +368,13 @@ impl Coordinator {
                 let calls = waiting.iter().filter(is_call).count();
                 live.calls = live.calls.saturating_sub(calls);
                 for waiting in waiting {
-                    if let Waiting::Ask(ask) = waiting {
-                        self.answer(key, ask.caller, ask.from.key.as_ref(), Err(failure.into()));
+                    match waiting {
+                        Waiting::Ask(ask) => {
+                            let named = ask.from.key.as_ref();
+                            self.answer(key, ask.caller, named, Err(failure.into()));
+                        }
+                        Waiting::Resume(resume) => resume.caller.answer(Err(failure.into())),
+                        Waiting::Called(_) | Waiting::Due | Waiting::Cancel => {}
                     }
                 }
             }

@@ -1,15 +1,15 @@
 //! What HTTP, and any other program, may call. Hides addresses, shards and messages.
 
 mod call;
+mod letters;
 mod pausing;
 mod paying;
 mod reading;
+mod standing;
+mod why;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -19,13 +19,17 @@ pub use super::breakers::Gauge;
 pub use call::{
     CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
 };
+pub use letters::Letter;
 pub use reading::Told;
+pub use why::{Stuck, Wait, Why};
 
+pub use super::injected::{Armed, Injected, Rule};
 pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notification};
 
 use super::{
     breakers::Breakers,
     coordinator::{Ask, Lines, Work},
+    faults::Faults,
     numbers::{Numbers, shard_of},
     settings::Settings,
     shard::{self, Parts, Shard},
@@ -70,6 +74,7 @@ struct Inner {
     failed: Arc<dyn Fn() -> bool + Send + Sync>,
     views: watch::Receiver<Progress>,
     stopping: AtomicBool,
+    faults: Arc<dyn Faults>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -128,6 +133,7 @@ impl Engine {
                 failed: parts.failed,
                 views: parts.views,
                 stopping: AtomicBool::new(false),
+                faults: parts.faults,
             }),
         })
     }
@@ -181,6 +187,14 @@ impl Engine {
         {
             return Err(Failure::Overloaded.into());
         }
+        self.answered(answer).await
+    }
+
+    /// Waits for the answer of a shard.
+    async fn answered(
+        &self,
+        answer: oneshot::Receiver<Result<Item, Error>>,
+    ) -> Result<Item, Error> {
         let wait = Duration::from_millis(self.inner.settings.request_ms_max);
         match tokio::time::timeout(wait, answer).await {
             Err(_elapsed) => Err(Failure::OutcomeUnknown.into()),
@@ -225,58 +239,6 @@ impl Engine {
         self.page(collection, offset, limit, |number, slot| {
             item(kind, number, slot)
         })
-    }
-
-    /// Whether every shard answers within a second; `/livez`.
-    pub async fn is_live(&self) -> bool {
-        self.live().await.is_some()
-    }
-
-    /// How many entities are in memory, over all shards; `None` if a shard does not answer within a
-    /// second.
-    pub async fn live(&self) -> Option<usize> {
-        let mut sum = 0;
-        for shard in &self.inner.shards {
-            let (reply, answer) = oneshot::channel();
-            shard.coordinator.try_send(Work::Ping(reply)).ok()?;
-            sum += tokio::time::timeout(Duration::from_secs(1), answer)
-                .await
-                .ok()?
-                .ok()?;
-        }
-        Some(sum)
-    }
-
-    /// Why the engine takes no requests at the moment, if it does not; `/readyz`.
-    pub fn not_ready(&self) -> Option<Failure> {
-        if self.inner.stopping.load(Ordering::Relaxed) {
-            Some(Failure::Stopping)
-        } else if (self.inner.failed)() {
-            Some(Failure::Store)
-        } else if self.inner.pages.is_behind() {
-            Some(Failure::Overloaded)
-        } else {
-            None
-        }
-    }
-
-    /// Takes no new requests from now on, and waits until none is under way, or `wait` has passed.
-    /// True if all were finished.
-    pub async fn drain(&self, wait: Duration) -> bool {
-        self.inner.stopping.store(true, Ordering::Relaxed);
-        let all = async {
-            for shard in &self.inner.shards {
-                let every = u32::try_from(self.inner.settings.requests_per_shard_max);
-                let every = every.unwrap_or(u32::MAX);
-                drop(shard.permits.acquire_many(every).await);
-            }
-        };
-        tokio::time::timeout(wait, all).await.is_ok()
-    }
-
-    /// Ends the shards' threads. Call [`Engine::drain`] first.
-    pub fn stop(&self) {
-        self.inner.shards.iter().for_each(Shard::stop);
     }
 
     /// The shard that carries the request out, and its subject unless that is to be fresh.

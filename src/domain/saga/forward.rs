@@ -100,6 +100,9 @@ impl Saga {
     fn next(&self, step: &Step, at: &Circumstances<'_>) -> Next {
         let progress = self.progress(step.action);
         let closed = at.closed.has(step.action.kind());
+        if let Some(command) = self.expire(step, at) {
+            return Next::Do(vec![command]);
+        }
         match (step.action, progress) {
             // Refused: there is nothing to go on with.
             (Action::Approve { .. }, Progress::Undone) => {

@@ -5,17 +5,23 @@
 //! after a crash, it asks for the same things again, and entities answer what they have done
 //! already with no news. Going forward it works through the storefront's
 //! [flow](super::storefront::Flow) (`forward.rs`); once the order is cancelled it undoes what was
-//! done, the last step first (`undo.rs`).
+//! done, the last step first (`undo.rs`). Who or what it waits for meanwhile, and until when, is in
+//! `waiting.rs`.
 
+mod event;
 mod forward;
 mod progress;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod waiting;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::progress::Progress;
+pub use self::{
+    event::{Event, GivenUp},
+    progress::Progress,
+};
 use super::{
     EntityKey, Event as AnyEvent, Kind, Money, Timestamp, approval, delivery,
     ids::{ListingId, OrderId},
@@ -23,36 +29,6 @@ use super::{
     listing, order, payment, payout,
     storefront::{Action, Choice, Flow},
 };
-
-/// What happens to the saga itself, beside what happens to its order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
-    /// Something outside has not answered; it is asked again at `due`.
-    RetryScheduled {
-        /// How many times it was asked.
-        attempt: u32,
-        /// When to ask again.
-        due: Timestamp,
-    },
-    /// Nothing outside is outstanding any more.
-    Settled,
-    /// The order does not go through all steps of the flow.
-    Routed {
-        /// Which it leaves out, as a bit for each.
-        skipped: u32,
-    },
-}
-
-impl Event {
-    /// The domain's word for it.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::RetryScheduled { .. } => "retry_scheduled",
-            Self::Settled => "settled",
-            Self::Routed { .. } => "routed",
-        }
-    }
-}
 
 /// A command to one of the order's entities, or to a listing that it is for.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,6 +123,12 @@ pub struct Saga {
     pub skipped: u32,
     /// When something outside is to be asked again, and how often it was asked.
     pub retry: Option<(Timestamp, u32)>,
+    /// Since when what is outstanding now is asked again.
+    pub tried_since: Option<Timestamp>,
+    /// What is outstanding was given up: it waits for an operator.
+    pub given_up: Option<GivenUp>,
+    /// Which person's step is awaited, by whose part of the storefront it is, and until when.
+    pub awaiting: Option<(Kind, Timestamp)>,
     /// Where the order's money is. Checked before each commit and on each load.
     pub ledger: Ledger,
 }
@@ -163,6 +145,9 @@ impl Saga {
                     self.charges = self.charges.saturating_add(1);
                 }
                 self.pay = event.state_after().into();
+                // Whatever is outstanding from now on is something else.
+                self.tried_since = None;
+                self.given_up = None;
             }
             AnyEvent::Delivery(event) => {
                 if event.is_step() {
@@ -180,12 +165,9 @@ impl Saga {
                 self.payout = event.state_after().into();
             }
             AnyEvent::Listing(event) => self.listing_happened(ListingId(entity.number), event),
-            AnyEvent::Saga(Event::RetryScheduled { attempt, due }) => {
-                self.retry = Some((*due, *attempt));
-            }
-            AnyEvent::Saga(Event::Settled) => self.retry = None,
-            AnyEvent::Saga(Event::Routed { skipped }) => self.skipped = *skipped,
+            AnyEvent::Saga(event) => self.happened(event),
         }
+        self.await_no_longer();
     }
 
     /// What to do next for the order.
@@ -199,15 +181,20 @@ impl Saga {
         }
     }
 
-    /// When it is to be looked at again, if something of it waits for a time.
-    pub fn due(&self) -> Option<Timestamp> {
-        let retry = self.retry.map(|(due, _)| due);
-        let payout = self
-            .payout_due
-            .filter(|_| self.payout == Progress::Asked && self.order != order::State::Cancelled);
-        match (retry, payout) {
-            (Some(retry), Some(payout)) => Some(retry.min(payout)),
-            (one, other) => one.or(other),
+    fn happened(&mut self, event: &Event) {
+        match event {
+            Event::RetryScheduled { attempt, due } => {
+                self.retry = Some((*due, *attempt));
+                self.tried_since.get_or_insert(*due);
+            }
+            Event::Settled => (self.retry, self.tried_since) = (None, None),
+            Event::Routed { skipped } => self.skipped = *skipped,
+            Event::Awaiting { kind, until } => self.awaiting = Some((*kind, *until)),
+            Event::GaveUp(given_up) => {
+                self.given_up = Some(given_up.clone());
+                (self.retry, self.tried_since) = (None, None);
+            }
+            Event::Resumed => (self.given_up, self.tried_since) = (None, None),
         }
     }
 

@@ -24,6 +24,19 @@ pub enum Progress {
     Undone,
 }
 
+impl Progress {
+    /// The domain's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Asked => "asked",
+            Self::Done => "done",
+            Self::Undoing => "undoing",
+            Self::Undone => "undone",
+        }
+    }
+}
+
 impl Saga {
     /// How far an action has come.
     pub fn progress(&self, action: Action) -> Progress {
@@ -116,7 +129,9 @@ impl From<approval::State> for Progress {
             approval::State::Absent => Self::Waiting,
             approval::State::Requested => Self::Asked,
             approval::State::Granted => Self::Done,
-            approval::State::Refused | approval::State::Withdrawn => Self::Undone,
+            approval::State::Refused | approval::State::Withdrawn | approval::State::Expired => {
+                Self::Undone
+            }
         }
     }
 }

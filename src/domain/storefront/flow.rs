@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Fields, Kind,
+    Fields, Kind, Timestamp,
     order::{self, Line},
     payout::Terms,
 };
@@ -135,11 +135,14 @@ impl OnlyIf {
 
 /// How often something that did not answer is asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "each with its unit")]
 pub struct Retry {
     /// The first pause.
     pub first_ms: u64,
     /// The longest pause; each is twice the one before.
     pub longest_ms: u64,
+    /// For how long it is asked again at all, in milliseconds.
+    pub for_ms: u64,
 }
 
 impl Retry {
@@ -150,14 +153,22 @@ impl Retry {
             .saturating_mul(1_u64.wrapping_shl(doublings))
             .min(self.longest_ms)
     }
+
+    /// Whether what has been asked again since `since` is given up by `now`. Only asked of what has
+    /// just failed, so that nothing is given up that was never tried.
+    pub fn is_over(&self, since: Timestamp, now: Timestamp) -> bool {
+        now.ms_since(since) >= self.for_ms
+    }
 }
 
 impl Default for Retry {
-    /// The originals' message broker: first after 1 s, doubled up to 10 s (SEED API 1.8).
+    /// The originals' message broker: first after 1 s, doubled up to 10 s (SEED API 1.8). It gave
+    /// up after three tries; a provider may be away for a day.
     fn default() -> Self {
         Self {
             first_ms: 1_000,
             longest_ms: 10_000,
+            for_ms: 86_400_000,
         }
     }
 }
@@ -178,6 +189,22 @@ pub struct Step {
     pub then: Option<order::State>,
     /// How often it is tried again.
     pub retry: Retry,
+    /// How long a person is awaited, in milliseconds, before the order is called off; for ever, if
+    /// nothing is said. Only where a person is awaited.
+    pub within_ms: Option<u64>,
+}
+
+impl Step {
+    /// Whether the flow waits here until a person does something about it.
+    pub fn is_by_person(&self) -> bool {
+        match self.action {
+            Action::Approve { by } => by == Granting::Person,
+            Action::Pay => self.mode == Mode::Command,
+            Action::Reserve | Action::Assign(_) | Action::PayOut(_) | Action::Deliver { .. } => {
+                false
+            }
+        }
+    }
 }
 
 impl Step {
@@ -237,6 +264,7 @@ mod tests {
             }),
             then: None,
             retry: Retry::default(),
+            within_ms: None,
         };
         let flow = Flow {
             steps: vec![step("tel", true, false), step("room", false, true)],
@@ -258,9 +286,19 @@ mod tests {
         let retry = Retry {
             first_ms: 100,
             longest_ms: 1_000,
+            ..Retry::default()
         };
         let pauses: Vec<u64> = (1..=6).map(|attempt| retry.pause_ms(attempt)).collect();
         assert_eq!(pauses, [100, 200, 400, 800, 1_000, 1_000]);
         assert_eq!(retry.pause_ms(u32::MAX), 1_000);
+    }
+
+    #[test]
+    fn what_is_asked_again_is_given_up_after_its_horizon_and_not_when_clocks_go_back() {
+        let retry = Retry::default();
+        let since = Timestamp(1_000);
+        assert!(!retry.is_over(since, Timestamp(86_400_999)));
+        assert!(retry.is_over(since, Timestamp(86_401_000)));
+        assert!(!retry.is_over(since, Timestamp(0)));
     }
 }

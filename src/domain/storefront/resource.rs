@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Kind, delivery};
+use crate::domain::{Kind, approval, delivery};
 
 /// What a field holds, and its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,8 +103,13 @@ impl Words {
     }
 
     /// The storefront's word for a state or an event of an approval, which may have one of its own
-    /// where it is about a listing.
+    /// where it is about a listing. What expired is as good as refused, or as withdrawn, where the
+    /// storefront says nothing else.
     pub fn of_approval(&self, own: &str, about: Option<Kind>) -> Option<&Arc<str>> {
+        if own == approval::State::Expired.name() && self.get(own).is_none() {
+            let like = [approval::State::Refused, approval::State::Withdrawn];
+            return like.iter().find_map(|state| self.get(state.name()));
+        }
         let listings = about
             .filter(|about| *about == Kind::Listing)
             .and_then(|about| self.get(&format!("{about}.{own}")));

@@ -2,15 +2,25 @@
 //!
 //! | path | methods | answers |
 //! |---|---|---|
+//! | `/ops/backup` | GET, POST | the last backup; backs the data directory up into a file here |
 //! | `/ops/components`, `…/{storefront}` | GET | which parts of the shops are paused |
 //! | `/ops/components/{storefront}/{component}` | GET, PUT | one of them; pauses it, lets it run |
 //! | `/ops/breakers` | GET | whether the shops' payment providers are asked |
 //! | `/ops/breakers/{storefront}` | GET, PUT | one of them; decides it by hand |
+//! | `/ops/faults` | GET, PUT, DELETE | what goes wrong on purpose (`--fault-injection`) |
+//! | `/ops/dead-letters`, `…/{storefront}`, `…/{storefront}/{order}` | GET | refunds that were given up |
+//! | `/ops/dead-letters/{storefront}/{order}/retry` | POST | has one tried again |
+//! | `/ops/sagas/{storefront}/{order}/why` | GET | where an order stands, and what it waits for |
+//! | `/ops/sagas/stuck` | GET | orders that had stopped, and were taken up |
 
+pub(super) mod backup;
 mod breakers;
 mod components;
+mod faults;
+mod letters;
+mod sagas;
 
-use actix_web::{HttpResponse, http::Method, web};
+use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -20,25 +30,47 @@ use crate::actors::handles::Engine;
 /// A place under `/ops`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ops<'a> {
+    /// Backups of the data directory.
+    Backup,
     /// Those of all storefronts, or of the one that is named.
     Components(Option<&'a str>),
     /// With the names of its storefront and its own.
     Component(&'a str, &'a str),
+    /// What goes wrong on purpose.
+    Faults,
+    /// Those of all storefronts, or of the one that is named.
+    Letters(Option<&'a str>),
+    /// That of an order.
+    Letter(&'a str, &'a str),
+    /// Where it is tried again.
+    Retry(&'a str, &'a str),
     /// Those of all storefronts.
     Breakers,
     /// Of the storefront that is named.
     Breaker(&'a str),
+    /// What an order waits for.
+    Why(&'a str, &'a str),
+    /// Orders that had stopped.
+    Stuck,
 }
 
 impl<'a> Ops<'a> {
     /// What these segments, after `ops`, address.
     pub(super) fn at(segments: &[&'a str]) -> Option<Self> {
         Some(match *segments {
+            ["backup"] => Self::Backup,
             ["components"] => Self::Components(None),
             ["components", of] => Self::Components(Some(of)),
+            ["faults"] => Self::Faults,
             ["components", of, name] => Self::Component(of, name),
+            ["dead-letters"] => Self::Letters(None),
+            ["dead-letters", of] => Self::Letters(Some(of)),
+            ["dead-letters", of, order] => Self::Letter(of, order),
+            ["dead-letters", of, order, "retry"] => Self::Retry(of, order),
             ["breakers"] => Self::Breakers,
             ["breakers", of] => Self::Breaker(of),
+            ["sagas", "stuck"] => Self::Stuck,
+            ["sagas", of, order, "why"] => Self::Why(of, order),
             _ => return None,
         })
     }
@@ -46,8 +78,15 @@ impl<'a> Ops<'a> {
     /// Whether a method that changes something means something here.
     pub(super) fn allows(self, method: &Method) -> bool {
         match self {
-            Self::Components(_) | Self::Breakers => false,
-            Self::Component(..) | Self::Breaker(_) => method == Method::PUT,
+            Self::Backup | Self::Retry(..) => method == Method::POST,
+            Self::Breaker(_) | Self::Component(..) => method == Method::PUT,
+            Self::Faults => method == Method::PUT || method == Method::DELETE,
+            Self::Breakers
+            | Self::Components(_)
+            | Self::Letter(..)
+            | Self::Letters(_)
+            | Self::Stuck
+            | Self::Why(..) => false,
         }
     }
 }
@@ -56,17 +95,30 @@ impl<'a> Ops<'a> {
 pub(super) async fn respond(
     state: &State,
     place: Ops<'_>,
-    method: &Method,
+    request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let engine = &state.engine;
+    let (engine, method) = (&state.engine, request.method());
     match place {
+        Ops::Backup if method == Method::POST => {
+            backup::admit(request)?;
+            backup::post(&state.backups, &read(payload).await?).await
+        }
+        Ops::Backup => Ok(backup::get(&state.backups)),
         Ops::Components(of) => components::list(engine, of),
         Ops::Component(of, name) if method == Method::PUT => {
             let part = components::find(engine, of, name)?;
             components::put(engine, part, &read(payload).await?).await
         }
+        Ops::Faults if method == Method::PUT => faults::set(engine, &read(payload).await?),
+        Ops::Faults if method == Method::DELETE => faults::clear(engine),
+        Ops::Faults => faults::list(engine),
         Ops::Component(of, name) => components::get(engine, of, name),
+        Ops::Letters(of) => letters::list(engine, of),
+        Ops::Retry(of, order) if method == Method::POST => letters::retry(engine, of, order).await,
+        Ops::Why(of, order) => sagas::why(engine, of, order).await,
+        Ops::Stuck => sagas::stuck(engine).await,
+        Ops::Letter(of, order) | Ops::Retry(of, order) => letters::get(engine, of, order),
         Ops::Breakers => Ok(breakers::list(engine)),
         Ops::Breaker(of) if method == Method::PUT => {
             breakers::put(engine, of, &read(payload).await?)
@@ -82,6 +134,13 @@ fn storefront(engine: &Engine, name: &str) -> Result<usize, ApiError> {
         let known: Vec<&str> = all.iter().map(|own| &*own.name).collect();
         let known = known.join(", ");
         let detail = format!("there is no storefront `{name}`; there are: {known}");
+        ApiError::new("not_found", detail)
+    })
+}
+
+fn number(text: &str) -> Result<u64, ApiError> {
+    text.parse().map_err(|_no_number| {
+        let detail = format!("`{text}` is not the number of an order");
         ApiError::new("not_found", detail)
     })
 }

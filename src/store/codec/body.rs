@@ -10,8 +10,8 @@ use super::{
     stored::{
         ApprovalAbout, DeliveryNoted, DeliveryPlanned, DeliveryStepped, ListingOffered,
         ListingShare, OrderAmended, OrderItemised, OrderPlaced, OrderPriced, PaymentAmount,
-        PaymentFailed, PaymentRequested, PayoutScheduled, PayoutShares, SagaRetryScheduled,
-        SagaRouted,
+        PaymentFailed, PaymentRequested, PayoutScheduled, PayoutShares, SagaAwaiting, SagaGaveUp,
+        SagaRetryScheduled, SagaRouted,
     },
     upcast::{Step, upcast},
 };
@@ -30,8 +30,8 @@ pub(super) fn read(steps: &[Step], number: u16, schema: u16, body: &[u8]) -> Res
         registry::ORDER_PLACED..=registry::ORDER_PRICED => body.order(),
         registry::PAYMENT_REQUESTED..=registry::PAYMENT_REFUNDED => body.payment(),
         registry::DELIVERY_PLANNED..=registry::DELIVERY_NOTED => body.delivery(),
-        registry::SAGA_RETRY_SCHEDULED..=registry::SAGA_ROUTED => body.saga(),
-        registry::APPROVAL_REQUESTED..=registry::APPROVAL_WITHDRAWN => body.approval(),
+        registry::SAGA_RETRY_SCHEDULED..=registry::SAGA_RESUMED => body.saga(),
+        registry::APPROVAL_REQUESTED..=registry::APPROVAL_EXPIRED => body.approval(),
         registry::PAYOUT_SCHEDULED..=registry::PAYOUT_TAKEN_BACK => body.payout(),
         _ => Err(Error::NewerType { number }),
     }
@@ -229,6 +229,23 @@ impl<'a> Body<'a> {
                 let SagaRouted { skipped } = self.fields()?;
                 Ok(saga::Event::Routed { skipped }.into())
             }
+            registry::SAGA_AWAITING => {
+                let number = self.number;
+                let SagaAwaiting { kind, until } = self.fields()?;
+                let kind = kind_of(number, kind)?;
+                let until = Timestamp(until);
+                Ok(saga::Event::Awaiting { kind, until }.into())
+            }
+            registry::SAGA_GAVE_UP => {
+                let letter: SagaGaveUp<'_> = self.fields()?;
+                let given_up = saga::GivenUp {
+                    attempt: letter.attempt,
+                    since: Timestamp(letter.since),
+                    reason: letter.reason.into_owned(),
+                };
+                Ok(saga::Event::GaveUp(given_up).into())
+            }
+            registry::SAGA_RESUMED => self.nothing(saga::Event::Resumed),
             _ => self.nothing(saga::Event::Settled),
         }
     }
@@ -236,15 +253,13 @@ impl<'a> Body<'a> {
     fn approval(self) -> Result<Event, Error> {
         let number = self.number;
         let about: ApprovalAbout = self.fields()?;
-        let kind = Kind::from_number(about.kind).ok_or_else(|| Error::Body {
-            number,
-            what: format!("no kind of entity has the number {}", about.kind),
-        })?;
+        let kind = kind_of(number, about.kind)?;
         let subject = EntityKey::new(kind, about.number);
         let event = match number {
             registry::APPROVAL_REQUESTED => approval::Event::Requested { subject },
             registry::APPROVAL_GRANTED => approval::Event::Granted { subject },
             registry::APPROVAL_REFUSED => approval::Event::Refused { subject },
+            registry::APPROVAL_EXPIRED => approval::Event::Expired { subject },
             _ => approval::Event::Withdrawn { subject },
         };
         Ok(event.into())
@@ -269,6 +284,14 @@ impl<'a> Body<'a> {
             payout::Event::TakenBack { amount, commission }.into()
         })
     }
+}
+
+/// The kind of entity with this stored number, in a body of event type `number`.
+fn kind_of(number: u16, kind: u8) -> Result<Kind, Error> {
+    Kind::from_number(kind).ok_or_else(|| Error::Body {
+        number,
+        what: format!("no kind of entity has the number {kind}"),
+    })
 }
 
 /// Reads a value that must take up all of `bytes`.

@@ -63,10 +63,14 @@ types! {
     501 SAGA_RETRY_SCHEDULED    Saga     "retry_scheduled" 1;
     502 SAGA_SETTLED            Saga     "settled"         1;
     503 SAGA_ROUTED             Saga     "routed"          1;
+    504 SAGA_AWAITING           Saga     "awaiting"        1;
+    505 SAGA_GAVE_UP            Saga     "gave_up"         1;
+    506 SAGA_RESUMED            Saga     "resumed"         1;
     601 APPROVAL_REQUESTED      Approval "requested"       1;
     602 APPROVAL_GRANTED        Approval "granted"         1;
     603 APPROVAL_REFUSED        Approval "refused"         1;
     604 APPROVAL_WITHDRAWN      Approval "withdrawn"       1;
+    605 APPROVAL_EXPIRED        Approval "expired"         1;
     701 PAYOUT_SCHEDULED        Payout   "scheduled"       1;
     702 PAYOUT_PAID             Payout   "paid"            1;
     703 PAYOUT_TAKEN_BACK       Payout   "taken_back"      1;

@@ -114,6 +114,21 @@ pub(super) struct SagaRouted {
     pub(super) skipped: u32,
 }
 
+/// `saga::Event::Awaiting`. The kind of what is awaited is its stored number.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SagaAwaiting {
+    pub(super) kind: u8,
+    pub(super) until: i64,
+}
+
+/// `saga::Event::GaveUp`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SagaGaveUp<'a> {
+    pub(super) attempt: u32,
+    pub(super) since: i64,
+    pub(super) reason: Cow<'a, str>,
+}
+
 /// Every event of an approval. The kind of the subject is its stored number.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ApprovalAbout {

@@ -9,8 +9,8 @@ use super::{
     stored::{
         ApprovalAbout, DeliveryNoted, DeliveryPlanned, DeliveryStepped, ListingOffered,
         ListingShare, OrderAmended, OrderItemised, OrderPlaced, OrderPriced, PaymentAmount,
-        PaymentFailed, PaymentRequested, PayoutScheduled, PayoutShares, SagaRetryScheduled,
-        SagaRouted, StoredLine,
+        PaymentFailed, PaymentRequested, PayoutScheduled, PayoutShares, SagaAwaiting, SagaGaveUp,
+        SagaRetryScheduled, SagaRouted, StoredLine,
     },
 };
 use crate::domain::{Event, approval, delivery, listing, order, payment, payout, saga};
@@ -60,12 +60,16 @@ pub(super) const fn number_of(event: &Event) -> u16 {
             saga::Event::RetryScheduled { .. } => registry::SAGA_RETRY_SCHEDULED,
             saga::Event::Settled => registry::SAGA_SETTLED,
             saga::Event::Routed { .. } => registry::SAGA_ROUTED,
+            saga::Event::Awaiting { .. } => registry::SAGA_AWAITING,
+            saga::Event::GaveUp(_) => registry::SAGA_GAVE_UP,
+            saga::Event::Resumed => registry::SAGA_RESUMED,
         },
         Event::Approval(event) => match event {
             approval::Event::Requested { .. } => registry::APPROVAL_REQUESTED,
             approval::Event::Granted { .. } => registry::APPROVAL_GRANTED,
             approval::Event::Refused { .. } => registry::APPROVAL_REFUSED,
             approval::Event::Withdrawn { .. } => registry::APPROVAL_WITHDRAWN,
+            approval::Event::Expired { .. } => registry::APPROVAL_EXPIRED,
         },
         Event::Payout(event) => match event {
             payout::Event::Scheduled { .. } => registry::PAYOUT_SCHEDULED,
@@ -93,13 +97,25 @@ pub(super) fn write(event: &Event, to: &mut Vec<u8>) {
 }
 
 fn write_saga(event: &saga::Event, to: &mut Vec<u8>) {
-    match *event {
-        saga::Event::RetryScheduled { attempt, due } => {
+    match event {
+        &saga::Event::RetryScheduled { attempt, due } => {
             let due = due.0;
             named(&SagaRetryScheduled { attempt, due }, to);
         }
-        saga::Event::Settled => {}
-        saga::Event::Routed { skipped } => named(&SagaRouted { skipped }, to),
+        saga::Event::Settled | saga::Event::Resumed => {}
+        &saga::Event::Routed { skipped } => named(&SagaRouted { skipped }, to),
+        &saga::Event::Awaiting { kind, until } => {
+            let (kind, until) = (kind.number(), until.0);
+            named(&SagaAwaiting { kind, until }, to);
+        }
+        saga::Event::GaveUp(given_up) => {
+            let letter = SagaGaveUp {
+                attempt: given_up.attempt,
+                since: given_up.since.0,
+                reason: Cow::Borrowed(&given_up.reason),
+            };
+            named(&letter, to);
+        }
     }
 }
 

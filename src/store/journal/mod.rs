@@ -6,6 +6,7 @@
 
 mod directory;
 mod error;
+pub mod extent;
 mod frame;
 mod medium;
 pub mod memory;
@@ -19,7 +20,7 @@ pub use error::Error;
 pub use medium::{Medium, Source};
 pub use memory::Memory;
 pub use read::Reader;
-pub use scan::{Scanned, Torn, scan};
+pub use scan::{Scanned, Torn, look_after, scan, scan_after, scan_closed};
 
 use super::commit::Position;
 use error::io;

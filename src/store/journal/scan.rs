@@ -56,6 +56,18 @@ pub struct Scanned {
     pub(super) stillborn: Option<Position>,
 }
 
+impl Scanned {
+    const fn nothing() -> Self {
+        Self {
+            end: 0,
+            segments: 0,
+            torn: None,
+            tail: None,
+            stillborn: None,
+        }
+    }
+}
+
 /// The end of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tail {
@@ -73,35 +85,82 @@ pub(super) struct Tail {
 /// Not for a journal that is being written.
 pub fn scan(
     source: &dyn Source,
+    visit: impl FnMut(Position, &[u8], u32),
+) -> Result<Scanned, Error> {
+    scan_after(Scanned::nothing(), source, visit)
+}
+
+/// The same for what follows the segments that were [scanned before](scan_closed).
+pub fn scan_after(
+    before: Scanned,
+    source: &dyn Source,
     mut visit: impl FnMut(Position, &[u8], u32),
 ) -> Result<Scanned, Error> {
+    let mut scanned = before;
+    let left = places(source, &scanned)?;
+    scanned.segments += left.len();
+    for place in left {
+        place.scan(&place.read(source)?, &mut scanned, &mut visit)?;
+    }
+    Ok(scanned)
+}
+
+/// The same for all segments but the last one. It may be called while the journal is being written:
+/// nothing more is written to these.
+pub fn scan_closed(
+    source: &dyn Source,
+    mut visit: impl FnMut(Position, &[u8], u32),
+) -> Result<Scanned, Error> {
+    let mut scanned = Scanned::nothing();
+    for place in places(source, &scanned)? {
+        if !place.is_last {
+            place.scan(&place.read(source)?, &mut scanned, &mut visit)?;
+            scanned.segments += 1;
+        }
+    }
+    Ok(scanned)
+}
+
+/// Hands the frames of the segments that follow `before` to `visit`, up to where nothing more is
+/// written yet, and returns the last position. For a journal that is being written.
+pub fn look_after(
+    before: &Scanned,
+    source: &dyn Source,
+    mut visit: impl FnMut(Position, &[u8], u32),
+) -> Result<Position, Error> {
+    let mut end = before.end;
+    for place in places(source, before)? {
+        if place.segment != end + 1 {
+            break;
+        }
+        let bytes = place.read(source)?;
+        if let Header::Newer(version) = frame::read_header(&bytes) {
+            let file = place.file;
+            return Err(Error::Newer { file, version });
+        }
+        let mut at = HEADER_BYTES.min(bytes.len());
+        while let Some(frame) = frame::read(&bytes[at..]).filter(|frame| frame.first == end + 1) {
+            visit(frame.first, frame.body, frame.count);
+            at += frame.bytes();
+            end = frame.last();
+        }
+    }
+    Ok(end)
+}
+
+/// The segments that are not scanned yet.
+fn places(source: &dyn Source, scanned: &Scanned) -> Result<Vec<Place>, Error> {
     let segments = source
         .segments()
         .map_err(io("list the files of", "the journal".to_owned()))?;
-    let mut scanned = Scanned {
-        end: 0,
-        segments: segments.len(),
-        torn: None,
-        tail: None,
-        stillborn: None,
-    };
-    for (index, &segment) in segments.iter().enumerate() {
-        let file = source.name(segment);
-        if segment != scanned.end + 1 {
-            let expected = scanned.end + 1;
-            return Err(Error::Gap { file, expected });
-        }
-        let bytes = source
-            .read(segment, 0, usize::MAX)
-            .map_err(io("read", file.clone()))?;
-        let place = Place {
-            file,
+    let left = segments.iter().enumerate().skip(scanned.segments);
+    Ok(left
+        .map(|(index, &segment)| Place {
+            file: source.name(segment),
             segment,
             is_last: index + 1 == segments.len(),
-        };
-        place.scan(&bytes, &mut scanned, &mut visit)?;
-    }
-    Ok(scanned)
+        })
+        .collect())
 }
 
 /// A segment, while it is scanned.
@@ -112,12 +171,23 @@ struct Place {
 }
 
 impl Place {
+    fn read(&self, source: &dyn Source) -> Result<Vec<u8>, Error> {
+        let bytes = source.read(self.segment, 0, usize::MAX);
+        bytes.map_err(io("read", self.file.clone()))
+    }
+
     fn scan(
         &self,
         bytes: &[u8],
         scanned: &mut Scanned,
         visit: &mut impl FnMut(Position, &[u8], u32),
     ) -> Result<(), Error> {
+        if self.segment != scanned.end + 1 {
+            return Err(Error::Gap {
+                file: self.file.clone(),
+                expected: scanned.end + 1,
+            });
+        }
         match frame::read_header(bytes) {
             Header::Begins(first) if first == self.segment => {}
             Header::Begins(_) => {

@@ -314,3 +314,38 @@ fn real_files_are_cut_refused_and_locked_like_memory() {
     assert!(sentence.contains("00000000000000000001.log"), "{sentence}");
     assert!(sentence.contains("restore a backup"), "{sentence}");
 }
+
+#[test]
+fn closed_segments_are_not_read_twice_and_what_is_being_written_can_be_looked_at() {
+    let memory = Memory::new();
+    let mut journal = write(memory.clone(), LIMITS, &[3, 9, 0]);
+    let closed = scan_closed(&memory, |_, _, _| {}).unwrap();
+    assert_eq!(closed.segments + 1, memory.segments().unwrap().len());
+    let look = |from: &Scanned| {
+        let mut next = from.end + 1;
+        let visit = |first: Position, read: &[u8], count: u32| {
+            assert_eq!((first, read, count), (next, &body(first)[..], 2));
+            next += u64::from(count);
+        };
+        look_after(from, &memory, visit).unwrap()
+    };
+    assert_eq!(look(&closed), 24);
+    let tail = usize::try_from(journal.tail).unwrap();
+    // Half a frame is no end of the world to somebody who only looks.
+    memory.alter(journal.segment, |bytes| bytes[tail] = 0xA5);
+    assert_eq!(look(&closed), 24);
+    memory.alter(journal.segment, |bytes| bytes[tail] = 0);
+
+    for _ in 0..9 {
+        journal.append(&[record(&body(journal.end() + 1))]).unwrap();
+    }
+    journal.sync().unwrap();
+    assert_eq!(look(&closed), 42);
+    drop(journal);
+    let mut first_read = None;
+    let after = scan_after(closed.clone(), &memory, |first, _, _| {
+        first_read.get_or_insert(first);
+    });
+    assert_eq!(after.unwrap(), scan(&memory, |_, _, _| {}).unwrap());
+    assert_eq!(first_read, Some(closed.end + 1));
+}

@@ -18,7 +18,7 @@ pub(super) enum Space {
 
 impl Space {
     /// All of them, each at its own index.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Pages(Tree::Listings),
         Self::Pages(Tree::Orders),
         Self::Pages(Tree::Payments),
@@ -30,6 +30,7 @@ impl Space {
         Self::Notes(NoteTree::Answered),
         Self::Notes(NoteTree::Timers),
         Self::Notes(NoteTree::Keys),
+        Self::Notes(NoteTree::Letters),
     ];
 
     pub(super) fn index(self) -> usize {
@@ -50,6 +51,7 @@ impl Space {
             Self::Notes(NoteTree::Answered) => "answered",
             Self::Notes(NoteTree::Timers) => "timers",
             Self::Notes(NoteTree::Keys) => "keys",
+            Self::Notes(NoteTree::Letters) => "letters",
         }
     }
 }

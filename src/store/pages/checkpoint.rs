@@ -57,7 +57,7 @@ impl Pages {
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
             let taken = self.cache.take_dirty();
-            (taken, [0, 1, 2].map(|tree| self.notes[tree].take()))
+            (taken, [0, 1, 2, 3].map(|tree| self.notes[tree].take()))
         };
         let complete_to = complete_to.max(writer.complete_to());
         let done = Checkpointed {
@@ -98,7 +98,7 @@ impl Pages {
         &self,
         writer: &mut Writer,
         taken: Vec<Taken>,
-        notes: &[Arc<Unwritten>; 3],
+        notes: &[Arc<Unwritten>; 4],
         complete_to: Position,
     ) -> Result<(), Error> {
         let mut batches: Batches = vec![Vec::new(); Space::ALL.len()];
@@ -106,6 +106,7 @@ impl Pages {
         self.add_notes(writer, NoteTree::Answered, &notes[0], &mut batches)?;
         self.add_notes(writer, NoteTree::Timers, &notes[1], &mut batches)?;
         self.add_notes(writer, NoteTree::Keys, &notes[2], &mut batches)?;
+        self.add_notes(writer, NoteTree::Letters, &notes[3], &mut batches)?;
         for (meta, batch) in writer.metas.iter_mut().zip(&mut batches) {
             meta.complete_to = complete_to;
             meta.reaches_to = meta.reaches_to.max(complete_to);

@@ -1,7 +1,8 @@
 //! Opening the pages: what is there if it is healthy and whole, else a fresh start.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, RwLock},
 };
@@ -25,6 +26,12 @@ use crate::store::{
     mark::{Mark, MarkFile},
     snapshot,
 };
+
+/// Beside the database: the form in which it is made, for those who look while it is in use.
+const FORM: &str = "sled.form";
+
+/// The most that is read of that, in bytes.
+const FORM_BYTES_MAX: u64 = 256;
 
 /// How many stores that were moved aside are kept.
 const DAMAGED_MAX: usize = 2;
@@ -80,6 +87,7 @@ impl Pages {
         } else {
             match reopen(&opening, &fingerprint, mark)? {
                 Ok((sled, contents)) => {
+                    keep_form(opening.dir, &fingerprint)?;
                     return Ok(assemble(Box::new(sled), contents, opening, None));
                 }
                 Err(why) => rebuilt = Some(why),
@@ -94,6 +102,7 @@ impl Pages {
         let sled = Sled::open(&opening.dir.join("sled"))?;
         let contents = start(&sled, &fingerprint, opening.collections.len())?;
         sled.sync_files()?;
+        keep_form(opening.dir, &fingerprint)?;
         Ok(assemble(Box::new(sled), contents, opening, rebuilt))
     }
 
@@ -111,6 +120,13 @@ impl Pages {
         };
         let backing = Box::new(durable.clone());
         Ok(build(backing, contents, collections, limits, None, None))
+    }
+
+    /// Whether opening the pages with these definitions would make them afresh because they have
+    /// another form. Looked at beside a process that uses them.
+    pub fn have_another_form(dir: &Path, definitions: &str) -> Result<bool, Error> {
+        let kept = form(dir).map_err(|source| at(&dir.join(FORM), source))?;
+        Ok(kept != Some(fingerprint(definitions)))
     }
 
     /// Throws the stored pages away, for a rebuild from the journal. They must not be open.
@@ -269,6 +285,26 @@ fn start(backing: &dyn Backing, fingerprint: &str, collections: usize) -> Result
 
 fn fingerprint(definitions: &str) -> String {
     format!("{}.{}.{definitions}", page::FORMAT, snapshot::FORMAT)
+}
+
+/// The form that is kept, if there is one.
+fn form(dir: &Path) -> io::Result<Option<String>> {
+    let mut text = String::new();
+    match File::open(dir.join(FORM)) {
+        Ok(file) => file.take(FORM_BYTES_MAX).read_to_string(&mut text)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(Some(text))
+}
+
+fn keep_form(dir: &Path, fingerprint: &str) -> Result<(), Error> {
+    let path = dir.join(FORM);
+    let keep = || match form(dir)? {
+        Some(kept) if kept == fingerprint => Ok(()),
+        Some(_) | None => directory::write_synced(&path, fingerprint.as_bytes()),
+    };
+    keep().map_err(|source| at(&path, source))
 }
 
 fn check_names(collections: &[Collection]) -> Result<(), Error> {

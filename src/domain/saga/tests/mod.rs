@@ -2,6 +2,7 @@
 
 mod others;
 mod stock;
+mod waiting;
 
 use super::*;
 use std::sync::Arc;
@@ -132,6 +133,7 @@ fn step(action: Action, mode: Mode, then: Option<order::State>) -> Step {
         retry: Retry::default(),
         is_deferrable: false,
         only_if: None,
+        within_ms: None,
     }
 }
 

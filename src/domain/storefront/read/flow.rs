@@ -16,6 +16,9 @@ use crate::domain::{
 /// The longest pause between two tries, in milliseconds: a day.
 const PAUSE_MS_MAX: i64 = 86_400_000;
 
+/// The longest that anything is tried again, or a person awaited, in seconds: a year.
+const HORIZON_S_MAX: i64 = 31_536_000;
+
 /// Every step with the modes it may have. A person does not make stock be there, nobody can wait for
 /// a parcel, and sellers are paid when it is time.
 const STEPS: [(&str, &[Mode]); 6] = [
@@ -41,6 +44,7 @@ pub(super) fn steps(top: &Section<'_>, shop: &Shop<'_>) -> Vec<Placed> {
     for section in top.sections("flow") {
         section.only(&[
             "do", "mode", "then", "retry", "fallback", "only_if", "unless", "by", "choose",
+            "within_s",
         ]);
         let Some((word, modes)) = kind_of_step(&section) else {
             continue;
@@ -60,14 +64,16 @@ pub(super) fn steps(top: &Section<'_>, shop: &Shop<'_>) -> Vec<Placed> {
         needs::sections_and_fields(&section, &word, action, shop, &steps);
         let reached = steps.iter().rev().find_map(|(step, _)| step.then);
         let mode = mode(&section, modes);
-        let step = Step {
+        let mut step = Step {
             action,
             mode: mode.unwrap_or(modes[0]),
             is_deferrable: is_deferrable(&section, mode),
             only_if: only_if(&section, shop),
             then: then(&section, reached),
             retry: retry(&section),
+            within_ms: None,
         };
+        step.within_ms = within_ms(&section, &step);
         steps.push((step, word.at));
     }
     needs::granted_by_a_later_step(top.report, &steps);
@@ -201,28 +207,46 @@ fn then(section: &Section<'_>, reached: Option<order::State>) -> Option<order::S
     Some(then)
 }
 
+/// Only a person can be late: what the shop does by itself has its `retry`.
+fn within_ms(section: &Section<'_>, step: &Step) -> Option<u64> {
+    let within_s = section.number("within_s", 1..=HORIZON_S_MAX)?;
+    if !step.is_by_person() {
+        let message = "`within_s` is how long a person is awaited: say it of a step with do = \
+                       \"pay\" and mode = \"command\", or of `approve` by a person";
+        section.report.at(&section.place("within_s"), message);
+        return None;
+    }
+    ms(within_s)
+}
+
+fn ms(seconds: i64) -> Option<u64> {
+    u64::try_from(seconds).ok()?.checked_mul(1_000)
+}
+
 fn retry(section: &Section<'_>) -> Retry {
     let default = Retry::default();
     let Some(retry) = section.section("retry") else {
         return default;
     };
-    retry.only(&["first_ms", "longest_ms"]);
-    let ms = |key, otherwise| {
+    retry.only(&["first_ms", "longest_ms", "for_s"]);
+    let pause_ms = |key, otherwise| {
         let given = retry.number(key, 1..=PAUSE_MS_MAX);
         given
             .and_then(|ms| u64::try_from(ms).ok())
             .unwrap_or(otherwise)
     };
-    let first_ms = ms("first_ms", default.first_ms);
-    let longest_ms = ms("longest_ms", default.longest_ms.max(first_ms));
+    let first_ms = pause_ms("first_ms", default.first_ms);
+    let longest_ms = pause_ms("longest_ms", default.longest_ms.max(first_ms));
     if longest_ms < first_ms {
         retry.report.at(
             &retry.at,
             "the longest pause must not be shorter than the first",
         );
     }
+    let for_s = retry.number("for_s", 1..=HORIZON_S_MAX);
     Retry {
         first_ms,
         longest_ms,
+        for_ms: for_s.and_then(ms).unwrap_or(default.for_ms),
     }
 }

@@ -16,6 +16,11 @@ pub(super) fn rules(top: &Section<'_>, resources: &[Resource]) -> (ListingRules,
     let Some(section) = top.section(Kind::Listing.name()) else {
         return (ListingRules::default(), false);
     };
+    if section.has("within_s") {
+        let message = "only orders expire: a listing waits for its approval as long as it takes; \
+                       remove `within_s`, or say it of a [[flow]] step";
+        section.report.at(&section.place("within_s"), message);
+    }
     let unknown = [("refuse", false), ("accept", true)];
     let rules = ListingRules {
         approval: section.flag("approval"),

@@ -25,7 +25,7 @@ pub(super) const fn states(kind: Kind) -> &'static [&'static str] {
             "voiding",
             "failed",
         ],
-        Kind::Approval => &["requested", "granted", "refused", "withdrawn"],
+        Kind::Approval => &["requested", "granted", "refused", "withdrawn", "expired"],
         // `done`, and the steps before it, have the words that `steps` lists.
         Kind::Delivery => &["planned", "cancelled"],
         Kind::Payout => &["due", "paid", "taken_back"],
@@ -59,7 +59,7 @@ pub(super) const fn events(kind: Kind) -> &'static [&'static str] {
             "refunding",
             "refunded",
         ],
-        Kind::Approval => &["requested", "granted", "refused", "withdrawn"],
+        Kind::Approval => &["requested", "granted", "refused", "withdrawn", "expired"],
         Kind::Delivery => &["planned", "noted", "step", "done", "cancelled"],
         Kind::Payout => &["scheduled", "paid", "taken_back"],
         Kind::Saga => &[],
@@ -126,6 +126,12 @@ impl Reach<'_> {
         self.asks(CommandAction::CancelOrder)
             || self.asks(CommandAction::RemoveOrder)
             || (self.approves() && self.refuses())
+            || self.expires()
+    }
+
+    fn expires(&self) -> bool {
+        let mut steps = self.flow.steps.iter();
+        steps.any(|step| step.within_ms.is_some())
     }
 
     fn states(&self, kind: Kind) -> Vec<&'static str> {

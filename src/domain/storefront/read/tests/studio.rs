@@ -41,7 +41,9 @@ fn the_complete_example_reads() {
     assert!(steps[0].is_deferrable && !steps[1].is_deferrable);
     let only_if = steps[1].only_if.as_ref().unwrap();
     assert_eq!((&*only_if.field, only_if.given), ("wish", true));
-    assert_eq!(steps[2].mode, Mode::Hold);
+    assert_eq!(steps[1].within_ms, Some(172_800_000));
+    assert_eq!((steps[2].mode, steps[2].within_ms), (Mode::Hold, None));
+    assert_eq!(steps[4].retry.for_ms, 86_400_000);
     let terms = payout::Terms {
         commission_bp: 1_000,
         after_ms: 7 * 86_400_000,
@@ -175,6 +177,7 @@ fn what_the_example_does_not_use_reads_too() {
 
     let by_flow = changed(&[
         ("by   = \"person\"", "by = \"flow\""),
+        ("within_s = 172800 ", "#"),
         ("only_if = \"wish\"", "unless = \"room\""),
         ("mode = \"hold\"  ", "mode = \"command\"  "),
         ("do    = \"order.amend\"", "do = \"order.pay\""),
@@ -326,6 +329,10 @@ fn mistakes_in_the_new_steps_are_found() {
         held      =           ==> helt =                 ==> a word for `held` ==> -2
         do   = "pay"          ==> do = "approve"         ==> once at most
         do   = "pay"          ==> do = "payout"          ==> put it after a step
+        do   = "pay"          ==> within_s = 60\ndo   = "pay" ==> how long a person is awaited
+        within_s = 172800     ==> within_s = 0             ==> a whole number from 1 to 31536000
+        for_s = 86400         ==> for_s = 0                ==> a whole number from 1 to 31536000
+        approval = true       ==> approval = true\nwithin_s = 9 ==> only orders expire ==> 1
         "#,
     );
     let (before, after) = example().split_once("[[flow]]").unwrap();

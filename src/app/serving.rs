@@ -1,0 +1,234 @@
+//! Serving HTTP until somebody asks to stop, the store fails, or another process takes over.
+
+use std::{net::TcpListener, path::Path, pin::pin, sync::Arc, time::Duration};
+
+use actix_web::{
+    dev::{Server, ServerHandle},
+    rt, web,
+};
+
+use super::{
+    Again, App, Error, opening,
+    server::{self, Connections},
+    takeover::{Control, Predecessor, Successor},
+};
+use crate::{
+    config::Config,
+    http::{self, Gate, KEEP_ALIVE, Left},
+    store::directory,
+};
+
+/// How a process that does not serve any more came to that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was asked to stop. Everything is finished and closed.
+    Stopped,
+    /// Another process serves now; its number, where the system says so.
+    TakenOver(Option<i32>),
+}
+
+/// How often, and after which pause, a directory is tried again whose process has died: the system
+/// may take a moment to give its lock back.
+const OPEN_TRIES: usize = 100;
+const OPEN_PAUSE: Duration = Duration::from_millis(50);
+
+/// A server at work.
+struct Serving {
+    app: App,
+    gate: web::Data<Gate>,
+    /// Of the requests that work with `app`.
+    left: Left,
+    listener: TcpListener,
+    handle: ServerHandle,
+    connections: Connections,
+}
+
+/// What came of a successor.
+enum HandedOver {
+    /// It serves.
+    Yes(Successor),
+    /// It does not; this process goes on.
+    No(Box<Serving>),
+}
+
+/// Serves on `listener` until `shutdown` is ready.
+pub(super) async fn serve(
+    app: App,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+    predecessor: Option<Predecessor>,
+) -> Result<End, Error> {
+    let (mut serving, server) = Serving::begin(app, listener).await?;
+    let ended = rt::spawn(server);
+    if let Some(predecessor) = &predecessor {
+        predecessor.serving().await;
+    }
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let failure = Arc::clone(&serving.app.failure);
+        let successor = tokio::select! {
+            () = &mut shutdown => break serving.stop(ended).await,
+            () = failure.notified() => {
+                serving.stop(ended).await?;
+                break Err(Error::StoreFailed);
+            }
+            successor = next(&mut serving.app.control) => successor,
+        };
+        let (handle, connections) = (serving.handle.clone(), serving.connections.clone());
+        let data = serving.app.config.data.clone();
+        match Box::pin(serving.hand_over(successor)).await? {
+            HandedOver::No(again) => serving = *again,
+            HandedOver::Yes(mut successor) => {
+                tokio::select! {
+                    () = connections.ended() => {}
+                    () = tokio::time::sleep(KEEP_ALIVE) => {}
+                    () = no_heir(&mut successor, &data) => {}
+                    () = &mut shutdown => {}
+                }
+                handle.stop(true).await;
+                drop(ended.await);
+                break Ok(End::TakenOver(successor.pid));
+            }
+        }
+    }
+}
+
+async fn next(control: &mut Option<Control>) -> Successor {
+    match control {
+        Some(control) => control.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ready when the successor has ended, and nobody came after it to whom requests could be passed.
+async fn no_heir(successor: &mut Successor, data: &Path) {
+    successor.ended().await;
+    if Control::is_there(data).await {
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Serving {
+    /// What is to serve, and the server that is to be run for that.
+    async fn begin(app: App, listener: TcpListener) -> Result<(Self, Server), Error> {
+        if let Err(error) = opening::open(&app.engine).await {
+            app.close().await?;
+            return Err(error.into());
+        }
+        let wait = Duration::from_millis(app.config.limits.request_ms_max);
+        let gate = web::Data::new(Gate::new(app.clock.clone(), wait));
+        let left = gate.open(app.state());
+        let connections = Connections::default();
+        let workers = Config::or_cores(app.config.limits.workers);
+        let start = || {
+            let own = listener.try_clone()?;
+            let (gate, connections) = (web::Data::clone(&gate), connections.clone());
+            Ok((own, server::start(listener, gate, connections, workers)?))
+        };
+        let (own, server) = start().map_err(|source| Error::Io {
+            doing: "serve HTTP",
+            source,
+        })?;
+        let serving = Self {
+            app,
+            gate,
+            left,
+            listener: own,
+            handle: server.handle(),
+            connections,
+        };
+        Ok((serving, server))
+    }
+
+    /// Stops accepting, finishes what is under way, and closes.
+    async fn stop(self, ended: rt::task::JoinHandle<std::io::Result<()>>) -> Result<End, Error> {
+        self.handle.stop(true).await;
+        drop(ended.await);
+        self.gate.close();
+        self.app.close().await?;
+        Ok(End::Stopped)
+    }
+
+    /// Hands socket and directory over; takes them back if the successor does not serve.
+    async fn hand_over(self, mut successor: Successor) -> Result<HandedOver, Error> {
+        let Self {
+            app,
+            gate,
+            left,
+            listener,
+            handle,
+            connections,
+        } = self;
+        tracing::info!(
+            pid = successor.pid,
+            version = successor.version,
+            "handing over"
+        );
+        let mut given = successor.give(&listener).await;
+        handle.pause().await;
+        gate.close();
+        let drain = Duration::from_millis(app.config.limits.drain_ms_max);
+        if !left.within(drain).await {
+            tracing::warn!("not every request was answered in time; the rest is given up");
+        }
+        let (config, again) = (app.config.clone(), app.again.clone());
+        if let Err(error) = app.close().await {
+            tracing::error!(%error, "it was not closed well; the other process may do better");
+        }
+        if given.is_ok() {
+            given = successor.release().await;
+        }
+        let outcome = match given {
+            Ok(()) => successor.serves().await,
+            Err(error) => Err(format!("it is gone ({error})")),
+        };
+        let Err(why) = outcome else {
+            let address = listener.local_addr().map_err(|source| Error::Io {
+                doing: "find the address to pass requests on to",
+                source,
+            })?;
+            gate.pass_on(address);
+            tracing::info!(pid = successor.pid, "the other process serves now");
+            return Ok(HandedOver::Yes(successor));
+        };
+        tracing::error!(why, "the other process did not take over; this one goes on");
+        drop(successor);
+        let app = open_again(&config, &again).await?;
+        let left = gate.open(app.state());
+        handle.resume().await;
+        Ok(HandedOver::No(Box::new(Self {
+            app,
+            gate,
+            left,
+            listener,
+            handle,
+            connections,
+        })))
+    }
+}
+
+async fn open_again(config: &Config, again: &Again) -> Result<App, Error> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match App::start(config.clone(), again.options()) {
+            Err(Error::Open(super::open::Error::Directory(directory::Error::InUse(_))))
+                if tries < OPEN_TRIES =>
+            {
+                tokio::time::sleep(OPEN_PAUSE).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+impl App {
+    fn state(&self) -> http::State {
+        http::State {
+            engine: self.engine.clone(),
+            mounts: http::Mounts { root: self.root },
+            clock: self.clock.clone(),
+            backups: self.backups(),
+        }
+    }
+}

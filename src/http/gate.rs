@@ -1,0 +1,113 @@
+//! Who answers a request that came in on one of this process's connections: this process, nobody
+//! for the moment, or the process that took over.
+//!
+//! A connection cannot be given away once it has begun. So the process that was taken over keeps
+//! its own until they end, lets their requests wait while the store changes hands, and passes them
+//! on afterwards.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::sync::{oneshot, watch};
+
+use super::State;
+use crate::clock::Clock;
+
+/// The one gate that all requests of a server go through.
+#[derive(Debug)]
+pub struct Gate {
+    phase: watch::Sender<Phase>,
+    wait: Duration,
+    clock: Clock,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    Here(Arc<Open>),
+    Nobody,
+    There(SocketAddr),
+}
+
+/// An open store. Whoever works with it holds it, so that it can be told when the last has left.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) state: State,
+    /// Never sent anything; gone when the last one has left.
+    _left: oneshot::Sender<()>,
+}
+
+/// What there is behind the gate.
+#[derive(Debug)]
+pub(super) enum Behind {
+    /// The request is answered here.
+    Here(Arc<Open>),
+    /// It is to be passed on to the process that listens here.
+    There(SocketAddr),
+    /// Nobody answers in time.
+    Nobody,
+}
+
+/// Ready when no request works with the store any more.
+#[derive(Debug)]
+pub struct Left(oneshot::Receiver<()>);
+
+impl Gate {
+    /// A gate that lets nobody in before it is [opened](Self::open). Requests wait at it for `wait`.
+    pub fn new(clock: Clock, wait: Duration) -> Self {
+        Self {
+            phase: watch::Sender::new(Phase::Nobody),
+            wait,
+            clock,
+        }
+    }
+
+    /// Lets requests in, to be answered with `state`.
+    pub fn open(&self, state: State) -> Left {
+        let (left, all) = oneshot::channel();
+        let open = Open { state, _left: left };
+        self.phase.send_replace(Phase::Here(Arc::new(open)));
+        Left(all)
+    }
+
+    /// Lets requests wait from now on.
+    pub fn close(&self) {
+        self.phase.send_replace(Phase::Nobody);
+    }
+
+    /// Passes requests on from now on, to the process that listens at `address`.
+    pub fn pass_on(&self, address: SocketAddr) {
+        self.phase.send_replace(Phase::There(address));
+    }
+
+    pub(super) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) const fn wait(&self) -> Duration {
+        self.wait
+    }
+
+    /// Who answers; waits while that is about to change.
+    pub(super) async fn behind(&self) -> Behind {
+        if let Phase::Here(open) = &*self.phase.borrow() {
+            return Behind::Here(Arc::clone(open));
+        }
+        let mut phases = self.phase.subscribe();
+        let known = phases.wait_for(|phase| !matches!(phase, Phase::Nobody));
+        let found = match tokio::time::timeout(self.wait, known).await {
+            Ok(Ok(phase)) => phase.clone(),
+            Ok(Err(_)) | Err(_) => Phase::Nobody,
+        };
+        match found {
+            Phase::Here(open) => Behind::Here(open),
+            Phase::There(address) => Behind::There(address),
+            Phase::Nobody => Behind::Nobody,
+        }
+    }
+}
+
+impl Left {
+    /// Waits for at most so long; true if all have left.
+    pub async fn within(self, wait: Duration) -> bool {
+        tokio::time::timeout(wait, self.0).await.is_ok()
+    }
+}
