@@ -132,7 +132,8 @@ fn copy(from: &Path, to: &Path) {
             fs::create_dir(target).unwrap();
         } else if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);
-        } else {
+        } else if entry.file_type().unwrap().is_file() {
+            // Beside files there is the socket that a killed process leaves.
             fs::copy(entry.path(), target).unwrap();
         }
     }
