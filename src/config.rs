@@ -49,6 +49,8 @@ pub struct Limits {
     pub pages_max: usize,
     /// Pages that may wait to be written.
     pub backlog_max: usize,
+    /// Bytes that must be free on the data directory's disk for commands to be taken.
+    pub disk_free_bytes_min: u64,
 }
 
 /// The embedded payment provider.
@@ -126,6 +128,12 @@ impl Config {
             ("limits.pages_max", limits.pages_max as u64, 64, 1 << 20),
             ("limits.backlog_max", limits.backlog_max as u64, 64, 1 << 20),
             (
+                "limits.disk_free_bytes_min",
+                limits.disk_free_bytes_min,
+                16 << 20,
+                1 << 50,
+            ),
+            (
                 "payment.latency_ms_max",
                 self.payment.latency_ms_max,
                 0,
@@ -195,6 +203,7 @@ struct PartialLimits {
     checkpoint_ms: Option<u64>,
     pages_max: Option<usize>,
     backlog_max: Option<usize>,
+    disk_free_bytes_min: Option<u64>,
 }
 
 #[derive(Deserialize)]

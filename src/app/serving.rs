@@ -27,6 +27,19 @@ pub enum End {
     TakenOver(Option<i32>),
 }
 
+/// How far a process has come that serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It accepts connections and answers.
+    Serving,
+    /// Another process does; its number, where the system says so.
+    TakenOver(Option<i32>),
+    /// Another process tried to, and could not, for this reason. This one serves on.
+    NotTakenOver(String),
+    /// It was asked to stop, or has to.
+    Stopping,
+}
+
 /// How often, and after which pause, a directory is tried again whose process has died: the system
 /// may take a moment to give its lock back.
 const OPEN_TRIES: usize = 100;
@@ -47,8 +60,8 @@ struct Serving {
 enum HandedOver {
     /// It serves.
     Yes(Successor),
-    /// It does not; this process goes on.
-    No(Box<Serving>),
+    /// It does not, for this reason; this process goes on.
+    No(Box<Serving>, String),
 }
 
 /// Serves on `listener` until `shutdown` is ready.
@@ -57,18 +70,24 @@ pub(super) async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
     predecessor: Option<Predecessor>,
+    tell: &impl Fn(Phase),
 ) -> Result<End, Error> {
     let (mut serving, server) = Serving::begin(app, listener).await?;
     let ended = rt::spawn(server);
     if let Some(predecessor) = &predecessor {
         predecessor.serving().await;
     }
+    tell(Phase::Serving);
     let mut shutdown = pin!(shutdown);
     loop {
         let failure = Arc::clone(&serving.app.failure);
         let successor = tokio::select! {
-            () = &mut shutdown => break serving.stop(ended).await,
+            () = &mut shutdown => {
+                tell(Phase::Stopping);
+                break serving.stop(ended).await;
+            }
             () = failure.notified() => {
+                tell(Phase::Stopping);
                 serving.stop(ended).await?;
                 break Err(Error::StoreFailed);
             }
@@ -77,8 +96,12 @@ pub(super) async fn serve(
         let (handle, connections) = (serving.handle.clone(), serving.connections.clone());
         let data = serving.app.config.data.clone();
         match Box::pin(serving.hand_over(successor)).await? {
-            HandedOver::No(again) => serving = *again,
+            HandedOver::No(again, why) => {
+                tell(Phase::NotTakenOver(why));
+                serving = *again;
+            }
             HandedOver::Yes(mut successor) => {
+                tell(Phase::TakenOver(successor.pid));
                 tokio::select! {
                     () = connections.ended() => {}
                     () = tokio::time::sleep(KEEP_ALIVE) => {}
@@ -196,14 +219,15 @@ impl Serving {
         let app = open_again(&config, &again).await?;
         let left = gate.open(app.state());
         handle.resume().await;
-        Ok(HandedOver::No(Box::new(Self {
+        let again = Self {
             app,
             gate,
             left,
             listener,
             handle,
             connections,
-        })))
+        };
+        Ok(HandedOver::No(Box::new(again), why))
     }
 }
 

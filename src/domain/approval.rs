@@ -121,14 +121,13 @@ impl Aggregate for Approval {
             (Command::Expire, State::Requested) => Ok(vec![Event::Expired { subject }]),
             // Asked or answered before: no news. What was refused stays so when it is called off,
             // and an answer that came before the time was over counts.
-            (Command::Request { .. }, _)
+            (Command::Request { .. } | Command::Expire, _)
             | (Command::Grant, State::Granted)
             | (Command::Refuse, State::Refused)
             | (
                 Command::Withdraw,
                 State::Absent | State::Refused | State::Withdrawn | State::Expired,
-            )
-            | (Command::Expire, _) => Ok(Vec::new()),
+            ) => Ok(Vec::new()),
             (Command::Grant | Command::Refuse, _) => Err(self.unfit()),
         }
     }

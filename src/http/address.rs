@@ -372,6 +372,16 @@ mod tests {
             Some(0),
             Some(("Ops(Component(\"a\", \"b\"))", "GET,HEAD,PUT,OPTIONS")),
         );
+        check(
+            "/ops/dead-letters/a/7/retry",
+            None,
+            Some(("Ops(Retry(\"a\", \"7\"))", "GET,HEAD,POST,OPTIONS")),
+        );
+        check(
+            "/ops/sagas/a/7/why",
+            None,
+            Some(("Ops(Why(\"a\", \"7\"))", read)),
+        );
         check("/ops", Some(0), None);
         check("/ops/components/a/b/c", Some(0), None);
         check("/purchases/7/", Some(0), Some(("/: purchase 7", one)));

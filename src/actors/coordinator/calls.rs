@@ -57,6 +57,17 @@ impl Timers {
         }
     }
 
+    /// Whether the order's timer rings by itself.
+    pub(super) fn rings(&self, key: Subject) -> bool {
+        let timer = self.by_order.get(&key);
+        timer.is_some_and(|timer| self.by_time.contains(&(timer.due, key)))
+    }
+
+    /// How many orders have one.
+    pub(super) fn len(&self) -> usize {
+        self.by_order.len()
+    }
+
     /// The earliest timer.
     pub(super) fn first_due(&self) -> Option<Timestamp> {
         self.by_time.first().map(|(due, _)| *due)
@@ -131,8 +142,10 @@ impl Coordinator {
         let gateway = &self.gateways[key.storefront];
         match gateway.try_send(carry) {
             Ok(()) => {
+                let now = self.now();
                 if let Some(live) = self.live.get_mut(&key) {
                     live.calls += 1;
+                    live.called = now;
                 }
             }
             // The timer that was set with the intent makes the call again.
@@ -204,6 +217,10 @@ impl Coordinator {
             self.timers.postpone(key, now.plus_ms(pause_ms));
             if self.crashes.is_quarantined(key) {
                 self.leave_line(key);
+                continue;
+            }
+            // What it would lead to is to be written.
+            if (self.outside.full)() {
                 continue;
             }
             match self.live(key) {

@@ -85,6 +85,10 @@ impl Coordinator {
     /// Begins a new horizon for an order without an open turn.
     pub(super) fn begin_again(&mut self, resume: Resume) {
         let Resume { key, caller } = resume;
+        if !caller.begins(self.now()) {
+            caller.answer(Err(Failure::Overloaded.into()));
+            return self.resume(key);
+        }
         let payment = self
             .local
             .state::<Payment>(key.storefront, Kind::Payment, key.number);

@@ -122,6 +122,15 @@ impl Lines {
         self.moved.subscribe()
     }
 
+    /// How many orders of each storefront stand in a line.
+    pub(in crate::actors) fn lengths(&self) -> BTreeMap<usize, usize> {
+        let mut lengths = BTreeMap::new();
+        for key in self.locked().of.keys() {
+            *lengths.entry(key.storefront).or_default() += 1;
+        }
+        lengths
+    }
+
     /// The first in a line should look, if anybody stands in one.
     pub(in crate::actors) fn look(&self) {
         if !self.is_empty() {
@@ -151,6 +160,14 @@ impl Lines {
         let standing = self.locked();
         let line = standing.of.get(&key);
         line.is_some_and(|line| standing.first(key.storefront, *line) != Some(key))
+    }
+
+    /// What the order stands in line for, and its place in the line, counted from 1.
+    pub(super) fn place_of(&self, key: Subject) -> Option<(Line, usize)> {
+        let standing = self.locked();
+        let line = *standing.of.get(&key)?;
+        let before = (key.storefront, line, 0)..=(key.storefront, line, key.number);
+        Some((line, standing.lines.range(before).count()))
     }
 
     fn place(&self, key: Subject, line: Option<Line>) -> bool {

@@ -24,6 +24,19 @@ pub enum Progress {
     Undone,
 }
 
+impl Progress {
+    /// The domain's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Asked => "asked",
+            Self::Done => "done",
+            Self::Undoing => "undoing",
+            Self::Undone => "undone",
+        }
+    }
+}
+
 impl Saga {
     /// How far an action has come.
     pub fn progress(&self, action: Action) -> Progress {

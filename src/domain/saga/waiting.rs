@@ -17,6 +17,17 @@ impl Saga {
         [retry, payout, awaiting].into_iter().flatten().min()
     }
 
+    /// Whether it has something to do or to wait for without a person's help, so that somebody must
+    /// look at it again.
+    pub fn goes_on(&self, at: &Circumstances<'_>) -> bool {
+        let is_owed = self.is_asked() && self.given_up.is_none();
+        if is_owed || self.due().is_some() {
+            return true;
+        }
+        let reaction = self.react(at);
+        !reaction.commands.is_empty() || reaction.waits_for.is_some()
+    }
+
     /// Notes until when the person is awaited whom the order waits for now, unless that is noted
     /// already or may take for ever.
     pub fn begins_to_await(&self, at: &Circumstances<'_>) -> Option<Event> {

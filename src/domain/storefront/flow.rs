@@ -135,6 +135,7 @@ impl OnlyIf {
 
 /// How often something that did not answer is asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "each with its unit")]
 pub struct Retry {
     /// The first pause.
     pub first_ms: u64,

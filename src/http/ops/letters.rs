@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::{answer, number, storefront};
 use crate::{
     actors::handles::{Engine, Letter},
-    domain::payment,
     http::error::ApiError,
 };
 
@@ -22,8 +21,8 @@ const ADVICE: &str = "see that the payment provider answers, then POST to retry;
 struct Shown<'a> {
     storefront: &'a str,
     order: u64,
-    /// What was given up.
-    owed: &'static str,
+    /// What was given up: `refunding`, or `voiding`.
+    payment: &'static str,
     amount: Option<i64>,
     /// Milliseconds since 1970.
     since: i64,
@@ -86,11 +85,10 @@ impl<'a> Shown<'a> {
     fn of(engine: &'a Engine, letter: &'a Letter) -> Self {
         let storefront = &*engine.storefronts()[letter.storefront].name;
         let (order, given_up) = (letter.order, &letter.given_up);
-        let is_refund = letter.payment.state == payment::State::Refunding;
         Self {
             storefront,
             order,
-            owed: if is_refund { "refund" } else { "void" },
+            payment: letter.payment.state.name(),
             amount: letter.payment.amount.map(|amount| amount.minor),
             since: given_up.since.0,
             attempts: given_up.attempt,

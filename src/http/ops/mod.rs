@@ -2,6 +2,7 @@
 //!
 //! | path | methods | answers |
 //! |---|---|---|
+//! | `/ops/actors` | GET | how each shard is |
 //! | `/ops/backup` | GET, POST | the last backup; backs the data directory up into a file here |
 //! | `/ops/components`, `…/{storefront}` | GET | which parts of the shops are paused |
 //! | `/ops/components/{storefront}/{component}` | GET, PUT | one of them; pauses it, lets it run |
@@ -10,19 +11,26 @@
 //! | `/ops/faults` | GET, PUT, DELETE | what goes wrong on purpose (`--fault-injection`) |
 //! | `/ops/dead-letters`, `…/{storefront}`, `…/{storefront}/{order}` | GET | refunds that were given up |
 //! | `/ops/dead-letters/{storefront}/{order}/retry` | POST | has one tried again |
+//! | `/ops/sagas/{storefront}/{order}/why` | GET | where an order stands, and what it waits for |
+//! | `/ops/sagas/stuck` | GET | orders that had stopped, and were taken up |
+//! | `/ops/quarantine` | GET | what panicked too often and waits for an operator |
+//! | `/ops/quarantine/{storefront}/{orders or listings}/{number}` | DELETE | lets it try again |
 
+mod actors;
 pub(super) mod backup;
 mod breakers;
 mod components;
 mod faults;
 mod letters;
+mod quarantine;
+mod sagas;
 
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{State, error::ApiError, hal, read};
-use crate::actors::handles::Engine;
+use crate::{actors::handles::Engine, domain::Timestamp};
 
 /// A place under `/ops`.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +53,16 @@ pub(super) enum Ops<'a> {
     Breakers,
     /// Of the storefront that is named.
     Breaker(&'a str),
+    /// What an order waits for.
+    Why(&'a str, &'a str),
+    /// Orders that had stopped.
+    Stuck,
+    /// How each shard is.
+    Actors,
+    /// What waits for an operator.
+    Quarantine,
+    /// One of it: its storefront, its kind and its number.
+    Quarantined(&'a str, &'a str, &'a str),
 }
 
 impl<'a> Ops<'a> {
@@ -55,6 +73,9 @@ impl<'a> Ops<'a> {
             ["components"] => Self::Components(None),
             ["components", of] => Self::Components(Some(of)),
             ["faults"] => Self::Faults,
+            ["actors"] => Self::Actors,
+            ["quarantine"] => Self::Quarantine,
+            ["quarantine", of, kind, number] => Self::Quarantined(of, kind, number),
             ["components", of, name] => Self::Component(of, name),
             ["dead-letters"] => Self::Letters(None),
             ["dead-letters", of] => Self::Letters(Some(of)),
@@ -62,6 +83,8 @@ impl<'a> Ops<'a> {
             ["dead-letters", of, order, "retry"] => Self::Retry(of, order),
             ["breakers"] => Self::Breakers,
             ["breakers", of] => Self::Breaker(of),
+            ["sagas", "stuck"] => Self::Stuck,
+            ["sagas", of, order, "why"] => Self::Why(of, order),
             _ => return None,
         })
     }
@@ -69,10 +92,18 @@ impl<'a> Ops<'a> {
     /// Whether a method that changes something means something here.
     pub(super) fn allows(self, method: &Method) -> bool {
         match self {
-            Self::Components(_) | Self::Letters(_) | Self::Letter(..) | Self::Breakers => false,
             Self::Backup | Self::Retry(..) => method == Method::POST,
-            Self::Component(..) | Self::Breaker(_) => method == Method::PUT,
+            Self::Breaker(_) | Self::Component(..) => method == Method::PUT,
+            Self::Quarantined(..) => method == Method::DELETE,
             Self::Faults => method == Method::PUT || method == Method::DELETE,
+            Self::Actors
+            | Self::Breakers
+            | Self::Components(_)
+            | Self::Letter(..)
+            | Self::Letters(_)
+            | Self::Quarantine
+            | Self::Stuck
+            | Self::Why(..) => false,
         }
     }
 }
@@ -99,9 +130,17 @@ pub(super) async fn respond(
         Ops::Faults if method == Method::PUT => faults::set(engine, &read(payload).await?),
         Ops::Faults if method == Method::DELETE => faults::clear(engine),
         Ops::Faults => faults::list(engine),
+        Ops::Actors => Ok(actors::list(engine).await),
+        Ops::Quarantine => Ok(quarantine::list(engine)),
+        Ops::Quarantined(of, kind, number) if method == Method::DELETE => {
+            quarantine::release(engine, (of, kind, number))
+        }
+        Ops::Quarantined(of, kind, number) => quarantine::get(engine, (of, kind, number)),
         Ops::Component(of, name) => components::get(engine, of, name),
         Ops::Letters(of) => letters::list(engine, of),
         Ops::Retry(of, order) if method == Method::POST => letters::retry(engine, of, order).await,
+        Ops::Why(of, order) => sagas::why(engine, of, order).await,
+        Ops::Stuck => sagas::stuck(engine).await,
         Ops::Letter(of, order) | Ops::Retry(of, order) => letters::get(engine, of, order),
         Ops::Breakers => Ok(breakers::list(engine)),
         Ops::Breaker(of) if method == Method::PUT => {
@@ -151,6 +190,11 @@ fn state_wanted<T>(
             .and_then(named)
             .ok_or_else(|| wrong("field_invalid", "there is no such state")),
     }
+}
+
+/// An instant, as text.
+fn instant(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |at| at.to_string())
 }
 
 fn answer(body: &impl Serialize) -> HttpResponse {

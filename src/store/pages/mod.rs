@@ -341,19 +341,33 @@ impl Pages {
         visit: &mut dyn FnMut(u64, &Slot) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let mut from = 0;
-        loop {
-            let Some(page) = self.counts(collection).at_or_after(from) else {
-                return Ok(());
-            };
-            let key = (collection.0, page);
-            let content = self.cache.peek(key, || self.load(collection, page))?;
-            for (index, slot) in content.slots() {
-                if visit(number(page, index), slot).is_break() {
-                    return Ok(());
-                }
+        while let Some(first) = self.page_from(collection, from) {
+            if self.each_of_page(collection, first, visit)?.is_break() {
+                break;
             }
-            from = page + 1;
+            from = first + NUMBERS_PER_PAGE;
         }
+        Ok(())
+    }
+
+    /// The first number of the page that has `from`, or of the first one after it that has any.
+    pub fn page_from(&self, collection: CollectionId, from: u64) -> Option<u64> {
+        let page = self.counts(collection).at_or_after(place(from).0)?;
+        Some(number(page, 0))
+    }
+
+    /// Every slot of the page that has this number. Leaves the cache as it is.
+    pub fn each_of_page(
+        &self,
+        collection: CollectionId,
+        first: u64,
+        visit: &mut dyn FnMut(u64, &Slot) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Error> {
+        let page = place(first).0;
+        let key = (collection.0, page);
+        let content = self.cache.peek(key, || self.load(collection, page))?;
+        let mut slots = content.slots();
+        Ok(slots.try_for_each(|(index, slot)| visit(number(page, index), slot)))
     }
 
     /// The highest number that has a slot; 0 if none has.
