@@ -229,8 +229,8 @@ impl Engine {
     /// Whether every shard has as much under way as it may have, so that a command had better not
     /// be read at all.
     pub fn is_full(&self) -> bool {
-        let mut shards = self.inner.shards.iter();
-        shards.all(|shard| shard.permits.available_permits() == 0)
+        let mut shards = self.inner.shards.all();
+        shards.all(|(_, shard)| shard.permits.available_permits() == 0)
     }
 
     /// An entity as it is stored, whether it is on the lists or not.
