@@ -1,6 +1,6 @@
 //! The settings: `config.default.toml`, then the user's file, then the command line; checked once.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
@@ -54,7 +54,7 @@ pub struct Limits {
 }
 
 /// The embedded payment provider.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Payment {
     /// The shortest time to an answer.
@@ -65,6 +65,38 @@ pub struct Payment {
     pub failures_per_mille: u16,
     /// Whether no payment gets through.
     pub down: bool,
+    /// What differs for a storefront, by its name.
+    #[serde(default)]
+    pub storefronts: BTreeMap<String, PaymentOf>,
+}
+
+/// What is different about the embedded payment provider of one storefront.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentOf {
+    /// The shortest time to an answer.
+    pub latency_ms_min: Option<u64>,
+    /// The longest time to an answer.
+    pub latency_ms_max: Option<u64>,
+    /// How many of 1,000 calls fail.
+    pub failures_per_mille: Option<u16>,
+    /// Whether no payment gets through.
+    pub down: Option<bool>,
+}
+
+impl Payment {
+    /// The same for this storefront alone.
+    pub fn of(&self, storefront: &str) -> Self {
+        let own = self.storefronts.get(storefront);
+        let own = own.copied().unwrap_or_default();
+        Self {
+            latency_ms_min: own.latency_ms_min.unwrap_or(self.latency_ms_min),
+            latency_ms_max: own.latency_ms_max.unwrap_or(self.latency_ms_max),
+            failures_per_mille: own.failures_per_mille.unwrap_or(self.failures_per_mille),
+            down: own.down.unwrap_or(self.down),
+            storefronts: BTreeMap::new(),
+        }
+    }
 }
 
 /// Settings that cannot be used.
@@ -112,7 +144,6 @@ impl Config {
     /// Checks what only the whole can say.
     pub fn check(self) -> Result<Self, Error> {
         let limits = &self.limits;
-        let per_mille = u64::from(self.payment.failures_per_mille);
         let ranges = [
             ("limits.shards", limits.shards as u64, 0, 256),
             ("limits.workers", limits.workers as u64, 0, 256),
@@ -133,21 +164,19 @@ impl Config {
                 16 << 20,
                 1 << 50,
             ),
-            (
-                "payment.latency_ms_max",
-                self.payment.latency_ms_max,
-                0,
-                600_000,
-            ),
-            (
-                "payment.latency_ms_min",
-                self.payment.latency_ms_min,
-                0,
-                600_000,
-            ),
-            ("payment.failures_per_mille", per_mille, 0, 1_000),
         ];
-        for (name, found, min, max) in ranges {
+        let names = self.payment.storefronts.keys().map(String::as_str);
+        // Without a name of its own, what is said for all.
+        let payments = names.chain([""]).map(|name| self.payment.of(name));
+        let payments = payments.flat_map(|payment| {
+            let per_mille = u64::from(payment.failures_per_mille);
+            [
+                ("payment.latency_ms_max", payment.latency_ms_max, 0, 600_000),
+                ("payment.latency_ms_min", payment.latency_ms_min, 0, 600_000),
+                ("payment.failures_per_mille", per_mille, 0, 1_000),
+            ]
+        });
+        for (name, found, min, max) in ranges.into_iter().chain(payments) {
             if !(min..=max).contains(&found) {
                 return Err(Error::OutOfRange {
                     name,
@@ -214,6 +243,7 @@ struct PartialPayment {
     latency_ms_max: Option<u64>,
     failures_per_mille: Option<u16>,
     down: Option<bool>,
+    storefronts: Option<BTreeMap<String, PaymentOf>>,
 }
 
 fn overlay(all: &mut toml::Table, more: toml::Table) {
@@ -241,6 +271,16 @@ mod tests {
     }
 
     #[test]
+    fn a_storefronts_provider_differs_only_in_what_is_said_of_it() {
+        let file =
+            "[payment]\nlatency_ms_max = 7\n[payment.storefronts.slow]\nlatency_ms_max = 90\n";
+        let payment = Config::read(Some(file)).unwrap().check().unwrap().payment;
+        let [slow, other] = ["slow", "other"].map(|name| payment.of(name));
+        assert_eq!((slow.latency_ms_min, slow.latency_ms_max), (0, 90));
+        assert_eq!((other.latency_ms_min, other.latency_ms_max), (0, 7));
+    }
+
+    #[test]
     fn mistakes_name_their_line_and_limits_their_range() {
         let check = |file: &str, message: &str| {
             let error = Config::read(Some(file))
@@ -254,6 +294,10 @@ mod tests {
         check(
             "[limits]\ncheckpoint_ms = 1\n",
             "limits.checkpoint_ms must be between 10 and 60000",
+        );
+        check(
+            "[payment.storefronts.slow]\nfailures_per_mille = 1001\n",
+            "payment.failures_per_mille must be between 0 and 1000",
         );
         check("listen = \"0.0.0.0:80\"\n", "--allow-unauthenticated");
         check(

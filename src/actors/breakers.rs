@@ -20,7 +20,7 @@ use crate::{
     domain::{
         Timestamp,
         breaker::{Admission, Breaker, Counts, Hold, Outcome, Pass, State},
-        storefront::Storefront,
+        storefront::{Action, Mode, Step, Storefront},
     },
 };
 
@@ -77,6 +77,9 @@ struct Gate {
     lines: Arc<Lines>,
     clock: Clock,
     calls_max: usize,
+    /// How many of them may be calls that nobody waits for: where customers wait for their payments,
+    /// half of the room is left to them.
+    unawaited_max: usize,
     /// A call that began so long ago is lost.
     call_ms_max: u64,
     inner: Mutex<Inner>,
@@ -95,9 +98,15 @@ impl fmt::Debug for Gate {
 #[derive(Debug)]
 struct Inner {
     breaker: Breaker,
-    /// The calls under way, each with when it began.
-    under_way: Vec<(u64, Timestamp)>,
+    under_way: Vec<UnderWay>,
     next_call: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    call: u64,
+    since: Timestamp,
+    asker: Asker,
 }
 
 /// Leave to make one call. If it is dropped the call was not made.
@@ -121,12 +130,20 @@ impl Breakers {
         let gates = storefronts.iter().zip(providers);
         let gates = gates.map(|(storefront, provider)| {
             let rules = storefront.payment;
+            let calls_max = usize::try_from(rules.calls_max).unwrap_or(usize::MAX);
+            let pays = storefront.flow.step(|action| action == Action::Pay);
+            let is_awaited = |step: &Step| matches!(step.mode, Mode::Sync | Mode::Command);
             let call_ms_max = rules.deadline_ms.saturating_add(LOST_AFTER_MS);
             Arc::new(Gate {
                 provider: Arc::clone(provider),
                 lines: Arc::clone(lines),
                 clock: clock.clone(),
-                calls_max: usize::try_from(rules.calls_max).unwrap_or(usize::MAX),
+                calls_max,
+                unawaited_max: if pays.is_some_and(is_awaited) {
+                    calls_max.div_ceil(2)
+                } else {
+                    calls_max
+                },
                 call_ms_max,
                 inner: Mutex::new(Inner {
                     breaker: Breaker::new(rules.breaker, call_ms_max),
@@ -154,7 +171,7 @@ impl Breakers {
                 return Err(Refused::Suspended { for_ms });
             }
         };
-        if is_counted && !inner.has_room(gate, now) {
+        if is_counted && !inner.has_room(gate, asker, now) {
             inner.breaker.record(now, pass, Outcome::NotMade);
             if asker == Asker::Caller {
                 inner.breaker.no_room(now);
@@ -162,7 +179,7 @@ impl Breakers {
             gate.note(&inner);
             return Err(Refused::NoRoom);
         }
-        let call = is_counted.then(|| inner.begin(now));
+        let call = is_counted.then(|| inner.begin(asker, now));
         gate.note(&inner);
         drop(inner);
         Ok(Permit {
@@ -173,7 +190,7 @@ impl Breakers {
         })
     }
 
-    /// Whether a storefront's provider cannot be asked now.
+    /// Whether a storefront's provider cannot be asked now for what nobody waits for.
     pub(super) fn is_shut(&self, storefront: usize) -> bool {
         let gate = &self.gates[storefront];
         gate.may_refuse.load(Ordering::Acquire)
@@ -182,8 +199,8 @@ impl Breakers {
                 .is_none_or(|next| next > gate.clock.now())
     }
 
-    /// When a storefront's provider may be asked: now, or later. `None` if something has to happen
-    /// first.
+    /// When a storefront's provider may be asked for what nobody waits for: now, or later. `None` if
+    /// something has to happen first.
     pub(super) fn next(&self, storefront: usize) -> Option<Timestamp> {
         let gate = &self.gates[storefront];
         gate.next(gate.clock.now())
@@ -225,33 +242,45 @@ impl Gate {
         let is_counted = !self.provider.answers_at_once();
         let mut inner = self.locked();
         let next = inner.breaker.next(now)?;
-        let is_full = is_counted && next <= now && !inner.has_room(self, now);
+        let is_full = is_counted && next <= now && !inner.has_room(self, Asker::Order, now);
         (!is_full).then_some(next)
     }
 
     /// To be called after every change, before the lock is given back.
     fn note(&self, inner: &Inner) {
-        let may_refuse = !inner.breaker.is_closed() || inner.under_way.len() >= self.calls_max;
+        let may_refuse = !inner.breaker.is_closed() || inner.under_way.len() >= self.unawaited_max;
         self.may_refuse.store(may_refuse, Ordering::Release);
     }
 }
 
 impl Inner {
     /// Whether another call may be under way. Those that are lost leave their places.
-    fn has_room(&mut self, gate: &Gate, now: Timestamp) -> bool {
-        if self.under_way.len() < gate.calls_max {
-            return true;
+    fn has_room(&mut self, gate: &Gate, asker: Asker, now: Timestamp) -> bool {
+        self.fits(gate, asker) || {
+            self.under_way.retain_mut(|UnderWay { since, .. }| {
+                *since = now.min(*since);
+                now.ms_since(*since) < gate.call_ms_max
+            });
+            self.fits(gate, asker)
         }
-        self.under_way.retain_mut(|(_, since)| {
-            *since = now.min(*since);
-            now.ms_since(*since) < gate.call_ms_max
-        });
-        self.under_way.len() < gate.calls_max
     }
 
-    fn begin(&mut self, now: Timestamp) -> u64 {
+    fn fits(&self, gate: &Gate, asker: Asker) -> bool {
+        let unawaited = || {
+            let calls = self.under_way.iter();
+            calls.filter(|other| other.asker == Asker::Order).count()
+        };
+        let is_full = self.under_way.len() >= gate.calls_max;
+        !is_full && (asker == Asker::Caller || unawaited() < gate.unawaited_max)
+    }
+
+    fn begin(&mut self, asker: Asker, now: Timestamp) -> u64 {
         self.next_call += 1;
-        self.under_way.push((self.next_call, now));
+        self.under_way.push(UnderWay {
+            call: self.next_call,
+            since: now,
+            asker,
+        });
         self.next_call
     }
 }
@@ -269,7 +298,7 @@ impl Permit {
         let was_closed = inner.breaker.is_closed();
         inner.breaker.record(now, self.pass, outcome);
         if let Some(own) = self.call {
-            inner.under_way.retain(|(call, _)| *call != own);
+            inner.under_way.retain(|other| other.call != own);
         }
         self.gate.note(&inner);
         drop(inner);

@@ -225,6 +225,9 @@ impl App {
             hands_over,
         } = options;
         let root = root(&config, &storefronts)?;
+        for name in config.payment.storefronts.keys() {
+            definitions::place(&storefronts, name)?;
+        }
         let space = Space::of(&config)?;
         let open::Opened {
             directory,
@@ -253,7 +256,7 @@ impl App {
         let committer = writing.committer;
         let (position, failed) = (Arc::clone(&committer), Arc::clone(&committer));
         let checkpoints_failed = checkpointer.watch();
-        let providers = providers.unwrap_or_else(|| simulators(&config, storefronts.len()));
+        let providers = providers.unwrap_or_else(|| simulators(&config, &storefronts));
         let providers = faulty::before_providers(&faults, providers);
         let engine = Engine::start(Parts {
             providers,
@@ -412,16 +415,18 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn simulators(config: &Config, count: usize) -> Vec<Arc<dyn Provider>> {
-    let payment = config.payment;
-    let behaviour = Behaviour {
-        latency_ms_min: payment.latency_ms_min,
-        latency_ms_max: payment.latency_ms_max,
-        failures_per_mille: payment.failures_per_mille,
-        down: payment.down,
-    };
-    let seeds = 1..=count as u64;
-    seeds
-        .map(|seed| Arc::new(Simulator::new(behaviour, seed)) as Arc<dyn Provider>)
-        .collect()
+/// The embedded payment provider of each storefront.
+fn simulators(config: &Config, storefronts: &[Arc<Storefront>]) -> Vec<Arc<dyn Provider>> {
+    let storefronts = (1..).zip(storefronts);
+    let simulators = storefronts.map(|(seed, storefront)| {
+        let payment = config.payment.of(&storefront.name);
+        let behaviour = Behaviour {
+            latency_ms_min: payment.latency_ms_min,
+            latency_ms_max: payment.latency_ms_max,
+            failures_per_mille: payment.failures_per_mille,
+            down: payment.down,
+        };
+        Arc::new(Simulator::new(behaviour, seed)) as Arc<dyn Provider>
+    });
+    simulators.collect()
 }

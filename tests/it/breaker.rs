@@ -21,6 +21,9 @@ const POSIES: &str = include_str!("../shops/posies.toml");
 
 const ORDER: &str = r#"{"customerName": "KIM", "price": 100}"#;
 
+const FISH_ORDER: &str = r#"{"customerName": "LEE", "fishName": "flatfish", "qty": 1,
+    "telephone": "01012341234", "address": "SEOUL", "status": "paid"}"#;
+
 const BREAKER: &str = "/ops/breakers/posies";
 
 /// Much longer than it takes to come to a call.
@@ -295,4 +298,19 @@ fn where_the_shop_says_so_an_order_is_accepted_unpaid_and_paid_later_under_the_s
         ("payment.failed", 1),
         ("payment.voiding", 0),
     ]);
+}
+
+#[test]
+fn one_shops_provider_can_be_down_alone() {
+    let config = "[payment.storefronts.fish]\ndown = true\n";
+    let server = Setup::new().config(config).start();
+    let client = server.client();
+    client.post("/flowers/orders", ORDER);
+    let refused = client.request("POST", "/fish/orders").json(FISH_ORDER);
+    refused.expect(503).has("/code", "payment_unavailable");
+
+    let config = "[payment.storefronts.fsh]\ndown = true\n";
+    let error = Setup::new().config(config).try_start().err().unwrap();
+    let told = error.to_string();
+    assert!(told.contains("there is no storefront `fsh`"), "{told}");
 }

@@ -100,7 +100,7 @@ fn what_panics_too_often_waits_for_an_operator_and_goes_on_once_it_is_released()
     client
         .get("/ops/quarantine")
         .has("/quarantine/0/storefront", "flowers")
-        .has("/quarantine/0/kind", "orders")
+        .has("/quarantine/0/kind", "order")
         .has("/quarantine/0/number", 1)
         .has("/quarantine/0/panics", 5)
         .has("/quarantine/0/reason", "an injected fault at decide")
@@ -111,10 +111,10 @@ fn what_panics_too_often_waits_for_an_operator_and_goes_on_once_it_is_released()
         drop(client.request("DELETE", &path).expect(status));
     };
     fails(&client, ("DELETE", "/orders/1", ""), 503, "quarantined");
-    release("flowers/orders/1", 204);
-    release("flowers/orders/1", 404);
-    release("flowers/listings/1", 404);
-    release("nowhere/orders/1", 404);
+    release("flowers/order/1", 204);
+    release("flowers/order/1", 404);
+    release("flowers/listing/1", 404);
+    release("nowhere/order/1", 404);
     drop(client.request("DELETE", "/orders/1").expect(204));
     client.get("/ops/quarantine").has("/quarantine/0/number", 2);
     let actors = client.get("/ops/actors");
@@ -162,7 +162,7 @@ fn a_listing_that_panics_is_quarantined_alone_and_the_orders_that_want_it_are_no
         assert_eq!(status, 503, "{place}");
         reply.has("/code", "quarantined");
         clear(&client);
-        let released = client.request("DELETE", "/ops/quarantine/stays/listings/1");
+        let released = client.request("DELETE", "/ops/quarantine/stays/listing/1");
         drop(released.expect(204));
     }
     assert_eq!(reserve(1).0, 201);

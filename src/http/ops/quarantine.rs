@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The kinds that can be quarantined, by the name that they have in paths.
-const KINDS: [(&str, Kind); 2] = [("orders", Kind::Order), ("listings", Kind::Listing)];
+const KINDS: [(&str, Kind); 2] = [("order", Kind::Order), ("listing", Kind::Listing)];
 
 /// Whose panic it was.
 #[derive(Serialize)]
@@ -53,7 +53,7 @@ pub(super) fn list(engine: &Engine) -> HttpResponse {
     answer(&All { quarantine })
 }
 
-/// `GET /ops/quarantine/{storefront}/{orders or listings}/{number}`.
+/// `GET /ops/quarantine/{storefront}/{order or listing}/{number}`.
 pub(super) fn get(engine: &Engine, named: (&str, &str, &str)) -> Result<HttpResponse, ApiError> {
     let (at, kind, number) = find(engine, named)?;
     let all = engine.quarantined();
@@ -64,7 +64,7 @@ pub(super) fn get(engine: &Engine, named: (&str, &str, &str)) -> Result<HttpResp
     Ok(answer(&shown(engine, found)))
 }
 
-/// `DELETE /ops/quarantine/{storefront}/{orders or listings}/{number}`: it may try again.
+/// `DELETE /ops/quarantine/{storefront}/{order or listing}/{number}`: it may try again.
 pub(super) fn release(
     engine: &Engine,
     named: (&str, &str, &str),

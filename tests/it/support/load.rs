@@ -11,8 +11,9 @@ use serde_json::Value;
 
 use super::{CANCEL, Client};
 
-/// Connections that place, deliver and cancel orders.
-const WRITERS: usize = 8;
+/// Writers, each with a connection of its own; with their refunds they stay within what a provider is
+/// asked at once.
+const WRITERS: usize = 5;
 
 /// The most items on a page.
 const PAGE_ITEMS: u64 = 1_000;

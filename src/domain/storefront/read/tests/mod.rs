@@ -109,7 +109,7 @@ fn mistakes_in_names_and_settings_are_found() {
         "KRW"             ==> "won"             ==> ISO 4217
         "KRW"             ==> 410               ==> must be a text
         deadline_ms = 300 ==> deadline_ms = 0   ==> from 1 to 60000
-        deadline_ms = 300 ==> breaker = { calls_mix = 5 } ==> did you mean `calls_min`?
+        deadline_ms = 300 ==> breaker = { calls_mix = 5 } ==> did you mean `calls_max`?
         deadline_ms = 300 ==> breaker = { errors_percent = 101 } ==> from 1 to 100
         "#,
     );
