@@ -4,7 +4,6 @@
 //! Rounds with and without panics take turns, with the same requests in both.
 
 use std::{
-    fmt::Write as _,
     io,
     sync::{
         Arc,
@@ -25,65 +24,96 @@ const OTHERS: u64 = 10_000;
 /// Clients of theirs.
 const CLIENTS: usize = 32;
 /// Clients of what panics.
-const TROUBLED: usize = 2;
+const TROUBLED: usize = 8;
 /// The longest pause of all of them, in milliseconds.
 const THINK_MS_MAX: u64 = 10;
 /// Rounds of each kind.
 const ROUNDS: usize = 5;
-/// The listing and the order that panic, and the path of the view that does.
-const LISTING: u64 = 1;
-const ORDER: u64 = 1;
+/// The path of the view that panics.
 const VIEW: &str = "roomInfoes";
 /// What counts as noise beside the slowest round without panics, in per cent.
 const NOISE_PERCENT: u32 = 25;
 
+/// What panics, and what does not.
+#[derive(Clone, Debug)]
+struct Cast {
+    listing: u64,
+    order: u64,
+    others: Arc<[u64]>,
+}
+
 pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
     let setup = stage.setup("panics")?.with("--fault-injection");
     let server = setup.serve()?;
-    let rooms = stage.or_in_test(OTHERS, 100);
-    prepare(&server, rooms)?;
+    let cast = prepare(&server, stage.or_in_test(OTHERS, 100))?;
     let (mut calm, mut troubled) = (Vec::new(), Vec::new());
     stage.say(Tally::head())?;
     for _ in 0..stage.or_in_test(ROUNDS, 1) {
-        calm.push(round(stage, &server, "calm", rooms)?);
-        faults(&server, "PUT", &rules())?;
-        troubled.push(round(stage, &server, "panicking", rooms)?);
+        calm.push(round(stage, &server, "calm", &cast)?);
+        faults(&server, "PUT", &cast.rules())?;
+        troubled.push(round(stage, &server, "panicking", &cast)?);
         faults(&server, "DELETE", "")?;
-        release(stage, &server)?;
+        release(stage, &server, &cast)?;
     }
     compare(stage, &calm, &troubled)?;
     stage.must("it ends as asked", server.stop()?.success())?;
     stage.verify(&setup)
 }
 
-/// Registers the rooms, and one reservation of the first.
-fn prepare(server: &Server, rooms: u64) -> io::Result<()> {
+/// Registers so many rooms and one more, and a reservation of that one.
+fn prepare(server: &Server, rooms: u64) -> io::Result<Cast> {
     let left = Arc::new(AtomicU64::new(rooms + 1));
-    let owners = (0..CLIENTS).map(|_| Owner(Arc::clone(&left)));
-    let crowd = Crowd::start(server.address(), Pace::Thinking(0), owners.collect())?;
-    crowd.finish()?;
-    let body = format!(r#"{{"customerName": "KIM", "roomNumber": {LISTING}, "roomCount": 1}}"#);
-    let (status, answer) = server.post("/stays/reservations", &body)?;
-    let number = answer["_links"]["self"]["href"]
+    let owner = |_| Owner {
+        left: Arc::clone(&left),
+        rooms: Vec::new(),
+    };
+    let owners = (0..CLIENTS).map(owner).collect();
+    let crowd = Crowd::start(server.address(), Pace::Thinking(0), owners)?;
+    let (owners, _) = crowd.finish()?;
+    let mut rooms: Vec<u64> = owners.into_iter().flat_map(|owner| owner.rooms).collect();
+    let listing = rooms.pop().unwrap_or_default();
+    let (status, answer) = server.post("/stays/reservations", &reservation(listing))?;
+    let href = answer["_links"]["self"]["href"]
         .as_str()
         .unwrap_or_default();
-    if status == 201 && number.ends_with(&format!("/{ORDER}")) {
-        return Ok(());
-    }
-    Err(io::Error::other(format!(
-        "the first reservation was answered {status}: {answer}"
-    )))
+    let order = href
+        .rsplit('/')
+        .next()
+        .and_then(|number| number.parse().ok());
+    let order = order.filter(|_| status == 201).ok_or_else(|| {
+        io::Error::other(format!("a reservation was answered {status}: {answer}"))
+    })?;
+    Ok(Cast {
+        listing,
+        order,
+        others: rooms.into(),
+    })
 }
 
-/// The panics.
-fn rules() -> String {
-    let mut rules = String::from("[");
-    let place = r#""storefront": "stays", "do": "panic""#;
-    let listing = format!(r#"{{"at": "decide", "kind": "listing", "number": {LISTING}, {place}}}"#);
-    let saga = format!(r#"{{"at": "react", "number": {ORDER}, {place}}}"#);
-    let view = format!(r#"{{"at": "view", "view": "{VIEW}", {place}}}"#);
-    write!(rules, "{listing}, {saga}, {view}]").expect("a text takes any text");
-    rules
+fn reservation(room: u64) -> String {
+    format!(r#"{{"customerName": "LEE", "roomNumber": {room}, "roomCount": 1, "paymentPrice": 1}}"#)
+}
+
+impl Cast {
+    /// The panics.
+    fn rules(&self) -> String {
+        let place = r#""storefront": "stays", "do": "panic""#;
+        let Self { listing, order, .. } = self;
+        let listing =
+            format!(r#"{{"at": "decide", "kind": "listing", "number": {listing}, {place}}}"#);
+        let saga = format!(r#"{{"at": "react", "number": {order}, {place}}}"#);
+        let view = format!(r#"{{"at": "view", "view": "{VIEW}", {place}}}"#);
+        format!("[{listing}, {saga}, {view}]")
+    }
+
+    /// What is put aside because of them, as it is addressed.
+    fn put_aside(&self) -> [String; 3] {
+        [
+            format!("stays/listings/{}", self.listing),
+            format!("stays/orders/{}", self.order),
+            format!("stays/views/{VIEW}"),
+        ]
+    }
 }
 
 fn faults(server: &Server, method: &str, body: &str) -> io::Result<()> {
@@ -100,19 +130,19 @@ fn round(
     stage: &mut Stage<'_>,
     server: &Server,
     name: &'static str,
-    rooms: u64,
+    cast: &Cast,
 ) -> io::Result<Tally> {
     let pace = Pace::Thinking(THINK_MS_MAX);
-    let troubled = (0..TROUBLED).map(|at| Guest {
-        rooms: None,
-        asked: at,
-    });
-    let troubled = Crowd::start(server.address(), pace, troubled.collect())?;
-    let others = (0..CLIENTS).map(|at| Guest {
-        rooms: Some(rooms),
-        asked: at,
-    });
-    let others = Crowd::start(server.address(), pace, others.collect())?;
+    let guests = |clients, has_trouble| {
+        let guest = |at| Guest {
+            cast: cast.clone(),
+            has_trouble,
+            asked: at,
+        };
+        Crowd::start(server.address(), pace, (0..clients).map(guest).collect())
+    };
+    let troubled = guests(TROUBLED, true)?;
+    let others = guests(CLIENTS, false)?;
     let (_, others) = others.stop_after(stage.length(3))?;
     let (_, troubled) = troubled.stop()?;
     for (tallies, clients) in [(&others, CLIENTS), (&troubled, TROUBLED)] {
@@ -129,7 +159,7 @@ fn say(stage: &mut Stage<'_>, tallies: &Tallies, name: &str, clients: usize) -> 
 }
 
 /// An operator sees what was put aside, and lets it go on.
-fn release(stage: &mut Stage<'_>, server: &Server) -> io::Result<()> {
+fn release(stage: &mut Stage<'_>, server: &Server, cast: &Cast) -> io::Result<()> {
     let (_, body) = server.get("/ops/quarantine")?;
     let all = body["quarantine"].as_array().cloned().unwrap_or_default();
     let mut put_aside = Vec::new();
@@ -147,17 +177,12 @@ fn release(stage: &mut Stage<'_>, server: &Server) -> io::Result<()> {
         put_aside.push(name);
     }
     put_aside.sort();
-    let expected = [
-        format!("stays/listings/{LISTING}"),
-        format!("stays/orders/{ORDER}"),
-        format!("stays/views/{VIEW}"),
-    ];
     let what = format!("put aside, listed and released: {}", put_aside.join(", "));
-    stage.must(what, put_aside == expected)?;
-    let body = format!(r#"{{"customerName": "KIM", "roomNumber": {LISTING}, "roomCount": 1}}"#);
+    stage.must(what, put_aside == cast.put_aside())?;
+    let body = reservation(cast.listing);
     let again = wait_for(Duration::from_secs(10), || {
         let reserved = server.post("/stays/reservations", &body)?.0 == 201;
-        let path = format!("/stays/{VIEW}/{LISTING}");
+        let path = format!("/stays/{VIEW}/{}", cast.listing);
         Ok(reserved && server.get(&path)?.0 == 200)
     })?;
     stage.must_quietly("what was released is served again", again)
@@ -190,57 +215,72 @@ fn compare(stage: &mut Stage<'_>, calm: &[Tally], troubled: &[Tally]) -> io::Res
     )
 }
 
-/// Registers rooms until there are enough.
-struct Owner(Arc<AtomicU64>);
+/// Registers rooms until there are enough, and remembers their numbers.
+struct Owner {
+    left: Arc<AtomicU64>,
+    rooms: Vec<u64>,
+}
 
 impl Client for Owner {
     fn asks(&mut self, request: &mut Vec<u8>) -> Option<&'static str> {
+        let relaxed = Ordering::Relaxed;
         let before = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(1)
-            });
+            .left
+            .fetch_update(relaxed, relaxed, |left| left.checked_sub(1));
         before.ok()?;
         let body = r#"{"roomName": "Suite", "roomStatus": "EMPTY", "roomQty": 1000000}"#;
         write(request, "POST /stays/rooms", None, body);
         Some("rooms")
     }
 
-    fn hears(&mut self, _answer: &Answer<'_>) {}
+    fn hears(&mut self, answer: &Answer<'_>) {
+        self.rooms.extend(answer.number());
+    }
 }
 
-/// Reserves and looks: any room but the one, or that and the order and the view that panic.
+/// Reserves and looks: any room but the one, or that one and the order and the view that panic.
 struct Guest {
-    rooms: Option<u64>,
+    cast: Cast,
+    has_trouble: bool,
     asked: usize,
 }
 
 impl Client for Guest {
     fn asks(&mut self, request: &mut Vec<u8>) -> Option<&'static str> {
         self.asked += 1;
-        let room = self
-            .rooms
-            .map_or(LISTING, |rooms| fastrand::u64(LISTING + 1..=rooms));
-        let name = if self.rooms.is_some() {
-            "others"
-        } else {
-            "troubled"
-        };
-        match (self.asked % 3, self.rooms) {
-            (0, None) => {
-                let line = format!("PATCH /stays/reservations/{ORDER}");
+        let Cast {
+            listing,
+            order,
+            others,
+        } = &self.cast;
+        if !self.has_trouble {
+            let room = fastrand::choice(others.iter()).copied().unwrap_or_default();
+            if self.asked.is_multiple_of(3) {
+                write(request, &format!("GET /stays/rooms/{room}"), None, "");
+            } else {
+                write(
+                    request,
+                    "POST /stays/reservations",
+                    None,
+                    &reservation(room),
+                );
+            }
+            return Some("others");
+        }
+        match self.asked % 3 {
+            0 => {
+                let line = format!("PATCH /stays/reservations/{order}");
                 write(request, &line, None, r#"{"reserveStatus": "payment"}"#);
             }
-            (0, Some(_)) => write(request, &format!("GET /stays/rooms/{room}"), None, ""),
-            (1, None) => write(request, &format!("GET /stays/{VIEW}/{room}"), None, ""),
-            _ => {
-                let body = format!(
-                    r#"{{"customerName": "LEE", "roomNumber": {room}, "roomCount": 1, "paymentPrice": 1}}"#
-                );
-                write(request, "POST /stays/reservations", None, &body);
-            }
+            1 => write(request, &format!("GET /stays/{VIEW}/{listing}"), None, ""),
+            _ => write(
+                request,
+                "POST /stays/reservations",
+                None,
+                &reservation(*listing),
+            ),
         }
-        Some(name)
+        Some("troubled")
     }
 
     fn hears(&mut self, _answer: &Answer<'_>) {}
