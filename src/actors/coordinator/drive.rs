@@ -32,6 +32,7 @@ impl Coordinator {
         if turn.todo.is_empty() && !turn.idle && key.is_order() {
             self.local.faults.strike(Point::React(key.number));
             let reaction = self.react(&turn);
+            turn.news = 0;
             turn.waits_for = reaction.waits_for.map(Want::Part);
             if self.must_not_wait(&turn) {
                 return self.abandon(turn, Failure::Paused.into());
@@ -65,7 +66,8 @@ impl Coordinator {
                 if let Some(candidate) = turn.chosen.take().filter(|_| news) {
                     return self.assigned(turn, &candidate);
                 }
-                turn.idle = turn.own_commands == 0 && !news && turn.todo.is_empty();
+                turn.news += usize::from(news);
+                turn.idle = turn.own_commands == 0 && turn.news == 0 && turn.todo.is_empty();
                 turn.own_commands = turn.own_commands.saturating_sub(1);
                 self.drive(turn);
             }
@@ -212,9 +214,15 @@ impl Coordinator {
                         amount: *amount,
                         attempt,
                     };
+                    // Who waits for an order to be placed waits for its payment, and nobody later.
+                    let is_placed = turn.before.0.order != order::State::Absent;
                     let waits = flow
                         .step(|action| action == Action::Pay)
-                        .is_some_and(|step| matches!(step.mode, Mode::Sync | Mode::Command));
+                        .is_some_and(|step| match step.mode {
+                            Mode::Sync => !is_placed,
+                            Mode::Command => true,
+                            Mode::Async | Mode::Hold => false,
+                        });
                     if waits {
                         charge = Some(effect);
                     } else {
