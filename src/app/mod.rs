@@ -71,6 +71,11 @@ pub enum Error {
     /// The journal or the checkpoints failed while running.
     #[error("the store failed; restart once its disk is well, nothing acknowledged is lost")]
     StoreFailed,
+    /// Threads that did not come back.
+    #[error(
+        "too many threads are stuck in their work; restart, and see the log for what they worked on"
+    )]
+    Stuck,
 }
 
 /// What may be replaced: by programs that embed this one, and by tests.
@@ -163,6 +168,7 @@ impl App {
             components: &components,
             strike: faulty::of_views(&faults),
         };
+        let source = journal.source();
         let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
         let checkpointer = checkpointer(&config, &pages, &writing)?;
         let housekeeping =
@@ -181,6 +187,7 @@ impl App {
             committer: Arc::clone(&committer) as _,
             lanes: writing.lanes,
             under_way: writing.under_way,
+            journal: source,
             durable: Arc::new(move || position.durable()),
             failed: Arc::new(move || failed.failed() || checkpoints_failed()),
             views: writing.projector.positions(),
@@ -243,17 +250,14 @@ impl App {
         let handle = server.handle();
         let ended = actix_web::rt::spawn(server);
         let failed = tokio::select! {
-            () = shutdown => false,
-            () = self.failure.notified() => true,
+            () = shutdown => None,
+            () = self.failure.notified() => Some(Error::StoreFailed),
+            () = self.engine.beyond_repair() => Some(Error::Stuck),
         };
         handle.stop(true).await;
         drop(ended.await);
         self.close().await?;
-        if failed {
-            Err(Error::StoreFailed)
-        } else {
-            Ok(())
-        }
+        failed.map_or(Ok(()), Err)
     }
 
     /// Finishes what is under way, checkpoints, and gives the directory up.

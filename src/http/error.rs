@@ -148,6 +148,11 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "It failed repeatedly and waits for an operator",
     ),
     ("store_unavailable", 503, "The store cannot be used"),
+    (
+        "restarting",
+        503,
+        "A part of the server is being restarted; nothing was done",
+    ),
     ("stopping", 503, "The server is shutting down"),
     ("view_behind", 503, "The view is being brought up to date"),
 ];
@@ -281,6 +286,7 @@ impl From<Failure> for ApiError {
             Failure::Crashed => ("crashed", None),
             Failure::Quarantined => ("quarantined", Some(30)),
             Failure::Store => ("store_unavailable", Some(5)),
+            Failure::Restarting => ("restarting", Some(1)),
             Failure::Stopping => ("stopping", Some(1)),
             Failure::Paused => ("component_paused", Some(PAUSED_RETRY_S)),
             Failure::ViewBehind => ("view_behind", Some(1)),

@@ -238,6 +238,7 @@ impl Desk {
                     }
                     Failure::OutcomeUnknown => (Fate::Unknown, true),
                     Failure::Crashed => (Fate::Nothing, self.strikes.any()),
+                    Failure::Restarting => (Fate::Nothing, self.strikes.died() > 0),
                     Failure::Quarantined => {
                         let hit = order.is_some_and(|number| self.strikes.hit(number));
                         (Fate::Nothing, hit)

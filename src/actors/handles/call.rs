@@ -218,6 +218,9 @@ pub enum Failure {
     /// The store cannot be written or read.
     #[error("the store cannot be used; see the server's log")]
     Store,
+    /// The shard that it belongs to is being made again. Nothing was done.
+    #[error("a part of the server is being restarted; nothing was done, try again shortly")]
+    Restarting,
     /// The engine is shutting down.
     #[error("the server is shutting down; nothing was done, try again shortly")]
     Stopping,

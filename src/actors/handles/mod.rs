@@ -5,31 +5,30 @@ mod pausing;
 mod reading;
 mod standing;
 
-use std::{
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use actix::prelude::SendError;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use call::{
     CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
 };
 pub use reading::Told;
-pub use standing::{Panic, Present, Quarantine, Standing};
+pub use standing::{Panic, Present, Quarantine, Standing, Stuck};
 
 pub use super::injected::{Armed, Injected, Rule};
 pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notification};
 
 use super::{
     caller::Beginning,
-    coordinator::{Ask, Lines, Work},
+    coordinator::{Ask, Work},
     faults::Faults,
     numbers::{Numbers, shard_of},
     settings::Settings,
-    shard::{self, Parts},
+    shard::{self, Ground, Parts},
     table::Table,
     turn::{Caller, Subject},
+    watch as watching,
 };
 use crate::{
     clock::Clock,
@@ -62,7 +61,7 @@ struct Inner {
     /// A permit for each change of a component that waits for the disk.
     changes: Arc<Semaphore>,
     shards: Arc<Table>,
-    lines: Arc<Lines>,
+    ground: Arc<Ground>,
     clock: Clock,
     /// For each storefront, the orders' and the listings'.
     numbers: Vec<[Numbers; 2]>,
@@ -71,7 +70,6 @@ struct Inner {
     durable: Arc<dyn Fn() -> Position + Send + Sync>,
     failed: Arc<dyn Fn() -> bool + Send + Sync>,
     views: watch::Receiver<Progress>,
-    stopping: AtomicBool,
     faults: Arc<dyn Faults>,
 }
 
@@ -110,26 +108,27 @@ impl Engine {
             };
             numbers.push([orders, listings].map(|after| Numbers::after(after, settings.shards)));
         }
-        let lines = Arc::new(Lines::new());
-        let shards = shard::start(&parts, settings, &lines)?;
+        let ground = Arc::new(Ground::new(Parts { settings, ..parts }));
+        shard::start(&ground)?;
+        watching::start(&ground);
+        let parts = &ground.parts;
         Ok(Self {
             inner: Arc::new(Inner {
-                storefronts: parts.storefronts,
-                layout: parts.layout,
-                pages: parts.pages,
-                components: parts.components,
+                storefronts: parts.storefronts.clone(),
+                layout: Arc::clone(&parts.layout),
+                pages: Arc::clone(&parts.pages),
+                components: Arc::clone(&parts.components),
                 changes: Arc::new(Semaphore::new(pausing::CHANGES_MAX)),
-                shards,
-                lines,
-                clock: parts.clock,
+                shards: Arc::clone(&ground.table),
+                clock: parts.clock.clone(),
                 numbers,
                 settings,
-                under_way: parts.under_way,
-                durable: parts.durable,
-                failed: parts.failed,
-                views: parts.views,
-                stopping: AtomicBool::new(false),
-                faults: parts.faults,
+                under_way: parts.under_way.clone(),
+                durable: Arc::clone(&parts.durable),
+                failed: Arc::clone(&parts.failed),
+                views: parts.views.clone(),
+                faults: Arc::clone(&parts.faults),
+                ground: Arc::clone(&ground),
             }),
         })
     }
@@ -154,7 +153,7 @@ impl Engine {
         }
         let (shard, subject) = self.place(storefront, &request, context.key.as_ref())?;
         let running = self.inner.shards.running(shard);
-        let running = running.ok_or(Failure::Overloaded)?;
+        let running = running.ok_or(Failure::Restarting)?;
         let permit = Arc::clone(&running.permits)
             .try_acquire_owned()
             .map_err(|_none_left| Failure::Overloaded)?;
@@ -176,8 +175,10 @@ impl Engine {
             caller: Caller::new(reply, permit, under_way, beginning.clone(), deadline),
         };
         let asked = running.coordinator.try_send(Work::Ask(Box::new(ask)));
-        if asked.is_err() {
-            return Err(Failure::Overloaded.into());
+        match asked {
+            Ok(()) => {}
+            Err(SendError::Full(_)) => return Err(Failure::Overloaded.into()),
+            Err(SendError::Closed(_)) => return Err(Failure::Restarting.into()),
         }
         let wait = Duration::from_millis(request_ms_max);
         match tokio::time::timeout(wait, answer).await {
