@@ -97,6 +97,11 @@ pub enum Error {
     /// The journal or the checkpoints failed while running.
     #[error("the store failed; restart once its disk is well, nothing acknowledged is lost")]
     StoreFailed,
+    /// Threads that did not come back.
+    #[error(
+        "too many threads are stuck in their work; restart, and see the log for what they worked on"
+    )]
+    Stuck,
 }
 
 /// What may be replaced: by programs that embed this one, and by tests.
@@ -245,6 +250,7 @@ impl App {
             components: &components,
             strike: faulty::of_views(&faults),
         };
+        let source = journal.source();
         let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
         let checkpointer = space.checkpointer(&pages, &writing, interval)?;
@@ -264,6 +270,7 @@ impl App {
             committer: Arc::clone(&committer) as _,
             lanes: writing.lanes,
             under_way: writing.under_way,
+            journal: source,
             durable: Arc::new(move || position.durable()),
             failed: Arc::new(move || failed.failed() || checkpoints_failed()),
             full: space.full(&committer),

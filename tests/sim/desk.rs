@@ -239,6 +239,7 @@ impl Desk {
                     | Failure::PaymentOverloaded => (Fate::Nothing, places),
                     Failure::OutcomeUnknown => (Fate::Unknown, true),
                     Failure::Crashed => (Fate::Nothing, self.strikes.any()),
+                    Failure::Restarting => (Fate::Nothing, self.strikes.died() > 0),
                     Failure::Quarantined => {
                         let hit = order.is_some_and(|number| self.strikes.hit(number));
                         (Fate::Nothing, hit)

@@ -122,6 +122,19 @@ impl Lines {
         self.moved.subscribe()
     }
 
+    /// Lets only these stand any longer, wherever they stand.
+    pub(in crate::actors) fn keep(&self, stays: impl Fn(Subject) -> bool) {
+        let mut standing = self.locked();
+        let leave = standing.of.keys().copied().filter(|key| !stays(*key));
+        let leave: Vec<Subject> = leave.collect();
+        for key in leave {
+            standing.place(key, None);
+        }
+        self.count.store(standing.of.len(), Ordering::Release);
+        drop(standing);
+        self.moved.send_replace(());
+    }
+
     /// How many orders of each storefront stand in a line.
     pub(in crate::actors) fn lengths(&self) -> BTreeMap<usize, usize> {
         let mut lengths = BTreeMap::new();

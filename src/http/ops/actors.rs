@@ -13,6 +13,8 @@ struct All<'a> {
     shards: Vec<Shard<'a>>,
     /// Orders that wait in a line, of each storefront.
     lines: BTreeMap<&'a str, usize>,
+    /// Threads that did not come back from what they were stuck in.
+    leaked: usize,
 }
 
 #[derive(Serialize)]
@@ -28,6 +30,8 @@ struct Shard<'a> {
     requests_max: usize,
     panics: u64,
     last_panic: Option<LastPanic<'a>>,
+    /// How often it was made again since the start.
+    replaced: u64,
 }
 
 #[derive(Serialize)]
@@ -46,6 +50,7 @@ pub(super) async fn list(engine: &Engine) -> HttpResponse {
     answer(&All {
         shards: shards.map(|one| shown(engine, one)).collect(),
         lines: names.zip(engine.standing_in_line()).collect(),
+        leaked: engine.leaked(),
     })
 }
 
@@ -62,6 +67,7 @@ fn shown<'a>(engine: &'a Engine, (shard, standing): (usize, &'a Standing)) -> Sh
         in_flight: present.in_flight,
         requests: standing.requests,
         requests_max: engine.requests_per_shard_max(),
+        replaced: standing.replaced,
         panics: standing.panics,
         last_panic: standing
             .last_panic
