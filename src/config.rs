@@ -49,6 +49,8 @@ pub struct Limits {
     pub pages_max: usize,
     /// Pages that may wait to be written.
     pub backlog_max: usize,
+    /// Bytes that must be free on the data directory's disk for commands to be taken.
+    pub disk_free_bytes_min: u64,
 }
 
 /// The embedded payment provider.
@@ -157,6 +159,12 @@ impl Config {
             ("limits.checkpoint_ms", limits.checkpoint_ms, 10, 60_000),
             ("limits.pages_max", limits.pages_max as u64, 64, 1 << 20),
             ("limits.backlog_max", limits.backlog_max as u64, 64, 1 << 20),
+            (
+                "limits.disk_free_bytes_min",
+                limits.disk_free_bytes_min,
+                16 << 20,
+                1 << 50,
+            ),
         ];
         let names = self.payment.storefronts.keys().map(String::as_str);
         // Without a name of its own, what is said for all.
@@ -225,6 +233,7 @@ struct PartialLimits {
     checkpoint_ms: Option<u64>,
     pages_max: Option<usize>,
     backlog_max: Option<usize>,
+    disk_free_bytes_min: Option<u64>,
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@
 use std::{fs, io, path::Path, thread};
 
 use jumun::store::journal;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
@@ -54,7 +55,7 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
         }
     }
     let setup = Setup {
-        folder: stage.folder().join("asked"),
+        data: stage.folder().join("asked/data"),
         ..source.clone()
     };
     goes_on(stage, &setup, before)?;
@@ -64,7 +65,7 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
 /// `POST /ops/backup`; returns the position.
 fn over_http(stage: &mut Stage<'_>, server: &Server, to: &Path) -> io::Result<u64> {
     let began = Instant::now();
-    let (status, made) = server.post("/ops/backup", &format!(r#"{{"to": {to:?}}}"#))?;
+    let (status, made) = server.post("/ops/backup", &json!({ "to": to }).to_string())?;
     let what = format!(
         "POST /ops/backup is answered {status} after {} ms: {} bytes, to event {}",
         began.elapsed().as_millis(),
@@ -116,7 +117,7 @@ fn same_as(stage: &mut Stage<'_>, source: &Setup, restored: &Setup) -> io::Resul
 /// The position and the checksum of each batch of a journal, and its last position.
 fn batches(setup: &Setup) -> io::Result<(Vec<(u64, u32)>, u64)> {
     let mut batches = Vec::new();
-    let files = journal::Files::new(setup.data().join("journal"));
+    let files = journal::Files::new(setup.data.join("journal"));
     let scanned = journal::scan(&files, |position, body, _| {
         batches.push((position, crc32c::crc32c(body)));
     });
@@ -144,7 +145,7 @@ fn goes_on(stage: &mut Stage<'_>, setup: &Setup, before: Vec<Visitor>) -> io::Re
         stage.must_quietly(what, status == 201)?;
     }
     stage.must("it ends as asked", server.stop()?.success())?;
-    let doubled = Books::read(&setup.data())?.doubled();
+    let doubled = Books::read(&setup.data)?.doubled();
     stage.must("its books are right", doubled == 0)?;
     stage.verify(setup)
 }

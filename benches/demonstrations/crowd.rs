@@ -2,8 +2,8 @@
 //!
 //! A client sends, waits for the answer, and sends again: after a random pause as `siege` makes
 //! (closed loop), or whenever the crowd's rate says that another request is due (open loop). In the
-//! open loop a request's latency counts from when it was due, so that a server which makes its
-//! clients wait cannot look fast. A connection that ends is opened again.
+//! open loop it is told how late requests were sent, since a client has one connection: a server
+//! which makes its clients wait cannot look fast. A connection that ends is opened again.
 
 use std::{
     collections::BTreeMap,
@@ -82,6 +82,10 @@ struct Course {
     /// How many requests of the open loop were taken up.
     taken: AtomicU64,
     over: AtomicBool,
+    /// When somebody had an answer last, and the longest time in which nobody had one, in
+    /// microseconds since the crowd began.
+    heard_us: AtomicU64,
+    silence_us: AtomicU64,
 }
 
 impl<C: Client> Crowd<C> {
@@ -93,6 +97,8 @@ impl<C: Client> Crowd<C> {
             began: Instant::now(),
             taken: AtomicU64::new(0),
             over: AtomicBool::new(false),
+            heard_us: AtomicU64::new(0),
+            silence_us: AtomicU64::new(0),
         });
         let mut shares: [Vec<C>; THREADS] = Default::default();
         for (at, client) in clients.into_iter().enumerate() {
@@ -110,6 +116,11 @@ impl<C: Client> Crowd<C> {
     /// Lets every client finish its request; gives the clients back, and what they were answered.
     pub(crate) fn stop(self) -> io::Result<(Vec<C>, Tallies)> {
         self.course.over.store(true, Ordering::Relaxed);
+        self.finish()
+    }
+
+    /// Waits until every client is done by itself.
+    pub(crate) fn finish(self) -> io::Result<(Vec<C>, Tallies)> {
         let (mut clients, mut tallies) = (Vec::new(), Tallies::default());
         for thread in self.threads {
             let joined = thread.join();
@@ -118,6 +129,8 @@ impl<C: Client> Crowd<C> {
             tallies.add(told);
         }
         tallies.settle(self.course.began.elapsed());
+        let silence_us = self.course.silence_us.load(Ordering::Relaxed);
+        tallies.silence = Duration::from_micros(silence_us);
         Ok((clients, tallies))
     }
 
@@ -161,7 +174,10 @@ async fn visit<C: Client>(mut client: C, course: Arc<Course>) -> (C, Tallies) {
             client.hears_nothing();
             break;
         };
-        let sent = due.unwrap_or_else(Instant::now);
+        let sent = Instant::now();
+        if let Some(due) = due {
+            tally.late.add(sent - due);
+        }
         let exchanged = timeout(ANSWER_TIMEOUT, exchange(stream, &request, &mut response)).await;
         let text = std::str::from_utf8(&response).unwrap_or_default();
         let Ok(Ok(status)) = exchanged else {
@@ -173,6 +189,7 @@ async fn visit<C: Client>(mut client: C, course: Arc<Course>) -> (C, Tallies) {
         let answer = Answer { status, text };
         let code = if status < 300 { "" } else { answer.code() };
         tally.count(status, code, sent.elapsed());
+        course.hears();
         if answer.closes() {
             connection = None;
         }
@@ -222,6 +239,14 @@ impl Course {
             }
         };
         (!self.is_over()).then_some(due)
+    }
+
+    /// Somebody had an answer.
+    fn hears(&self) {
+        let now_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let before_us = self.heard_us.swap(now_us, Ordering::Relaxed);
+        let silence_us = now_us.saturating_sub(before_us);
+        self.silence_us.fetch_max(silence_us, Ordering::Relaxed);
     }
 
     fn is_over(&self) -> bool {

@@ -35,7 +35,7 @@ const FAULTS: &str = r#"[
     {"at": "sync", "do": "stall", "ms": 30, "per_mille": 5}
 ]"#;
 /// How long money may take to go back, once the provider is well.
-const REFUNDS_MAX: Duration = Duration::from_secs(120);
+const REFUNDS_MAX: Duration = Duration::from_mins(2);
 
 pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
     let folder = stage.setup("kills")?;
@@ -135,7 +135,7 @@ fn compare(stage: &mut Stage<'_>, setup: &Setup, visitors: Vec<Visitor>) -> io::
 /// Money that is owed goes back by itself; then the books are read.
 fn settle(stage: &mut Stage<'_>, setup: &Setup) -> io::Result<()> {
     let settled = wait_for(REFUNDS_MAX, || {
-        if Books::read(&setup.data())?.owed() == 0 {
+        if Books::read(&setup.data)?.owed() == 0 {
             return Ok(true);
         }
         let server = setup.serve()?;
@@ -143,7 +143,7 @@ fn settle(stage: &mut Stage<'_>, setup: &Setup) -> io::Result<()> {
         server.stop()?;
         Ok(false)
     })?;
-    let books = Books::read(&setup.data())?;
+    let books = Books::read(&setup.data)?;
     stage.must(
         "every order that was called off has its money back",
         settled,

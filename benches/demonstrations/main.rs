@@ -10,8 +10,11 @@ mod backup;
 mod books;
 mod breaker;
 mod crowd;
+mod full_disk;
 mod kills;
 mod overload;
+mod panics;
+mod redeploy;
 mod server;
 mod shops;
 mod stage;
@@ -39,7 +42,7 @@ type Demonstration = (
 );
 
 /// All of them, the shortest first.
-const ALL: [Demonstration; 4] = [
+const ALL: [Demonstration; 7] = [
     (
         "breaker",
         "payment providers that take about as long as anyone waits for them",
@@ -49,6 +52,17 @@ const ALL: [Demonstration; 4] = [
         "overload",
         "twice as many orders as can be carried out",
         overload::show,
+    ),
+    ("redeploy", "three takeovers under load", redeploy::show),
+    (
+        "panics",
+        "a listing, a saga and a view that panic beside ten thousand others",
+        panics::show,
+    ),
+    (
+        "full-disk",
+        "a disk that runs full under load, and has room again",
+        full_disk::show,
     ),
     (
         "backup",
@@ -64,12 +78,12 @@ const ALL: [Demonstration; 4] = [
 
 fn main() -> io::Result<ExitCode> {
     let (length, names) = arguments()?;
-    let named = |own: &&Demonstration| {
+    let wanted = |own: &&Demonstration| {
         names.is_empty() || names.iter().any(|name| own.0.contains(name.as_str()))
     };
     let mut out = io::stdout().lock();
     let mut failed = Vec::new();
-    for (name, what, show) in ALL.iter().filter(named) {
+    for (name, what, show) in ALL.iter().filter(wanted) {
         let began = Instant::now();
         writeln!(out, "\n== {name}: {what}")?;
         let mut stage = Stage::new(&mut out, length)?;

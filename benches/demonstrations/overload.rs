@@ -22,10 +22,41 @@ use super::{
     tally::{Share, Tally},
 };
 
-/// Clients that look for the peak.
-const CLIENTS: [usize; 3] = [64, 256, 1024];
-/// Connections that the orders of the open loop come on; each has one under way.
-const CONNECTIONS: usize = 4_096;
+/// What there is too little of.
+struct Bound {
+    name: &'static str,
+    settings: &'static str,
+    /// Clients that look for the peak.
+    clients: &'static [usize],
+    /// Connections that the orders of the open loop come on; each has one under way.
+    connections: usize,
+    /// What an operator says before there is too much.
+    beforehand: Option<(&'static str, &'static str)>,
+    /// How those are refused for whom there is no room.
+    codes: &'static [&'static str],
+}
+
+const BOUNDS: [Bound; 2] = [
+    Bound {
+        name: "the payment provider",
+        settings: "[payment]\nlatency_ms_min = 20\nlatency_ms_max = 20\n",
+        clients: &[10],
+        connections: 64,
+        // As in the originals, a call that finds no room is an error: at exactly twice the load half
+        // of them are, and the breaker would be open half of the time.
+        beforehand: Some(("/ops/breakers/flowers", r#"{"state": "closed"}"#)),
+        codes: &["payment_overloaded"],
+    },
+    Bound {
+        name: "the processor",
+        settings: "",
+        clients: &[64, 256],
+        connections: 1_024,
+        beforehand: None,
+        codes: &["overloaded"],
+    },
+];
+
 /// The slowest refusal but one in a hundred, in microseconds.
 const REFUSAL_P99_US_MAX: u32 = 50_000;
 /// What is left of the peak at least, in per cent.
@@ -53,17 +84,21 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
     let cores = Cores::divide();
     stage.say(match &cores {
         Some(Cores { server, clients }) => {
-            format!("the server has the cores {server}, the clients {clients}")
+            format!("  the server has the cores {server}, the clients {clients}")
         }
-        None => "cores cannot be divided here: the clients take from the server".to_owned(),
+        None => "  cores cannot be divided here: the clients take from the server".to_owned(),
     })?;
-    let setup = stage.setup("overload")?;
-    let setup = match std::env::var("X") {
-        Ok(x) => setup.with_settings(&x)?,
-        _ => setup,
-    };
-    let server = match &cores {
-        Some(cores) => setup.start(on(&cores.server, jumun()))?,
+    for bound in &BOUNDS {
+        stage.say(format_args!("\nbound by {}", bound.name))?;
+        round(stage, bound, cores.as_ref())?;
+    }
+    Ok(())
+}
+
+fn round(stage: &mut Stage<'_>, bound: &Bound, cores: Option<&Cores>) -> io::Result<()> {
+    let setup = stage.setup(bound.name)?.with_settings(bound.settings)?;
+    let server = match cores {
+        Some(cores) => setup.start(on(&cores.server, &jumun()))?,
         None => setup.serve()?,
     };
     let load = |pace, clients: usize, length| {
@@ -73,16 +108,20 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
     };
     stage.say(Tally::head())?;
     let mut peak = 0;
-    for clients in CLIENTS {
-        let tally = load(Pace::Thinking(0), clients, stage.length(5))?;
-        stage.say(tally.row("closed loop", clients))?;
+    for clients in bound.clients {
+        let tally = load(Pace::Thinking(0), *clients, stage.length(5))?;
+        stage.say(tally.row("closed loop", *clients))?;
         peak = peak.max(tally.goodput());
     }
+    if let Some((path, body)) = bound.beforehand {
+        server.put(path, body)?;
+    }
     let memory = Memory::watch(server)?;
-    let tally = load(Pace::PerSecond(peak * 2), CONNECTIONS, stage.length(20))?;
-    stage.say(tally.row("at twice that", CONNECTIONS))?;
+    let rate = Pace::PerSecond(peak * 2);
+    let tally = load(rate, bound.connections, stage.length(20))?;
+    stage.say(tally.row("at twice that", bound.connections))?;
     let (server, memory) = memory.end()?;
-    check(stage, peak, &tally)?;
+    check(stage, bound, peak, &tally)?;
     let [first, second] = memory.halves();
     let what = format!(
         "memory is flat: at most {} MiB in the first half, {} MiB in the second",
@@ -117,7 +156,7 @@ impl Cores {
 }
 
 /// The same command on these cores only.
-fn on(cores: &str, command: Command) -> Command {
+fn on(cores: &str, command: &Command) -> Command {
     let mut kept = Command::new("taskset");
     kept.args(["-c", cores]).arg(command.get_program());
     kept.args(command.get_args());
@@ -130,29 +169,41 @@ fn on(cores: &str, command: Command) -> Command {
     kept
 }
 
-fn check(stage: &mut Stage<'_>, peak: u64, tally: &Tally) -> io::Result<()> {
+fn check(stage: &mut Stage<'_>, bound: &Bound, peak: u64, tally: &Tally) -> io::Result<()> {
+    let elapsed_ms = u64::try_from(tally.elapsed.as_millis()).unwrap_or(u64::MAX);
+    let sent = tally.requests() * 1_000 / elapsed_ms.max(1);
+    stage.say(format_args!(
+        "  sent {sent}/s of the {}/s that were due, half of them up to {} ms late for want of a free \
+         connection",
+        peak * 2,
+        tally.late.percentile_us(50) / 1_000
+    ))?;
     let goodput = tally.goodput();
-    let offered = tally.requests() * 1_000 / u64::try_from(tally.elapsed.as_millis()).unwrap_or(1);
-    stage.say(format_args!("  offered: {offered}/s of {}/s", peak * 2))?;
-    let what = format!(
-        "goodput {goodput}/s is {} of the peak {peak}/s",
-        Share(goodput, peak)
-    );
+    let share = Share(goodput, peak);
+    let what = format!("goodput {goodput}/s is {share} of the peak {peak}/s");
     stage.measured(what, goodput * 100 >= peak * GOODPUT_PERCENT_MIN)?;
     let p99 = tally.refused.percentile_us(99);
-    let what = format!("99 of 100 refusals took at most {} ms", p99 / 1_000);
+    let refused = tally.refused.count();
+    let what = format!(
+        "99 of 100 of {refused} refusals took at most {} ms",
+        p99 / 1_000
+    );
+    // The processor refuses nobody as long as each connection has one request, and the engine keeps
+    // up with what HTTP reads.
     stage.measured(what, p99 <= REFUSAL_P99_US_MAX)?;
-    let slowest = tally
-        .served
-        .percentile_us(100)
-        .max(tally.refused.percentile_us(100));
+    let slowest = tally.longest_us();
     let what = format!(
         "nothing took longer than its deadline: {} ms",
         slowest / 1_000
     );
     stage.must(what, slowest <= ANSWER_US_MAX)?;
-    let others = tally.from_status(300) - tally.answered(503, "overloaded");
-    stage.must("all others were refused with 503 overloaded", others == 0)?;
+    let codes = bound.codes.iter();
+    let expected: u64 = codes.map(|code| tally.answered(503, code)).sum();
+    let what = format!(
+        "all others were refused with 503 {}",
+        bound.codes.join(" or ")
+    );
+    stage.must(what, tally.answered_from(300) == expected)?;
     stage.must("no request was without an answer", tally.lost == 0)
 }
 

@@ -18,8 +18,10 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How a server is started.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
-    /// Holds the data directory, the settings and the log.
+    /// Holds the settings and the log.
     pub(crate) folder: PathBuf,
+    /// The data directory.
+    pub(crate) data: PathBuf,
     /// The same for each start, so that clients find it again.
     pub(crate) address: SocketAddr,
     /// Further arguments of `serve`.
@@ -50,6 +52,7 @@ impl Setup {
     pub(crate) fn new(folder: &Path) -> io::Result<Self> {
         Ok(Self {
             folder: folder.to_owned(),
+            data: folder.join("data"),
             address: TcpListener::bind("127.0.0.1:0")?.local_addr()?,
             arguments: vec![],
         })
@@ -70,15 +73,10 @@ impl Setup {
         self
     }
 
-    /// The data directory.
-    pub(crate) fn data(&self) -> PathBuf {
-        self.folder.join("data")
-    }
-
     /// Runs another command of the binary on the data directory to its end.
     pub(crate) fn run(&self, command: &str, more: &[&str]) -> io::Result<Output> {
         let mut run = jumun();
-        run.arg(command).arg("--data").arg(self.data()).args(more);
+        run.arg(command).arg("--data").arg(&self.data).args(more);
         run.output()
     }
 
@@ -103,7 +101,7 @@ impl Setup {
         let child = command
             .arg("serve")
             .args(["--listen", &self.address.to_string(), "--data"])
-            .arg(self.data())
+            .arg(&self.data)
             .args(&self.arguments)
             .stdout(Stdio::piped())
             .stderr(log)
@@ -129,6 +127,11 @@ impl Setup {
 }
 
 impl Server {
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.setup.address
+    }
+
     /// `GET`, with the status and the body, null if that is no JSON.
     pub(crate) fn get(&self, path: &str) -> io::Result<(u16, Value)> {
         ask(self.setup.address, "GET", path, "")

@@ -62,6 +62,15 @@ impl<'a> Stage<'a> {
         self.length == Length::Test
     }
 
+    /// The flags that say the same.
+    pub(crate) fn flags(&self) -> Vec<String> {
+        match self.length {
+            Length::Full => vec![],
+            Length::Seconds(own) => vec!["--seconds".into(), own.to_string()],
+            Length::Test => vec!["--test".into()],
+        }
+    }
+
     /// How long a load that takes `full_s` seconds in full lasts here.
     pub(crate) fn length(&self, full_s: u64) -> Duration {
         match self.length {

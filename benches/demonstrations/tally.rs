@@ -10,7 +10,11 @@ use super::crowd::Answers;
 
 /// The tally of each name that requests are counted under.
 #[derive(Debug, Default)]
-pub(crate) struct Tallies(BTreeMap<&'static str, Tally>);
+pub(crate) struct Tallies {
+    by_name: BTreeMap<&'static str, Tally>,
+    /// The longest time in which nobody had an answer.
+    pub(crate) silence: Duration,
+}
 
 /// What became of some requests.
 #[derive(Debug, Default)]
@@ -24,6 +28,8 @@ pub(crate) struct Tally {
     /// Of answers 2xx and of all others.
     pub(crate) served: Latencies,
     pub(crate) refused: Latencies,
+    /// How much later than due the requests of an open loop were sent.
+    pub(crate) late: Latencies,
     /// From the first request to the last answer.
     pub(crate) elapsed: Duration,
 }
@@ -42,44 +48,45 @@ struct Millis(u32);
 impl Tallies {
     /// The tally of this name.
     pub(crate) fn of(&mut self, name: &'static str) -> &mut Tally {
-        self.0.entry(name).or_default()
+        self.by_name.entry(name).or_default()
     }
 
     /// The tally of this name, if anything was counted.
     pub(crate) fn get(&self, name: &str) -> Option<&Tally> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     /// All tallies with their names.
     pub(crate) fn each(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
-        self.0.iter().map(|(name, tally)| (*name, tally))
+        self.by_name.iter().map(|(name, tally)| (*name, tally))
     }
 
     /// Adds another crowd's, or another part of a crowd's.
     pub(crate) fn add(&mut self, other: Self) {
-        for (name, tally) in other.0 {
+        for (name, tally) in other.by_name {
             self.of(name).add(tally);
         }
     }
 
     /// Everything is in.
     pub(crate) fn settle(&mut self, elapsed: Duration) {
-        for tally in self.0.values_mut() {
+        for tally in self.by_name.values_mut() {
             tally.elapsed = elapsed;
             tally.served.0.sort_unstable();
             tally.refused.0.sort_unstable();
+            tally.late.0.sort_unstable();
         }
     }
 
     /// One tally of all.
     pub(crate) fn total(self) -> Tally {
         let (mut total, mut elapsed) = (Self::default(), Duration::ZERO);
-        for tally in self.0.into_values() {
+        for tally in self.by_name.into_values() {
             elapsed = elapsed.max(tally.elapsed);
             total.of("").add(tally);
         }
         total.settle(elapsed);
-        total.0.remove("").unwrap_or_default()
+        total.by_name.remove("").unwrap_or_default()
     }
 }
 
@@ -91,13 +98,12 @@ impl Tally {
             Some(count) => *count += 1,
             None => drop(codes.insert(code.to_owned(), 1)),
         }
-        let latency_us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
         let latencies = if status < 300 {
             &mut self.served
         } else {
             &mut self.refused
         };
-        latencies.0.push(latency_us);
+        latencies.add(latency);
     }
 
     fn add(&mut self, other: Self) {
@@ -111,6 +117,7 @@ impl Tally {
         self.unreached += other.unreached;
         self.served.0.extend(other.served.0);
         self.refused.0.extend(other.refused.0);
+        self.late.0.extend(other.late.0);
     }
 
     /// How many were sent.
@@ -118,9 +125,17 @@ impl Tally {
         self.served.count() + self.refused.count() + self.lost
     }
 
-    /// How many of those sent were answered 2xx.
+    /// How many of those sent had an answer that is not the server's trouble.
     pub(crate) fn availability(&self) -> Share {
-        Share(self.served.count(), self.requests())
+        let requests = self.requests();
+        Share(requests - self.lost - self.answered_from(500), requests)
+    }
+
+    /// The longest that anyone waited for an answer, in microseconds.
+    pub(crate) fn longest_us(&self) -> u32 {
+        let both = [&self.served, &self.refused];
+        let longest = both.map(|latencies| latencies.percentile_us(100));
+        longest.into_iter().max().unwrap_or(0)
     }
 
     /// Answers 2xx in a second.
@@ -139,7 +154,7 @@ impl Tally {
     }
 
     /// How many had a status from `from` on.
-    pub(crate) fn from_status(&self, from: u16) -> u64 {
+    pub(crate) fn answered_from(&self, from: u16) -> u64 {
         let codes = self.answers.range(from..).flat_map(|(_, codes)| codes);
         codes.map(|(_, count)| count).sum()
     }
@@ -195,6 +210,12 @@ impl Tally {
 }
 
 impl Latencies {
+    /// Adds one.
+    pub(crate) fn add(&mut self, latency: Duration) {
+        let latency_us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
+        self.0.push(latency_us);
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> u64 {
         self.0.len() as u64

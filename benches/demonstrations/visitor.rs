@@ -7,8 +7,6 @@ use std::{
     net::SocketAddr,
 };
 
-use serde_json::Value;
-
 use super::{
     crowd::{Answer, Client, write},
     server::ask,
@@ -250,9 +248,9 @@ pub(crate) fn listed(shop: &Shop, address: SocketAddr) -> io::Result<Listed> {
         for item in items {
             let href = item["_links"]["self"]["href"].as_str().unwrap_or_default();
             let number = href.rsplit('/').next().and_then(|own| own.parse().ok());
-            let text = |field: &str| match &item[field] {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
+            let text = |field: &str| {
+                let text = item[field].as_str();
+                text.map_or_else(|| item[field].to_string(), str::to_owned)
             };
             let shown = (text(shop.whose), text(shop.status));
             found.insert(number.unwrap_or_default(), shown);

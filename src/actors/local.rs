@@ -1,10 +1,6 @@
 //! What all actors of one shard share: they run on one thread, so it is not locked.
 
-use std::{
-    cell::OnceCell,
-    rc::Rc,
-    sync::{Arc, OnceLock},
-};
+use std::{cell::OnceCell, rc::Rc, sync::Arc};
 
 use actix::Addr;
 use serde::de::DeserializeOwned;
@@ -13,10 +9,12 @@ use super::{
     breakers::Breakers,
     claims::Claims,
     coordinator::{Coordinator, Lines, Visited, Work},
+    crashes::Crashes,
     faults::{Faults, Place, Point},
     handles::Failure,
-    numbers::shard_of,
     settings::Settings,
+    table::Table,
+    turn::Subject,
 };
 use crate::{
     clock::Clock,
@@ -38,8 +36,10 @@ pub(super) struct Local {
     pub(super) settings: Settings,
     pub(super) faults: Arc<dyn Faults>,
     pub(super) coordinator: OnceCell<Addr<Coordinator>>,
-    /// The coordinators of all shards, in their order; there once all of them run.
-    pub(super) peers: Arc<OnceLock<Vec<Addr<Coordinator>>>>,
+    /// All shards.
+    pub(super) shards: Arc<Table>,
+    /// What has panicked here.
+    pub(super) crashes: Arc<Crashes>,
     /// What is paused.
     pub(super) components: Arc<Components>,
     /// Orders of all shards for which nobody was free.
@@ -68,16 +68,13 @@ impl Local {
     }
 
     /// Sends work to the coordinator of the shard that owns a number.
-    pub(super) fn tell_shard(self: &Rc<Self>, number: u64, work: Work) {
-        let shard = shard_of(number, self.settings.shards);
-        match self.peers.get().and_then(|peers| peers.get(shard)) {
-            None => self.tell(work),
-            Some(peer) => {
-                if let Err(full_or_closed) = peer.try_send(work) {
-                    tracing::warn!(%full_or_closed, "another shard's coordinator is gone");
-                }
-            }
-        }
+    pub(super) fn tell_shard(&self, number: u64, work: Work) {
+        self.shards.tell(number, work);
+    }
+
+    /// Something that belongs to this shard panicked. True if that was once too often.
+    pub(super) fn note_crash(&self, subject: Subject, text: &str) -> bool {
+        self.crashes.note(subject, self.clock.now(), text)
     }
 
     /// Where an entity of a storefront is worked on, something may go wrong on purpose.

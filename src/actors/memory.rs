@@ -6,15 +6,16 @@ use std::{
 };
 
 use super::{
+    crashes,
     entity::Outcome,
     faults::{Place, Point},
     handles::{Entity as Answer, Expected, Failure, Item},
     local::{Local, decode},
-    turn::{Snapshot, Turn},
+    turn::{Snapshot, Subject, Turn},
 };
 use crate::domain::{
-    Aggregate, EntityKey, Refusal, Stamped, approval, delivery, listing, order, payment, payout,
-    storefront::Resource,
+    Aggregate, EntityKey, Kind, Refusal, Stamped, approval, delivery, listing, order, payment,
+    payout, storefront::Resource,
 };
 
 /// What an aggregate must offer beside its rules to be run as an actor.
@@ -143,8 +144,15 @@ impl<A: Hosted> Memory<A> {
                 Outcome::Done { news }
             }
             Ok(Err(refusal)) => Outcome::Refused(refusal),
-            Err(_panic) => {
+            Err(panic) => {
                 self.loaded = false;
+                // Many orders want a listing, and it is not theirs to answer for.
+                let culprit = if A::KIND == Kind::Listing {
+                    Subject::of_listing(self.storefront, self.key.number)
+                } else {
+                    turn.key
+                };
+                self.local.note_crash(culprit, &crashes::text(&*panic));
                 Outcome::Failed(Failure::Crashed)
             }
         }

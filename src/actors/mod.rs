@@ -19,8 +19,10 @@
 //!   [`handles::Engine::drain`] takes no more and waits for what is under way.
 
 pub mod breakers;
+mod caller;
 mod claims;
 mod coordinator;
+mod crashes;
 mod entity;
 pub mod faults;
 mod gateway;
@@ -37,4 +39,6 @@ pub mod settings;
 pub mod shard;
 mod shelf;
 pub mod simulator;
+mod table;
+mod token;
 mod turn;

@@ -50,14 +50,16 @@ impl Registry {
         }
     }
 
-    /// How many entities are live.
-    pub(super) fn len(&self) -> usize {
-        self.orders.len()
-            + self.payments.len()
-            + self.deliveries.len()
-            + self.approvals.len()
-            + self.payouts.len()
-            + self.listings.len()
+    /// How many entities are live, of each kind.
+    pub(super) fn by_kind(&self) -> Vec<(Kind, usize)> {
+        vec![
+            (Kind::Order, self.orders.len()),
+            (Kind::Payment, self.payments.len()),
+            (Kind::Delivery, self.deliveries.len()),
+            (Kind::Approval, self.approvals.len()),
+            (Kind::Payout, self.payouts.len()),
+            (Kind::Listing, self.listings.len()),
+        ]
     }
 
     /// Sends a command, with its turn, to the entity it is for. Gives the turn back if the entity

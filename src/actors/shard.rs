@@ -1,11 +1,6 @@
 //! A shard: one thread with a coordinator and the entities of its orders.
 
-use std::{
-    cell::OnceCell,
-    fmt,
-    rc::Rc,
-    sync::{Arc, OnceLock},
-};
+use std::{cell::OnceCell, fmt, rc::Rc, sync::Arc};
 
 use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 use tokio::sync::{Semaphore, watch};
@@ -20,6 +15,7 @@ use super::{
     numbers::shard_of,
     provider::Provider,
     settings::Settings,
+    table::Table,
     turn::Subject,
 };
 use crate::{
@@ -65,6 +61,8 @@ pub struct Parts {
     pub durable: Arc<dyn Fn() -> Position + Send + Sync>,
     /// Whether the journal or the checkpoints have failed.
     pub failed: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Whether there is no room for more on the disk.
+    pub full: Arc<dyn Fn() -> bool + Send + Sync>,
     /// How far the views have come.
     pub views: watch::Receiver<Progress>,
     /// One for each storefront.
@@ -87,12 +85,9 @@ impl fmt::Debug for Parts {
     }
 }
 
-/// The coordinators of all shards; there once all of them run.
-type Peers = Arc<OnceLock<Vec<Addr<Coordinator>>>>;
-
 /// A running shard, from outside.
 pub(super) struct Shard {
-    pub(super) coordinator: Arc<Addr<Coordinator>>,
+    pub(super) coordinator: Addr<Coordinator>,
     pub(super) permits: Arc<Semaphore>,
     thread: Option<ArbiterHandle>,
 }
@@ -111,7 +106,7 @@ pub(super) fn start(
     settings: Settings,
     lines: &Arc<Lines>,
     breakers: &Arc<Breakers>,
-) -> Result<Vec<Shard>, pages::Error> {
+) -> Result<Arc<Table>, pages::Error> {
     let mut timers = vec![Vec::new(); settings.shards];
     for (storefront, definition) in parts.storefronts.iter().enumerate() {
         for (number, due) in timers::all(&parts.pages, &definition.name)? {
@@ -120,34 +115,31 @@ pub(super) fn start(
             shard.push((due, Subject::of_order(storefront, number)));
         }
     }
-    let (peers, claims) = (Arc::new(OnceLock::new()), Arc::default());
-    let shards = timers.into_iter().enumerate();
-    let shards: Vec<Shard> = shards
-        .map(|timers| {
-            start_one(
-                parts,
-                settings,
-                timers,
-                (&peers, &claims),
-                (lines, breakers),
-            )
-        })
-        .collect();
-    let coordinators = shards.iter().map(|shard| Addr::clone(&shard.coordinator));
-    drop(peers.set(coordinators.collect()));
-    Ok(shards)
+    let (table, claims) = (Arc::new(Table::new(settings)), Arc::default());
+    for (shard, timers) in timers.into_iter().enumerate() {
+        let running = start_one(
+            parts,
+            settings,
+            (shard, timers),
+            (&table, &claims),
+            (lines, breakers),
+        );
+        table.run(shard, Some(Arc::new(running)));
+    }
+    Ok(table)
 }
 
 fn start_one(
     parts: &Parts,
     settings: Settings,
     (number, timers): (usize, Vec<(Timestamp, Subject)>),
-    (peers, claims): (&Peers, &Arc<Claims>),
+    (table, claims): (&Arc<Table>, &Arc<Claims>),
     (lines, breakers): (&Arc<Lines>, &Arc<Breakers>),
 ) -> Shard {
     let outside = Outside {
         committer: Arc::clone(&parts.committer),
         durable: Arc::clone(&parts.durable),
+        full: Arc::clone(&parts.full),
         lane: Arc::clone(&parts.lanes[number]),
         lane_number: number,
         providers: parts.providers.clone(),
@@ -156,7 +148,8 @@ fn start_one(
     let storefronts = parts.storefronts.clone();
     let (layout, pages) = (Arc::clone(&parts.layout), Arc::clone(&parts.pages));
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
-    let (peers, claims) = (Arc::clone(peers), Arc::clone(claims));
+    let (shards, claims) = (Arc::clone(table), Arc::clone(claims));
+    let crashes = Arc::clone(table.crashes(number));
     let components = Arc::clone(&parts.components);
     let (lines, breakers) = (Arc::clone(lines), Arc::clone(breakers));
     let local = move || {
@@ -169,7 +162,8 @@ fn start_one(
             settings,
             faults,
             coordinator,
-            peers,
+            shards,
+            crashes,
             components,
             lines,
             breakers,
@@ -190,7 +184,7 @@ fn start_one(
         }
     };
     Shard {
-        coordinator: Arc::new(coordinator),
+        coordinator,
         permits: Arc::new(Semaphore::new(settings.requests_per_shard_max)),
         thread,
     }

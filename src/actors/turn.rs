@@ -7,12 +7,15 @@
 use std::{collections::VecDeque, fmt};
 
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
     breakers::Permit,
     handles::{CommandKey, Error, Expected, Item},
     shelf::Hold,
+};
+pub(super) use super::{
+    caller::Caller,
+    token::{Serial, Token},
 };
 use crate::{
     domain::{
@@ -22,7 +25,7 @@ use crate::{
         saga::{Command, Saga},
         storefront::Action,
     },
-    store::{committer::Guard, snapshot},
+    store::snapshot,
 };
 
 /// What turns are about: an order with all that is done for it, or a listing, among all storefronts.
@@ -71,25 +74,6 @@ impl Subject {
     }
 }
 
-/// Who waits for a turn's outcome. Dropping it gives the permit back.
-#[derive(Debug)]
-pub(super) struct Caller {
-    pub(super) reply: oneshot::Sender<Result<Item, Error>>,
-    pub(super) permit: OwnedSemaphorePermit,
-    /// Keeps the committer waiting for this request's batch; dropped when it is submitted.
-    pub(super) under_way: Option<Guard>,
-}
-
-impl Caller {
-    /// Answers. A caller that has gone away does not mind.
-    pub(super) fn answer(self, outcome: Result<Item, Error>) {
-        let Self { reply, permit, .. } = self;
-        // First, so that to whoever has an answer the shard is as quiet as they left it.
-        drop(permit);
-        drop(reply.send(outcome));
-    }
-}
-
 /// An entity's state after its last event in a turn, as it will stand in the store.
 #[derive(Debug)]
 pub(super) struct Snapshot {
@@ -115,6 +99,8 @@ impl<T: Serialize + fmt::Debug + Send> Encode for T {
 /// One command with all that follows from it at once.
 #[derive(Debug)]
 pub(super) struct Turn {
+    /// Tells its coordinator if it is dropped on the way.
+    pub(super) token: Token,
     pub(super) key: Subject,
     pub(super) at: Timestamp,
     pub(super) correlation: Correlation,
@@ -160,7 +146,9 @@ pub(super) struct Turn {
     pub(super) chosen: Option<Candidate>,
     /// What the order has to wait for before it can go on.
     pub(super) waits_for: Option<Want>,
-    /// Whether the last command of the saga led to nothing, so that it is not asked again.
+    /// How much of what the saga asked for last led to something.
+    pub(super) news: usize,
+    /// Whether nothing of it did, so that it is not asked again.
     pub(super) idle: bool,
 }
 

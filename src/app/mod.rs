@@ -13,6 +13,7 @@ pub mod open;
 pub mod opening;
 mod server;
 mod serving;
+mod space;
 pub mod takeover;
 pub mod upgrade;
 pub mod verify;
@@ -28,10 +29,11 @@ use std::{
 
 use tokio::sync::Notify;
 
-pub use self::serving::End;
+pub use self::serving::{End, Phase};
 use self::{
     definitions::Definition,
     housekeeping::Housekeeping,
+    space::Space,
     takeover::{Control, Predecessor},
     writing::Writing,
 };
@@ -78,6 +80,19 @@ pub enum Error {
         doing: &'static str,
         /// What the system says.
         source: io::Error,
+    },
+    /// The disk is as good as full.
+    #[error(
+        "the disk of {} has {free} bytes left, and a start needs {needed}: free some, then start \
+         again; nothing is lost", .data.display()
+    )]
+    NoRoom {
+        /// The data directory.
+        data: std::path::PathBuf,
+        /// What is free.
+        free: u64,
+        /// What must be.
+        needed: u64,
     },
     /// The journal or the checkpoints failed while running.
     #[error("the store failed; restart once its disk is well, nothing acknowledged is lost")]
@@ -184,6 +199,7 @@ pub struct App {
     notices: Vec<String>,
     committer: Arc<Committer>,
     checkpointer: Checkpointer,
+    space: Space,
     housekeeping: Housekeeping,
     pages: Arc<Pages>,
     views: JoinHandle<()>,
@@ -209,6 +225,7 @@ impl App {
             hands_over,
         } = options;
         let root = root(&config, &storefronts)?;
+        let space = Space::of(&config)?;
         let open::Opened {
             directory,
             journal,
@@ -229,7 +246,8 @@ impl App {
             strike: faulty::of_views(&faults),
         };
         let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
-        let checkpointer = checkpointer(&config, &pages, &writing)?;
+        let interval = Duration::from_millis(config.limits.checkpoint_ms);
+        let checkpointer = space.checkpointer(&pages, &writing, interval)?;
         let housekeeping =
             Housekeeping::start(Arc::clone(&pages), clock.clone(), settings.answers_kept_ms)?;
         let committer = writing.committer;
@@ -248,6 +266,7 @@ impl App {
             under_way: writing.under_way,
             durable: Arc::new(move || position.durable()),
             failed: Arc::new(move || failed.failed() || checkpoints_failed()),
+            full: space.full(&committer),
             views: writing.projector.positions(),
             clock: clock.clone(),
             settings,
@@ -263,6 +282,7 @@ impl App {
             notices,
             committer,
             checkpointer,
+            space,
             housekeeping,
             pages,
             views: writing.views,
@@ -290,19 +310,20 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
-        let served = self.serve_in_turn(listener, shutdown, None);
+        let served = self.serve_in_turn(listener, shutdown, None, drop);
         served.await.map(drop)
     }
 
     /// The same. Tells `predecessor`, from which it took over, as soon as it serves, and says whether
-    /// another process took over from it.
+    /// another process took over from it. How far it has come is told to `tell`.
     pub async fn serve_in_turn(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
         predecessor: Option<Predecessor>,
+        tell: impl Fn(Phase),
     ) -> Result<End, Error> {
-        serving::serve(self, listener, shutdown, predecessor).await
+        serving::serve(self, listener, shutdown, predecessor, &tell).await
     }
 
     /// Backs this directory up, to where its journal is durable.
@@ -326,7 +347,13 @@ impl App {
         }
         self.housekeeping.stop();
         self.checkpointer.stop()?;
-        self.pages.close()?;
+        match self.pages.close() {
+            // The next start looks closer, and nothing more.
+            Err(error) if !self.space.has_reserve() => {
+                tracing::warn!(%error, "the snapshots and views were not closed cleanly");
+            }
+            closed => closed?,
+        }
         let written = self.committer.statistics();
         tracing::info!(
             groups = written.groups.load(Ordering::Relaxed),
@@ -357,22 +384,6 @@ fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, de
     let name = config.root.as_deref();
     name.map(|name| definitions::root(storefronts, name))
         .transpose()
-}
-
-fn checkpointer(
-    config: &Config,
-    pages: &Arc<Pages>,
-    writing: &Writing,
-) -> Result<Checkpointer, pages::Error> {
-    let interval = Duration::from_millis(config.limits.checkpoint_ms);
-    let failure = Arc::clone(&writing.failure);
-    let on_failure = move || failure.notify_one();
-    Checkpointer::start(
-        Arc::clone(pages),
-        interval,
-        writing.complete_to(),
-        on_failure,
-    )
 }
 
 /// The storefronts alone, in their order.

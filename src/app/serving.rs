@@ -1,6 +1,12 @@
 //! Serving HTTP until somebody asks to stop, the store fails, or another process takes over.
 
-use std::{net::TcpListener, path::Path, pin::pin, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    path::Path,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix_web::{
     dev::{Server, ServerHandle},
@@ -27,6 +33,19 @@ pub enum End {
     TakenOver(Option<i32>),
 }
 
+/// How far a process has come that serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It accepts connections and answers.
+    Serving,
+    /// Another process does; its number, where the system says so.
+    TakenOver(Option<i32>),
+    /// Another process tried to, and could not, for this reason. This one serves on.
+    NotTakenOver(String),
+    /// It was asked to stop, or has to.
+    Stopping,
+}
+
 /// How often, and after which pause, a directory is tried again whose process has died: the system
 /// may take a moment to give its lock back.
 const OPEN_TRIES: usize = 100;
@@ -47,8 +66,10 @@ struct Serving {
 enum HandedOver {
     /// It serves.
     Yes(Successor),
-    /// It does not; this process goes on.
-    No(Box<Serving>),
+    /// It does not, for this reason; this process goes on.
+    No(Box<Serving>, String),
+    /// This process was asked to stop before that was known. Its store is closed.
+    Unknown,
 }
 
 /// Serves on `listener` until `shutdown` is ready.
@@ -57,18 +78,32 @@ pub(super) async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
     predecessor: Option<Predecessor>,
+    tell: &impl Fn(Phase),
 ) -> Result<End, Error> {
-    let (mut serving, server) = Serving::begin(app, listener).await?;
+    let (mut serving, server) = match Serving::begin(app, listener).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            if let Some(predecessor) = predecessor {
+                predecessor.failed(&error.to_string()).await;
+            }
+            return Err(error);
+        }
+    };
     let ended = rt::spawn(server);
     if let Some(predecessor) = &predecessor {
         predecessor.serving().await;
     }
+    tell(Phase::Serving);
     let mut shutdown = pin!(shutdown);
     loop {
         let failure = Arc::clone(&serving.app.failure);
         let successor = tokio::select! {
-            () = &mut shutdown => break serving.stop(ended).await,
+            () = &mut shutdown => {
+                tell(Phase::Stopping);
+                break serving.stop(ended).await;
+            }
             () = failure.notified() => {
+                tell(Phase::Stopping);
                 serving.stop(ended).await?;
                 break Err(Error::StoreFailed);
             }
@@ -76,9 +111,13 @@ pub(super) async fn serve(
         };
         let (handle, connections) = (serving.handle.clone(), serving.connections.clone());
         let data = serving.app.config.data.clone();
-        match Box::pin(serving.hand_over(successor)).await? {
-            HandedOver::No(again) => serving = *again,
+        match Box::pin(serving.hand_over(successor, shutdown.as_mut())).await? {
+            HandedOver::No(again, why) => {
+                tell(Phase::NotTakenOver(why));
+                serving = *again;
+            }
             HandedOver::Yes(mut successor) => {
+                tell(Phase::TakenOver(successor.pid));
                 tokio::select! {
                     () = connections.ended() => {}
                     () = tokio::time::sleep(KEEP_ALIVE) => {}
@@ -88,6 +127,11 @@ pub(super) async fn serve(
                 handle.stop(true).await;
                 drop(ended.await);
                 break Ok(End::TakenOver(successor.pid));
+            }
+            HandedOver::Unknown => {
+                tell(Phase::Stopping);
+                drop(ended.await);
+                break Ok(End::Stopped);
             }
         }
     }
@@ -150,7 +194,11 @@ impl Serving {
     }
 
     /// Hands socket and directory over; takes them back if the successor does not serve.
-    async fn hand_over(self, mut successor: Successor) -> Result<HandedOver, Error> {
+    async fn hand_over(
+        self,
+        mut successor: Successor,
+        shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<HandedOver, Error> {
         let Self {
             app,
             gate,
@@ -179,7 +227,14 @@ impl Serving {
             given = successor.release().await;
         }
         let outcome = match given {
-            Ok(()) => successor.serves().await,
+            Ok(()) => tokio::select! {
+                served = successor.serves() => served,
+                () = shutdown => {
+                    gate.end();
+                    handle.stop(true).await;
+                    return Ok(HandedOver::Unknown);
+                }
+            },
             Err(error) => Err(format!("it is gone ({error})")),
         };
         let Err(why) = outcome else {
@@ -193,17 +248,25 @@ impl Serving {
         };
         tracing::error!(why, "the other process did not take over; this one goes on");
         drop(successor);
-        let app = open_again(&config, &again).await?;
+        let app = match open_again(&config, &again).await {
+            Ok(app) => app,
+            Err(error) => {
+                gate.end();
+                handle.stop(true).await;
+                return Err(error);
+            }
+        };
         let left = gate.open(app.state());
         handle.resume().await;
-        Ok(HandedOver::No(Box::new(Self {
+        let again = Self {
             app,
             gate,
             left,
             listener,
             handle,
             connections,
-        })))
+        };
+        Ok(HandedOver::No(Box::new(again), why))
     }
 }
 

@@ -3,6 +3,7 @@
 mod backup;
 mod greeting;
 mod offline;
+mod service;
 mod start;
 mod storefronts;
 mod upgrade;

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::task::spawn_blocking;
 
-use super::{Error, greeting};
+use super::{Error, greeting, service};
 use crate::{
     app::{self, App, End, Options, definitions, takeover::Predecessor, upgrade},
     config::Config,
@@ -28,12 +28,16 @@ pub(super) async fn start(
 ) -> Result<ExitCode, Error> {
     // Before anything is opened: who is asked to end while starting ends properly, too.
     let mut shutdown = pin!(signalled().map_err(Error::Signals)?);
+    service::renew_on_hangup().map_err(Error::Signals)?;
     let mut predecessor = None;
     if takes_over {
         predecessor = Predecessor::find(&config.data).await?;
     }
     let listener = match &mut predecessor {
-        None => bind(config.listen)?,
+        None => match service::listener()? {
+            Some(listener) => listener,
+            None => bind(config.listen)?,
+        },
         Some(other) => {
             let taken = tokio::select! {
                 taken = take_over(other, &config, &mut options) => taken,
@@ -46,13 +50,22 @@ pub(super) async fn start(
         }
     };
     let address = listener.local_addr()?;
-    let app = match App::start(config.clone(), options) {
-        Ok(app) => app,
-        Err(error) => return Err(give_back(predecessor, error.into()).await),
+    let checked = Config {
+        listen: address,
+        ..config
+    };
+    let opened = checked.check().map_err(Error::from).and_then(|config| {
+        let app = App::start(config.clone(), options)?;
+        Ok((config, app))
+    });
+    let (config, app) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Err(give_back(predecessor, error).await),
     };
     let storefronts = app.engine().storefronts();
     greeting::write(out, address, &config, storefronts, app.notices())?;
-    match app.serve_in_turn(listener, shutdown, predecessor).await? {
+    let served = app.serve_in_turn(listener, shutdown, predecessor, service::tell);
+    match served.await? {
         End::Stopped => writeln!(
             out,
             "Stopped; everything is safe in {}.",

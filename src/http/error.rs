@@ -160,6 +160,11 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "It failed repeatedly and waits for an operator",
     ),
     ("store_unavailable", 503, "The store cannot be used"),
+    (
+        "store_full",
+        503,
+        "The disk has no room; nothing was done, and reads go on",
+    ),
     ("backup_failed", 500, "The backup could not be made"),
     ("stopping", 503, "The server is shutting down"),
     ("view_behind", 503, "The view is being brought up to date"),
@@ -168,6 +173,9 @@ pub const CODES: &[(&str, u16, &str)] = &[
 /// After how many seconds a client may ask a paused component again. A person ends the pause, so it
 /// is not a matter of milliseconds.
 const PAUSED_RETRY_S: u32 = 10;
+
+/// After how many seconds a client may ask again when the disk has no room. A person makes some.
+const FULL_RETRY_S: u32 = 10;
 
 /// Why a request was not answered as asked.
 #[derive(Debug)]
@@ -296,6 +304,7 @@ impl From<Failure> for ApiError {
             Failure::Crashed => ("crashed", None),
             Failure::Quarantined => ("quarantined", Some(30)),
             Failure::Store => ("store_unavailable", Some(5)),
+            Failure::StoreFull => ("store_full", Some(FULL_RETRY_S)),
             Failure::Stopping => ("stopping", Some(1)),
             Failure::Paused => ("component_paused", Some(PAUSED_RETRY_S)),
             Failure::ViewBehind => ("view_behind", Some(1)),
@@ -428,6 +437,7 @@ mod tests {
             Failure::Crashed,
             Failure::Quarantined,
             Failure::Store,
+            Failure::StoreFull,
             Failure::Stopping,
             Failure::Paused,
             Failure::ViewBehind,

@@ -216,13 +216,16 @@ async fn answer(
         Spot::One(Collection::View(at, view), number) => view::row(&call, at, view, number).await,
         Spot::All(Collection::Resource(resource)) => match command::verb(method) {
             None => collection::get(&call, resource),
-            Some(verb) => command::run(&call, resource, verb, None, read(payload).await?).await,
+            Some(verb) => {
+                let body = command_body(state, payload).await?;
+                command::run(&call, resource, verb, None, body).await
+            }
         },
         Spot::One(Collection::Resource(resource), number) => match command::verb(method) {
             None => item::get(&call, resource, number),
             Some(verb) => {
                 let number = item::number(resource.kind, number)?;
-                let body = read(payload).await?;
+                let body = command_body(state, payload).await?;
                 command::run(&call, resource, verb, Some(number), body).await
             }
         },
@@ -234,6 +237,18 @@ fn runs(state: &State, front: Front<'_>, spot: Spot<'_>) -> Result<(), ApiError>
     let path = spot.worked_on();
     let pausing = path.and_then(|path| state.engine.components().pausing(front.at, path));
     pausing.map_or(Ok(()), |component| Err(ApiError::paused(&component.name)))
+}
+
+/// The body of a command, unless there is no room for one.
+///
+/// It is read all the same: a connection with an unread body has to be closed, and that costs more
+/// than ten refusals.
+async fn command_body(state: &State, payload: web::Payload) -> Result<web::Bytes, ApiError> {
+    let body = read(payload).await?;
+    if state.engine.is_full() {
+        return Err(Failure::Overloaded.into());
+    }
+    Ok(body)
 }
 
 /// The body, unless it is too large or does not come.

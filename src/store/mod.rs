@@ -15,4 +15,5 @@ pub mod letters;
 pub mod mark;
 pub mod pages;
 pub mod snapshot;
+pub mod space;
 pub mod timers;

@@ -89,6 +89,11 @@ struct Held {
 
 impl Held {
     fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// With these settings.
+    fn start_with(settings: &str) -> Self {
         let (tell, waiting) = sync_channel(0);
         let (release, through) = sync_channel(0);
         let gate = Arc::new(Gate {
@@ -98,7 +103,7 @@ impl Held {
             through: Mutex::new(through),
         });
         let own = Arc::clone(&gate);
-        let setup = Setup::new().with(move |options| {
+        let setup = Setup::new().config(settings).with(move |options| {
             options.before_journal = Box::new(move |files| Box::new(Gated { files, gate: own }));
         });
         let server = setup.start();
@@ -172,6 +177,40 @@ fn no_reply_leaves_before_its_sync_and_nothing_is_seen_of_it() {
     });
     client.get("/orders/1").has("/status", "OrderCancelled");
     client.until("/payments/1", "/status", "PaymentCancelled");
+}
+
+#[test]
+fn a_sync_that_takes_too_long_leaves_outcomes_unknown_and_nothing_piles_up() {
+    let held = Held::start_with(
+        "[limits]\nshards = 1\nrequests_per_shard_max = 4\nrequest_ms_max = 200\n",
+    );
+    let client = held.server.client();
+    held.gate.is_closed.store(true, Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        let place = || client.request("POST", "/orders").json(ORDER).expect(504);
+        let unanswered: Vec<_> = (0..4).map(|_| scope.spawn(place)).collect();
+        held.waiting
+            .recv_timeout(SYNC_TIMEOUT)
+            .expect("the first leads to a sync");
+        for order in unanswered {
+            order.join().unwrap().has("/code", "outcome_unknown");
+        }
+    });
+    // Nobody waits for them any more, and still they are counted: more are not taken.
+    for _ in 0..100 {
+        let more = client.request("POST", "/orders").json(ORDER).expect(503);
+        more.has("/code", "overloaded");
+    }
+    client.get("/orders").has("/page/totalElements", 0);
+    client.get("/livez");
+    held.gate.is_closed.store(false, Ordering::SeqCst);
+    held.release.send(()).unwrap();
+    for number in 1..=4 {
+        let path = format!("/orders/{number}");
+        client.until(&path, "/status", "PaymentConfirmed");
+    }
+    client.post("/orders", ORDER);
+    client.get("/orders").has("/page/totalElements", 5);
 }
 
 #[test]

@@ -73,3 +73,97 @@ fn what_is_struck_fails_and_nobody_else_does() {
     client.post("/orders", ORDER);
     cancel(1, 204);
 }
+
+/// Cancels an order, or changes a listing.
+fn fails(client: &Client, (method, path, body): (&str, &str, &str), status: u16, code: &str) {
+    let reply = client.request(method, path).json(body).expect(status);
+    reply.has("/code", code);
+}
+
+#[test]
+fn what_panics_too_often_waits_for_an_operator_and_goes_on_once_it_is_released() {
+    let server = faulty();
+    let client = server.client();
+    client.post("/orders", ORDER);
+    client.post("/orders", ORDER);
+    set(
+        &client,
+        r#"[{"at": "decide", "kind": "order", "number": 1, "do": "panic"},
+            {"at": "react", "number": 2, "do": "panic"}]"#,
+    );
+    for order in ["/orders/1", "/orders/2"] {
+        for _ in 0..5 {
+            fails(&client, ("DELETE", order, ""), 500, "crashed");
+        }
+        fails(&client, ("DELETE", order, ""), 503, "quarantined");
+    }
+    client
+        .get("/ops/quarantine")
+        .has("/quarantine/0/storefront", "flowers")
+        .has("/quarantine/0/kind", "order")
+        .has("/quarantine/0/number", 1)
+        .has("/quarantine/0/panics", 5)
+        .has("/quarantine/0/reason", "an injected fault at decide")
+        .has("/quarantine/1/number", 2);
+    clear(&client);
+    let release = |path: &str, status| {
+        let path = format!("/ops/quarantine/{path}");
+        drop(client.request("DELETE", &path).expect(status));
+    };
+    fails(&client, ("DELETE", "/orders/1", ""), 503, "quarantined");
+    release("flowers/order/1", 204);
+    release("flowers/order/1", 404);
+    release("flowers/listing/1", 404);
+    release("nowhere/order/1", 404);
+    drop(client.request("DELETE", "/orders/1").expect(204));
+    client.get("/ops/quarantine").has("/quarantine/0/number", 2);
+    let actors = client.get("/ops/actors");
+    let shards = actors.json()["shards"].as_array().unwrap().clone();
+    assert!(shards.iter().all(|shard| shard["state"] == "alive"));
+    let panics: u64 = shards
+        .iter()
+        .map(|shard| shard["panics"].as_u64().unwrap())
+        .sum();
+    assert_eq!(panics, 10);
+}
+
+#[test]
+fn a_listing_that_panics_is_quarantined_alone_and_the_orders_that_want_it_are_not() {
+    let server = Setup::of("stays")
+        .config("fault_injection = true\n")
+        .start();
+    let client = server.client();
+    for _ in 0..2 {
+        let room = r#"{"roomType": "DERUX", "roomStatus": "EMPTY", "roomName": "DERUX ROOM",
+            "roomQty": "100", "roomPrice": "1200000"}"#;
+        client.post("/rooms", room);
+    }
+    let reserve = |room: u64| {
+        let body = format!(
+            r#"{{"customerName": "PARK", "customerId": "9805", "reserveStatus": "reserve",
+                "roomNumber": "{room}", "paymentPrice": "50000"}}"#
+        );
+        let request = client.request("POST", "/reservations").json(&body);
+        request.send().unwrap()
+    };
+    let fault = |place: &str| {
+        let fault =
+            format!(r#"[{{"at": "{place}", "kind": "listing", "number": 1, "do": "panic"}}]"#);
+        set(&client, &fault);
+    };
+    for place in ["decide", "serve"] {
+        fault(place);
+        for _ in 0..5 {
+            let (status, reply) = reserve(1);
+            assert_eq!(status, 500, "{place}: {}", reply.text);
+            assert_eq!(reserve(2).0, 201, "{place}");
+        }
+        let (status, reply) = reserve(1);
+        assert_eq!(status, 503, "{place}");
+        reply.has("/code", "quarantined");
+        clear(&client);
+        let released = client.request("DELETE", "/ops/quarantine/stays/listing/1");
+        drop(released.expect(204));
+    }
+    assert_eq!(reserve(1).0, 201);
+}

@@ -244,9 +244,10 @@ impl Desk {
                         (Fate::Nothing, hit)
                     }
                     Failure::Store => (Fate::Unknown, disk.failed()),
-                    Failure::Stopping | Failure::Paused | Failure::ViewBehind => {
-                        (Fate::Nothing, false)
-                    }
+                    Failure::Stopping
+                    | Failure::StoreFull
+                    | Failure::Paused
+                    | Failure::ViewBehind => (Fate::Nothing, false),
                 };
                 (fate, (!fits).then(|| format!("{failure:?}")))
             }

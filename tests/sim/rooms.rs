@@ -229,6 +229,7 @@ impl House {
             under_way: UnderWay::default(),
             durable: Arc::new(move || durable.durable()),
             failed: Arc::new(move || failed.failed()),
+            full: Arc::new(|| false),
             views: projector.positions(),
             providers: vec![Arc::new(provider)],
             clock: clock.clone(),

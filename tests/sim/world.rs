@@ -215,6 +215,7 @@ impl World {
             under_way: UnderWay::default(),
             durable: Arc::new(move || durable.durable()),
             failed: Arc::new(move || failed.failed()),
+            full: Arc::new(|| false),
             views: projector.positions(),
             providers: vec![provider; STOREFRONTS.len()],
             clock: clock.clone(),

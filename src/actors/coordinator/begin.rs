@@ -1,13 +1,16 @@
 //! From a request to an open turn.
 
-use std::collections::{VecDeque, hash_map::Entry};
+use std::{
+    collections::{VecDeque, hash_map::Entry},
+    sync::Arc,
+};
 
 use super::{Ask, Coordinator, Live, Waiting, meaning::Meaning};
 use crate::{
     actors::{
         handles::{CommandKey, Error, Failure, Item},
         local::decode,
-        turn::{Caller, Subject, Turn},
+        turn::{Caller, Serial, Subject, Token, Turn},
     },
     domain::{
         Correlation, Timestamp,
@@ -56,6 +59,12 @@ impl Coordinator {
             from,
             caller,
         } = *ask;
+        if !caller.begins(self.now()) {
+            // Nobody waits for it any more, or will have an answer in time.
+            let late = Err(Failure::Overloaded.into());
+            self.answer(key, caller, from.key.as_ref(), late);
+            return self.resume(key);
+        }
         let expected = request.expected.take();
         let live = self
             .live
@@ -103,7 +112,10 @@ impl Coordinator {
             .get_mut(&key)
             .expect("an order is live when a turn is opened");
         live.busy = true;
+        live.open = Serial(self.turns);
+        self.turns += 1;
         Box::new(Turn {
+            token: Token::new(key, live.open, Arc::clone(&self.local.shards)),
             key,
             at,
             correlation,
@@ -130,6 +142,7 @@ impl Coordinator {
             candidates: VecDeque::new(),
             chosen: None,
             waits_for: None,
+            news: 0,
             idle: false,
         })
     }
@@ -154,6 +167,7 @@ impl Coordinator {
                     saga,
                     saga_version,
                     busy: false,
+                    open: Serial::default(),
                     named: None,
                     claim: None,
                     in_flight: 0,

@@ -63,6 +63,11 @@ impl Timers {
         timer.is_some_and(|timer| self.by_time.contains(&(timer.due, key)))
     }
 
+    /// How many orders have one.
+    pub(super) fn len(&self) -> usize {
+        self.by_order.len()
+    }
+
     /// The earliest timer.
     pub(super) fn first_due(&self) -> Option<Timestamp> {
         self.by_time.first().map(|(due, _)| *due)
@@ -214,6 +219,10 @@ impl Coordinator {
                 self.leave_line(key);
                 continue;
             }
+            // What it would lead to is to be written.
+            if (self.outside.full)() {
+                continue;
+            }
             match self.live(key) {
                 Err(failure) => tracing::error!(subject = %key, %failure, "a timer waits"),
                 Ok(live) if live.busy || live.reload => {
@@ -248,6 +257,12 @@ impl Coordinator {
             Ok(Some(Effect::Charge { .. })) if never_placed => self.step(key),
             Ok(None) => self.step(key),
             Ok(Some(_)) if is_given_up => self.step(key),
+            // Whoever paid is gone, and what the price was with them: they may pay again.
+            Ok(Some(Effect::Charge { .. })) if self.is_paid_by_person(key) => {
+                let void = VecDeque::from([Command::Payment(payment::Command::Void)]);
+                let turn = self.turn(key, Correlation::default(), void);
+                self.drive(turn);
+            }
             // It is asked again once its part of the storefront runs.
             Ok(Some(_)) if self.local.closed(key.storefront).has(Kind::Payment) => self.resume(key),
             Ok(Some(effect)) => {

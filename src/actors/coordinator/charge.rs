@@ -61,6 +61,9 @@ impl Coordinator {
     /// The provider answered a charge that the turn waits for.
     pub(super) fn charged(&mut self, charged: Charged) {
         let Charged { mut turn, result } = charged;
+        if !self.is_open(&turn) {
+            return;
+        }
         let is_failed = matches!(result, Err(Trouble::Unavailable | Trouble::TimedOut));
         if is_failed && self.is_accepted_unpaid(&turn) {
             turn.attempt += 1;

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use super::{Coordinator, Visited, Waiting, settle::Pending};
+use super::{Coordinator, Live, Visited, Waiting, settle::Pending};
 use crate::{
     actors::{
         breakers::Asker,
         entity::Outcome,
         faults::Place,
         handles::{self, Error, Failure},
-        turn::{Later, Snapshot, Subject, Turn, Want},
+        turn::{Later, Serial, Snapshot, Subject, Turn, Want},
     },
     domain::{
         EntityKey, Event, Kind, Stamped, order, payment,
@@ -32,6 +32,7 @@ impl Coordinator {
             self.local
                 .strike(Place::React, key.storefront, key.order().key());
             let reaction = self.react(&turn);
+            turn.news = 0;
             turn.waits_for = reaction.waits_for.map(Want::Part);
             if self.must_not_wait(&turn) {
                 return self.abandon(turn, Failure::Paused.into());
@@ -59,13 +60,17 @@ impl Coordinator {
             mut turn,
             outcome,
         } = visited;
+        if !self.is_open(&turn) {
+            return;
+        }
         self.current = Some(turn.key);
         match outcome {
             Outcome::Done { news } => {
                 if let Some(candidate) = turn.chosen.take().filter(|_| news) {
                     return self.assigned(turn, &candidate);
                 }
-                turn.idle = turn.own_commands == 0 && !news && turn.todo.is_empty();
+                turn.news += usize::from(news);
+                turn.idle = turn.own_commands == 0 && turn.news == 0 && turn.todo.is_empty();
                 turn.own_commands = turn.own_commands.saturating_sub(1);
                 self.drive(turn);
             }
@@ -80,10 +85,6 @@ impl Coordinator {
                 self.abandon(turn, Error::Refused(refusal));
             }
             Outcome::Failed(failure) => {
-                if failure == Failure::Crashed {
-                    tracing::error!(%entity, "an entity panicked; it restarts from the store");
-                    self.note_crash(turn.key);
-                }
                 self.abandon(turn, failure.into());
             }
         }
@@ -91,6 +92,7 @@ impl Coordinator {
 
     /// Gives a turn up: nothing of it happened.
     pub(super) fn abandon(&mut self, mut turn: Box<Turn>, error: Error) {
+        turn.token.spend();
         self.forget_visited(&mut turn);
         self.reset_saga(&turn);
         self.leave_line(turn.key);
@@ -105,9 +107,31 @@ impl Coordinator {
         self.close(turn.key, true);
     }
 
-    /// Gives the open turn of an order up that was lost in a panic.
+    /// Gives the open turn of an order up that was lost in a panic of its own.
     pub(super) fn give_up(&mut self, key: Subject) {
-        self.note_crash(key);
+        let panic = std::mem::take(&mut self.panic);
+        self.local.note_crash(key, &panic);
+        self.lose(key);
+    }
+
+    /// A turn came to an end somewhere without a word. It may be over, or given up, already.
+    pub(super) fn lost(&mut self, key: Subject, serial: Serial) {
+        self.current = Some(key);
+        let is_open = |live: &Live| live.busy && live.open == serial;
+        if self.live.get(&key).is_some_and(is_open) {
+            tracing::error!(subject = %key, "a turn was lost; it is given up");
+            self.lose(key);
+        }
+    }
+
+    /// Whether a turn that comes back is still the order's open one.
+    pub(super) fn is_open(&self, turn: &Turn) -> bool {
+        let live = self.live.get(&turn.key);
+        live.is_some_and(|live| live.busy && live.open == turn.token.serial())
+    }
+
+    /// Nothing of the open turn happened. Who waits for it was answered when it was dropped.
+    fn lose(&mut self, key: Subject) {
         self.leave_line(key);
         // Only the lost turn's own: an earlier one may be in flight, and others may wait.
         let named = self.live.get_mut(&key).and_then(|live| live.named.take());

@@ -122,6 +122,15 @@ impl Lines {
         self.moved.subscribe()
     }
 
+    /// How many orders of each storefront stand in a line.
+    pub(in crate::actors) fn lengths(&self) -> BTreeMap<usize, usize> {
+        let mut lengths = BTreeMap::new();
+        for key in self.locked().of.keys() {
+            *lengths.entry(key.storefront).or_default() += 1;
+        }
+        lengths
+    }
+
     /// The first in a line should look, if anybody stands in one.
     pub(in crate::actors) fn look(&self) {
         if !self.is_empty() {

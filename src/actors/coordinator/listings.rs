@@ -1,11 +1,14 @@
 //! Turns of a listing's own, and turns of orders that want a listing.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::{Coordinator, Serve, Visited, Work, meaning::Meaning};
 use crate::{
     actors::{
+        crashes,
         entity::Outcome,
         faults::Place,
-        handles::{Error, Request},
+        handles::{Error, Failure, Request},
         numbers::shard_of,
         turn::{Subject, Turn},
     },
@@ -96,8 +99,17 @@ impl Coordinator {
         }
     }
 
-    /// Hands a turn of any shard to a listing of this one.
+    /// Hands a turn of any shard to a listing of this one. A panic here is the listing's: the turn is
+    /// dropped, and its own shard hears of that.
     pub(super) fn serve(&mut self, serve: Serve) {
+        let listing = Subject::of_listing(serve.turn.key.storefront, serve.number);
+        let served = catch_unwind(AssertUnwindSafe(|| self.hand_over(serve)));
+        if let Err(panic) = served {
+            self.local.note_crash(listing, &crashes::text(&*panic));
+        }
+    }
+
+    fn hand_over(&mut self, serve: Serve) {
         let Serve {
             number,
             command,
@@ -106,7 +118,13 @@ impl Coordinator {
         let listing = EntityKey::new(Kind::Listing, number);
         self.local
             .strike(Place::Serve, turn.key.storefront, listing);
-        if let Err((turn, failure)) = self.registry.serve(number, command, turn) {
+        let subject = Subject::of_listing(turn.key.storefront, number);
+        let handed_over = if self.crashes.is_quarantined(subject) {
+            Err((turn, Failure::Quarantined))
+        } else {
+            self.registry.serve(number, command, turn)
+        };
+        if let Err((turn, failure)) = handed_over {
             self.local.report(Visited {
                 entity: listing,
                 turn,

@@ -12,7 +12,6 @@ mod begin;
 mod calls;
 mod charge;
 mod choose;
-mod crashes;
 mod drive;
 mod keys;
 mod letters;
@@ -38,6 +37,7 @@ use tokio::sync::oneshot;
 
 pub(super) use self::{letters::Resume, line::Lines, why::Look};
 use super::{
+    crashes::{self, Crashes},
     entity::Outcome,
     faults::{Place, Point},
     gateway::Gateway,
@@ -46,10 +46,10 @@ use super::{
     local::Local,
     provider::{Provider, Trouble},
     registry::{Numbered, Registry},
-    turn::{Caller, Subject, Turn},
+    turn::{Caller, Serial, Subject, Turn},
 };
 use crate::{
-    domain::{EntityKey, Timestamp, listing, payment::Effect, saga::Saga},
+    domain::{EntityKey, Kind, Timestamp, listing, payment::Effect, saga::Saga},
     store::commit::{Commit, Position, Settled},
 };
 
@@ -81,8 +81,10 @@ pub(super) enum Work {
     Look(Look),
     /// It is time to look for orders that have stopped.
     Watch,
-    /// Somebody wants to know whether the shard is alive, and how many entities are live.
-    Ping(oneshot::Sender<usize>),
+    /// An open turn of this shard came to an end somewhere, without a word.
+    Lost(Subject, Serial),
+    /// Somebody wants to know whether the shard is alive, and what is there.
+    Count(oneshot::Sender<Census>),
 }
 
 /// A request from outside.
@@ -138,6 +140,8 @@ struct Live {
     saga_version: u64,
     /// A turn is open.
     busy: bool,
+    /// Which turn is, or was last.
+    open: Serial,
     /// The caller's own key for the open turn's command.
     named: Option<String>,
     /// The client's key of the order, while it is not in the store.
@@ -153,10 +157,24 @@ struct Live {
     waiting: VecDeque<Waiting>,
 }
 
+/// What is on a shard at the moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Census {
+    /// How many entities are live, of each kind.
+    pub(super) live: Vec<(Kind, usize)>,
+    /// Orders and listings that something is under way for.
+    pub(super) sagas: usize,
+    /// Submissions that are not settled.
+    pub(super) in_flight: usize,
+    /// Orders that have a timer.
+    pub(super) timers: usize,
+}
+
 /// What the coordinator was handed at its start.
 pub(super) struct Outside {
     pub(super) committer: Arc<dyn Commit>,
     pub(super) durable: Arc<dyn Fn() -> Position + Send + Sync>,
+    pub(super) full: Arc<dyn Fn() -> bool + Send + Sync>,
     pub(super) lane: Arc<Lane>,
     pub(super) lane_number: usize,
     pub(super) providers: Vec<Arc<dyn Provider>>,
@@ -178,10 +196,14 @@ pub(super) struct Coordinator {
     timers: calls::Timers,
     alarm: Option<(Timestamp, SpawnHandle)>,
     keys: keys::Keys,
-    crashes: crashes::Crashes,
+    crashes: Arc<Crashes>,
     watch: watch::Watch,
     /// Whose work is being done, in case it panics.
     current: Option<Subject>,
+    /// The last panic's message.
+    panic: String,
+    /// How many turns were opened.
+    turns: u64,
     /// The journal failed: what turns find in memory from then on says nothing.
     store_failed: bool,
 }
@@ -198,8 +220,10 @@ impl Coordinator {
             timers: outside.timers.iter().copied().collect(),
             alarm: None,
             keys: keys::Keys::default(),
-            crashes: crashes::Crashes::new(local.settings),
+            crashes: Arc::clone(&local.crashes),
             watch: watch::Watch::default(),
+            panic: String::new(),
+            turns: 0,
             current: None,
             store_failed: false,
             local,
@@ -216,12 +240,13 @@ impl Coordinator {
             Work::Settled => self.settle(),
             Work::Due => self.due(),
             Work::Serve(serve) => self.serve(serve),
+            Work::Lost(key, serial) => self.lost(key, serial),
             Work::Changed => self.changed(),
             Work::Moved => self.moved(),
             Work::Resume(resume) => self.resume_letter(resume),
             Work::Look(look) => self.look(look),
             Work::Watch => self.watch(),
-            Work::Ping(reply) => drop(reply.send(self.registry.len())),
+            Work::Count(reply) => drop(reply.send(self.census())),
         }
     }
 
@@ -230,7 +255,19 @@ impl Coordinator {
         self.current = None;
         match catch_unwind(AssertUnwindSafe(|| step(self))) {
             Ok(()) => None,
-            Err(_panic) => self.current.take(),
+            Err(panic) => {
+                self.panic = crashes::text(&*panic);
+                self.current.take()
+            }
+        }
+    }
+
+    fn census(&self) -> Census {
+        Census {
+            live: self.registry.by_kind(),
+            sagas: self.live.len(),
+            in_flight: self.pending.len(),
+            timers: self.timers.len(),
         }
     }
 

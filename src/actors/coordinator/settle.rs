@@ -10,7 +10,7 @@ use crate::{
         handles::{Error, Failure},
         local::decode,
         shelf::Hold,
-        turn::{Snapshot, Subject, Turn},
+        turn::{Caller, Snapshot, Subject, Turn},
     },
     domain::{Batch, Kind, Stamped, Timestamp, payment::Effect, recorded::Answered, saga::Saga},
     store::{
@@ -117,6 +117,10 @@ impl Coordinator {
         {
             caller.under_way = None;
         }
+        if batch.is_some() {
+            let (After::Finish(turn) | After::Charge(turn, ..)) = &mut pending.after;
+            turn.caller.iter_mut().for_each(Caller::submitted);
+        }
         let encoded = batch.map(|batch| {
             let body = codec::encode(&batch);
             Encoded {
@@ -145,6 +149,9 @@ impl Coordinator {
         self.next_ticket += 1;
         let (After::Finish(turn) | After::Charge(turn, ..)) = &mut pending.after;
         turn.holds.iter_mut().for_each(Hold::keep);
+        if ends_turn {
+            turn.token.spend();
+        }
         self.pending.push_back(pending);
         let live = self
             .live

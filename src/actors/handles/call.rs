@@ -231,6 +231,9 @@ pub enum Failure {
     /// The store cannot be written or read.
     #[error("the store cannot be used; see the server's log")]
     Store,
+    /// The disk has no room. Nothing was done.
+    #[error("there is no room on the disk; nothing was done, it is taken again once there is some")]
+    StoreFull,
     /// The engine is shutting down.
     #[error("the server is shutting down; nothing was done, try again shortly")]
     Stopping,

@@ -7,9 +7,10 @@ use tokio::sync::oneshot;
 use super::{Engine, Error, Failure, Item, unreadable};
 use crate::{
     actors::{
+        caller::Beginning,
         coordinator::{Resume, Work},
         numbers::shard_of,
-        turn::{Caller, Subject},
+        turn::Subject,
     },
     domain::{
         Kind,
@@ -69,21 +70,20 @@ impl Engine {
         if let Some(failure) = self.not_ready() {
             return Err(failure.into());
         }
-        let shard = &self.inner.shards[shard_of(order, self.inner.shards.len())];
+        let shards = &self.inner.shards;
+        let shard = shards.running(shard_of(order, shards.len()));
+        let shard = shard.ok_or(Failure::Overloaded)?;
         let permit = Arc::clone(&shard.permits).try_acquire_owned();
         let permit = permit.map_err(|_none_left| Failure::Overloaded)?;
         let (reply, answer) = oneshot::channel();
-        let caller = Caller {
-            reply,
-            permit,
-            under_way: None,
-        };
+        let beginning = Beginning::default();
+        let caller = self.caller(reply, permit, beginning.clone());
         let key = Subject::of_order(storefront, order);
         let resume = Work::Resume(Resume { key, caller });
         if shard.coordinator.try_send(resume).is_err() {
             return Err(Failure::Overloaded.into());
         }
-        self.answered(answer).await
+        self.answered(answer, &beginning).await
     }
 
     fn state<T: serde::de::DeserializeOwned>(

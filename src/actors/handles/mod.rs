@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 pub use super::breakers::Gauge;
 pub use call::{
@@ -21,6 +21,7 @@ pub use call::{
 };
 pub use letters::Letter;
 pub use reading::Told;
+pub use standing::{Panic, Present, Quarantine, Standing};
 pub use why::{Stuck, Wait, Why};
 
 pub use super::injected::{Armed, Injected, Rule};
@@ -28,14 +29,17 @@ pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notificati
 
 use super::{
     breakers::Breakers,
+    caller::Beginning,
     coordinator::{Ask, Lines, Work},
     faults::Faults,
     numbers::{Numbers, shard_of},
     settings::Settings,
-    shard::{self, Parts, Shard},
+    shard::{self, Parts},
+    table::Table,
     turn::{Caller, Subject},
 };
 use crate::{
+    clock::Clock,
     domain::{
         Kind, Refusal,
         storefront::{CommandAction, Storefront},
@@ -64,14 +68,17 @@ struct Inner {
     components: Arc<Components>,
     /// A permit for each change of a component that waits for the disk.
     changes: Arc<Semaphore>,
-    shards: Vec<Shard>,
+    shards: Arc<Table>,
     breakers: Arc<Breakers>,
+    lines: Arc<Lines>,
+    clock: Clock,
     /// For each storefront, the orders' and the listings'.
     numbers: Vec<[Numbers; 2]>,
     settings: Settings,
     under_way: UnderWay,
     durable: Arc<dyn Fn() -> Position + Send + Sync>,
     failed: Arc<dyn Fn() -> bool + Send + Sync>,
+    full: Arc<dyn Fn() -> bool + Send + Sync>,
     views: watch::Receiver<Progress>,
     stopping: AtomicBool,
     faults: Arc<dyn Faults>,
@@ -126,11 +133,14 @@ impl Engine {
                 changes: Arc::new(Semaphore::new(pausing::CHANGES_MAX)),
                 shards,
                 breakers,
+                lines,
+                clock: parts.clock,
                 numbers,
                 settings,
                 under_way: parts.under_way,
                 durable: parts.durable,
                 failed: parts.failed,
+                full: parts.full,
                 views: parts.views,
                 stopping: AtomicBool::new(false),
                 faults: parts.faults,
@@ -157,8 +167,9 @@ impl Engine {
             return Err(failure.into());
         }
         let (shard, subject) = self.place(storefront, &request, context.key.as_ref())?;
-        let permits = Arc::clone(&self.inner.shards[shard].permits);
-        let permit = permits
+        let running = self.inner.shards.running(shard);
+        let running = running.ok_or(Failure::Overloaded)?;
+        let permit = Arc::clone(&running.permits)
             .try_acquire_owned()
             .map_err(|_none_left| Failure::Overloaded)?;
         let kind = kind_of(&request);
@@ -169,38 +180,57 @@ impl Engine {
         };
         let key = subject.unwrap_or_else(fresh);
         let (reply, answer) = oneshot::channel();
-        let under_way = Some(self.inner.under_way.begin());
+        let beginning = Beginning::default();
         let ask = Ask {
             key,
             request,
             from: context,
-            caller: Caller {
-                reply,
-                permit,
-                under_way,
-            },
+            caller: self.caller(reply, permit, beginning.clone()),
         };
-        if self.inner.shards[shard]
-            .coordinator
-            .try_send(Work::Ask(Box::new(ask)))
-            .is_err()
-        {
+        let asked = running.coordinator.try_send(Work::Ask(Box::new(ask)));
+        if asked.is_err() {
             return Err(Failure::Overloaded.into());
         }
-        self.answered(answer).await
+        self.answered(answer, &beginning).await
+    }
+
+    fn caller(
+        &self,
+        reply: oneshot::Sender<Result<Item, Error>>,
+        permit: OwnedSemaphorePermit,
+        beginning: Beginning,
+    ) -> Caller {
+        let deadline = (self.inner.clock.now()).plus_ms(self.inner.settings.request_ms_max);
+        Caller::new(
+            reply,
+            permit,
+            self.inner.under_way.begin(),
+            beginning,
+            deadline,
+        )
     }
 
     /// Waits for the answer of a shard.
     async fn answered(
         &self,
         answer: oneshot::Receiver<Result<Item, Error>>,
+        beginning: &Beginning,
     ) -> Result<Item, Error> {
         let wait = Duration::from_millis(self.inner.settings.request_ms_max);
         match tokio::time::timeout(wait, answer).await {
+            // It waited in a queue all the time, and is not begun any more.
+            Err(_elapsed) if beginning.give_up() => Err(Failure::Overloaded.into()),
             Err(_elapsed) => Err(Failure::OutcomeUnknown.into()),
             Ok(Err(_dropped)) => Err(Failure::Crashed.into()),
             Ok(Ok(outcome)) => outcome,
         }
+    }
+
+    /// Whether every shard has as much under way as it may have, so that a command had better not
+    /// be read at all.
+    pub fn is_full(&self) -> bool {
+        let mut shards = self.inner.shards.all();
+        shards.all(|(_, shard)| shard.permits.available_permits() == 0)
     }
 
     /// An entity as it is stored, whether it is on the lists or not.
@@ -268,8 +298,11 @@ impl Engine {
         }
         let numbers = self.numbers(storefront, kind_of(request));
         numbers.quietest(|shard| {
-            let permits = &self.inner.shards[shard].permits;
-            self.inner.settings.requests_per_shard_max - permits.available_permits()
+            let running = self.inner.shards.running(shard);
+            running.map_or(usize::MAX, |running| {
+                let free = running.permits.available_permits();
+                self.inner.settings.requests_per_shard_max - free
+            })
         })
     }
 

@@ -54,6 +54,11 @@ fn failure(error: &components::Error) -> Failure {
     if matches!(error, components::Error::Closed) {
         return Failure::Stopping;
     }
+    if let components::Error::Io { source, .. } = error
+        && source.kind() == std::io::ErrorKind::StorageFull
+    {
+        return Failure::StoreFull;
+    }
     tracing::error!(%error, "a part of a shop cannot be paused or made to run");
     Failure::Store
 }

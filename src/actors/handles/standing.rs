@@ -4,12 +4,133 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{Engine, Failure, Injected, Shard, Work};
+use super::{Engine, Failure, Injected, Kind, Work};
+use crate::{
+    actors::{
+        coordinator::Census, crashes::Panicked, numbers::shard_of, shard::Shard, turn::Subject,
+    },
+    domain::Timestamp,
+};
+
+/// How long a shard may take to say how it is.
+const LOOK_WAIT: Duration = Duration::from_secs(1);
+
+/// How a shard is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What is there; `None` if it does not answer within a second.
+    pub present: Option<Present>,
+    /// Requests under way.
+    pub requests: usize,
+    /// Panics that were survived since the program was started.
+    pub panics: u64,
+    /// The last of them.
+    pub last_panic: Option<Panic>,
+}
+
+/// What is on a shard that answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Present {
+    /// How many entities are in memory, of each kind.
+    pub live: Vec<(Kind, usize)>,
+    /// Orders and listings that something is under way for.
+    pub sagas: usize,
+    /// Batches that wait for the disk.
+    pub in_flight: usize,
+    /// Orders with a timer.
+    pub timers: usize,
+}
+
+/// A panic that was survived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Panic {
+    /// The storefront's place.
+    pub storefront: usize,
+    /// [`Kind::Order`] or [`Kind::Listing`]: whose work it was.
+    pub kind: Kind,
+    /// Its number.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What it said.
+    pub text: String,
+}
+
+/// An order or a listing that panicked too often, and waits for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantine {
+    /// The last panic, and whose it was.
+    pub last: Panic,
+    /// How often it had panicked by then.
+    pub panics: usize,
+}
 
 impl Engine {
     /// The faults that are set; `None` where none may be.
     pub fn injected(&self) -> Option<&Injected> {
         self.inner.faults.injected()
+    }
+
+    /// How each shard is, in their order.
+    pub async fn standings(&self) -> Vec<Standing> {
+        let mut standings = Vec::with_capacity(self.inner.shards.len());
+        for place in 0..self.inner.shards.len() {
+            let running = self.inner.shards.running(place);
+            let (panics, last) = self.inner.shards.crashes(place).panics();
+            let permits = running.as_ref().map_or(0, |running| {
+                self.inner.settings.requests_per_shard_max - running.permits.available_permits()
+            });
+            let present = match &running {
+                Some(running) => look(running).await,
+                None => None,
+            };
+            standings.push(Standing {
+                present: present.map(Present::from),
+                requests: permits,
+                panics,
+                last_panic: last.map(Panic::from),
+            });
+        }
+        standings
+    }
+
+    /// The most requests that may be under way on one shard.
+    pub fn requests_per_shard_max(&self) -> usize {
+        self.inner.settings.requests_per_shard_max
+    }
+
+    /// How many orders of each storefront stand in a line, by its place.
+    pub fn standing_in_line(&self) -> Vec<usize> {
+        let lengths = self.inner.lines.lengths();
+        let storefronts = 0..self.inner.storefronts.len();
+        let length = |at| lengths.get(&at).copied().unwrap_or_default();
+        storefronts.map(length).collect()
+    }
+
+    /// Everything that is quarantined, by storefront, kind and number.
+    pub fn quarantined(&self) -> Vec<Quarantine> {
+        let shards = 0..self.inner.shards.len();
+        let all = shards.flat_map(|shard| self.inner.shards.crashes(shard).quarantined());
+        let mut all: Vec<Quarantine> = all
+            .map(|(subject, why)| Quarantine {
+                last: Panic::of(subject, why.since, why.reason),
+                panics: why.panics,
+            })
+            .collect();
+        all.sort_by_key(|one| (one.last.storefront, one.last.kind.number(), one.last.number));
+        all
+    }
+
+    /// Lets an order or a listing ([`Kind::Order`], [`Kind::Listing`]) try again. False if it was not
+    /// quarantined.
+    pub fn release(&self, storefront: usize, kind: Kind, number: u64) -> bool {
+        let shard = shard_of(number, self.inner.shards.len());
+        let subject = Subject {
+            storefront,
+            number,
+            kind,
+        };
+        self.inner.shards.crashes(shard).release(subject)
     }
 
     /// Whether every shard answers within a second; `/livez`.
@@ -21,13 +142,9 @@ impl Engine {
     /// second.
     pub async fn live(&self) -> Option<usize> {
         let mut sum = 0;
-        for shard in &self.inner.shards {
-            let (reply, answer) = oneshot::channel();
-            shard.coordinator.try_send(Work::Ping(reply)).ok()?;
-            sum += tokio::time::timeout(Duration::from_secs(1), answer)
-                .await
-                .ok()?
-                .ok()?;
+        for place in 0..self.inner.shards.len() {
+            let census = look(&*self.inner.shards.running(place)?).await?;
+            sum += census.live.iter().map(|(_, count)| count).sum::<usize>();
         }
         Some(sum)
     }
@@ -38,6 +155,8 @@ impl Engine {
             Some(Failure::Stopping)
         } else if (self.inner.failed)() {
             Some(Failure::Store)
+        } else if (self.inner.full)() {
+            Some(Failure::StoreFull)
         } else if self.inner.pages.is_behind() {
             Some(Failure::Overloaded)
         } else {
@@ -50,7 +169,7 @@ impl Engine {
     pub async fn drain(&self, wait: Duration) -> bool {
         self.inner.stopping.store(true, Ordering::Relaxed);
         let all = async {
-            for shard in &self.inner.shards {
+            for (_, shard) in self.inner.shards.all() {
                 let every = u32::try_from(self.inner.settings.requests_per_shard_max);
                 let every = every.unwrap_or(u32::MAX);
                 drop(shard.permits.acquire_many(every).await);
@@ -61,6 +180,48 @@ impl Engine {
 
     /// Ends the shards' threads. Call [`Engine::drain`] first.
     pub fn stop(&self) {
-        self.inner.shards.iter().for_each(Shard::stop);
+        self.inner.shards.all().for_each(|(_, shard)| shard.stop());
+    }
+}
+
+/// Asks a shard how it is.
+async fn look(shard: &Shard) -> Option<Census> {
+    let (reply, answer) = oneshot::channel();
+    shard.coordinator.try_send(Work::Count(reply)).ok()?;
+    tokio::time::timeout(LOOK_WAIT, answer).await.ok()?.ok()
+}
+
+impl From<Census> for Present {
+    fn from(census: Census) -> Self {
+        let Census {
+            live,
+            sagas,
+            in_flight,
+            timers,
+        } = census;
+        Self {
+            live,
+            sagas,
+            in_flight,
+            timers,
+        }
+    }
+}
+
+impl From<Panicked> for Panic {
+    fn from(panicked: Panicked) -> Self {
+        Self::of(panicked.subject, panicked.at, panicked.text)
+    }
+}
+
+impl Panic {
+    fn of(subject: Subject, at: Timestamp, text: String) -> Self {
+        Self {
+            storefront: subject.storefront,
+            kind: subject.kind,
+            number: subject.number,
+            at,
+            text,
+        }
     }
 }

@@ -153,9 +153,9 @@ impl Engine {
         look: impl FnOnce(oneshot::Sender<T>) -> Look,
     ) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.inner.shards[shard]
-            .coordinator
-            .try_send(Work::Look(look(reply)));
+        let shard = self.inner.shards.running(shard);
+        let shard = shard.ok_or(Failure::Overloaded)?;
+        let sent = shard.coordinator.try_send(Work::Look(look(reply)));
         sent.map_err(|_full_or_gone| Failure::Overloaded)?;
         let wait = Duration::from_millis(LOOK_MS_MAX);
         match tokio::time::timeout(wait, answer).await {

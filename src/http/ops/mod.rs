@@ -2,6 +2,7 @@
 //!
 //! | path | methods | answers |
 //! |---|---|---|
+//! | `/ops/actors` | GET | how each shard is |
 //! | `/ops/backup` | GET, POST | the last backup; backs the data directory up into a file here |
 //! | `/ops/components`, `…/{storefront}` | GET | which parts of the shops are paused |
 //! | `/ops/components/{storefront}/{component}` | GET, PUT | one of them; pauses it, lets it run |
@@ -12,12 +13,16 @@
 //! | `/ops/dead-letters/{storefront}/{order}/retry` | POST | has one tried again |
 //! | `/ops/sagas/{storefront}/{order}/why` | GET | where an order stands, and what it waits for |
 //! | `/ops/sagas/stuck` | GET | orders that had stopped, and were taken up |
+//! | `/ops/quarantine` | GET | what panicked too often and waits for an operator |
+//! | `/ops/quarantine/{storefront}/{order or listing}/{number}` | DELETE | lets it try again |
 
+mod actors;
 pub(super) mod backup;
 mod breakers;
 mod components;
 mod faults;
 mod letters;
+mod quarantine;
 mod sagas;
 
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
@@ -25,7 +30,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{State, error::ApiError, hal, read};
-use crate::actors::handles::Engine;
+use crate::{actors::handles::Engine, domain::Timestamp};
 
 /// A place under `/ops`.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +57,12 @@ pub(super) enum Ops<'a> {
     Why(&'a str, &'a str),
     /// Orders that had stopped.
     Stuck,
+    /// How each shard is.
+    Actors,
+    /// What waits for an operator.
+    Quarantine,
+    /// One of it: its storefront, its kind and its number.
+    Quarantined(&'a str, &'a str, &'a str),
 }
 
 impl<'a> Ops<'a> {
@@ -62,6 +73,9 @@ impl<'a> Ops<'a> {
             ["components"] => Self::Components(None),
             ["components", of] => Self::Components(Some(of)),
             ["faults"] => Self::Faults,
+            ["actors"] => Self::Actors,
+            ["quarantine"] => Self::Quarantine,
+            ["quarantine", of, kind, number] => Self::Quarantined(of, kind, number),
             ["components", of, name] => Self::Component(of, name),
             ["dead-letters"] => Self::Letters(None),
             ["dead-letters", of] => Self::Letters(Some(of)),
@@ -80,11 +94,14 @@ impl<'a> Ops<'a> {
         match self {
             Self::Backup | Self::Retry(..) => method == Method::POST,
             Self::Breaker(_) | Self::Component(..) => method == Method::PUT,
+            Self::Quarantined(..) => method == Method::DELETE,
             Self::Faults => method == Method::PUT || method == Method::DELETE,
-            Self::Breakers
+            Self::Actors
+            | Self::Breakers
             | Self::Components(_)
             | Self::Letter(..)
             | Self::Letters(_)
+            | Self::Quarantine
             | Self::Stuck
             | Self::Why(..) => false,
         }
@@ -113,6 +130,12 @@ pub(super) async fn respond(
         Ops::Faults if method == Method::PUT => faults::set(engine, &read(payload).await?),
         Ops::Faults if method == Method::DELETE => faults::clear(engine),
         Ops::Faults => faults::list(engine),
+        Ops::Actors => Ok(actors::list(engine).await),
+        Ops::Quarantine => Ok(quarantine::list(engine)),
+        Ops::Quarantined(of, kind, number) if method == Method::DELETE => {
+            quarantine::release(engine, (of, kind, number))
+        }
+        Ops::Quarantined(of, kind, number) => quarantine::get(engine, (of, kind, number)),
         Ops::Component(of, name) => components::get(engine, of, name),
         Ops::Letters(of) => letters::list(engine, of),
         Ops::Retry(of, order) if method == Method::POST => letters::retry(engine, of, order).await,
@@ -167,6 +190,11 @@ fn state_wanted<T>(
             .and_then(named)
             .ok_or_else(|| wrong("field_invalid", "there is no such state")),
     }
+}
+
+/// An instant, as text.
+fn instant(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |at| at.to_string())
 }
 
 fn answer(body: &impl Serialize) -> HttpResponse {

@@ -15,7 +15,7 @@ use super::{
 use crate::store::{
     commit::Position,
     directory::{self, Directory, format_of, sync_directory},
-    journal::{self, Source},
+    journal::{Source, extent},
 };
 
 /// The largest manifest that is read, in bytes: some 100,000 segments of 64 MiB.
@@ -146,8 +146,18 @@ impl Archive {
             }
             None => return Err(damaged("its file FORMAT says nothing that can be read")),
         }
-        let scanned = journal::scan(self, |_, _, _| {})?;
-        if scanned.end != self.manifest.position || scanned.torn.is_some() {
+        let mut last = 0;
+        for (name, place) in &self.places {
+            let Name::Segment(segment) = *name else {
+                continue;
+            };
+            let own = extent::extent(self, segment, Position::MAX)?;
+            if segment != last + 1 || own.bytes != place.bytes {
+                return Err(damaged("its journal has a gap, or more than events"));
+            }
+            last = own.last;
+        }
+        if last != self.manifest.position {
             return Err(damaged("its journal does not end where its manifest says"));
         }
         Ok(())

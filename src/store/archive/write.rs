@@ -45,8 +45,8 @@ pub struct Written {
 }
 
 /// Makes the backup `to`, which must not be there. It is written beside, as `to` with `.part` at
-/// the end, made durable, read back and checked, and only then gets its name. Holds one segment of
-/// the journal in memory.
+/// the end, made durable, read back and checked, and only then gets its name. Holds little of it
+/// in memory.
 pub fn write(origin: &Origin<'_>, to: &Path, progress: Progress<'_>) -> Result<Written, Error> {
     directory::check(origin.data)?;
     if to.exists() {
@@ -113,9 +113,9 @@ fn fill(
     };
     let mut text = serde_json::to_vec_pretty(&manifest).expect("texts and numbers are always JSON");
     text.push(b'\n');
-    out.append(MANIFEST, &text)?;
+    out.append(MANIFEST, text.len() as u64, &*text)?;
     let sum = format!("{}\n", hex(crc32c::crc32c(&text)));
-    out.append(MANIFEST_SUM, sum.as_bytes())?;
+    out.append(MANIFEST_SUM, sum.len() as u64, sum.as_bytes())?;
     let mut summed = out.tar.into_inner().map_err(failed("write", part))?;
     summed.flush().map_err(failed("write", part))?;
     file.sync_all().map_err(failed("write", part))?;
@@ -151,7 +151,7 @@ impl Out<'_> {
         for name in names {
             let path = data.join(name.to_string());
             match small(&path) {
-                Ok(bytes) => self.add(&name, &bytes)?,
+                Ok(bytes) => self.add(&name, bytes.len() as u64, &*bytes)?,
                 // Nothing was paused yet.
                 Err(error) if name == Name::Components && is_missing(&error) => {}
                 Err(source) => return Err(failed("read", &path)(source)),
@@ -174,11 +174,12 @@ impl Out<'_> {
                 let (file, expected) = (files.name(segment), last + 1);
                 return Err(journal::Error::Gap { file, expected }.into());
             }
-            let bytes = extent::read(&files, segment)?;
-            let own = extent::extent(&files, segment, &bytes, to)?;
-            self.add(&Name::Segment(segment), &bytes[..own.bytes])?;
+            let path = files.path_of(segment);
+            let own = extent::extent(&files, segment, to)?;
+            let file = File::open(&path).map_err(failed("open", &path))?;
+            self.add(&Name::Segment(segment), own.bytes, file)?;
             last = own.last;
-            done += bytes.len() as u64;
+            done += own.bytes;
             progress(done, total);
         }
         if last != to {
@@ -188,24 +189,31 @@ impl Out<'_> {
         Ok(())
     }
 
-    fn add(&mut self, name: &Name, bytes: &[u8]) -> Result<(), Error> {
+    /// A part of so many bytes of what `from` gives.
+    fn add(&mut self, name: &Name, bytes: u64, from: impl Read) -> Result<(), Error> {
         let name = name.to_string();
-        self.append(&name, bytes)?;
+        let mut from = Summed::new(from.take(bytes));
+        self.append(&name, bytes, &mut from)?;
+        if from.bytes != bytes {
+            let path = Path::new(&name);
+            let source = io::ErrorKind::UnexpectedEof.into();
+            return Err(failed("read all of", path)(source));
+        }
         self.parts.push(Part {
             name,
-            bytes: bytes.len() as u64,
-            crc32c: hex(crc32c::crc32c(bytes)),
+            bytes,
+            crc32c: hex(from.crc32c),
         });
         Ok(())
     }
 
-    fn append(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    fn append(&mut self, name: &str, bytes: u64, from: impl Read) -> Result<(), Error> {
         let mut header = tar::Header::new_ustar();
         header.set_entry_type(tar::EntryType::Regular);
-        header.set_size(bytes.len() as u64);
+        header.set_size(bytes);
         header.set_mode(0o600);
         header.set_mtime(self.now_s);
-        let appended = self.tar.append_data(&mut header, name, bytes);
+        let appended = self.tar.append_data(&mut header, name, from);
         appended.map_err(failed("write", self.path))
     }
 }
@@ -231,28 +239,40 @@ fn parent(path: &Path) -> PathBuf {
     parent.unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
-/// A writer that knows the checksum of what went through it.
-struct Summed<W> {
-    inner: W,
+/// A reader or writer that knows the checksum of what went through it.
+struct Summed<T> {
+    inner: T,
     bytes: u64,
     crc32c: u32,
 }
 
-impl<W> Summed<W> {
-    const fn new(inner: W) -> Self {
+impl<T> Summed<T> {
+    const fn new(inner: T) -> Self {
         Self {
             inner,
             bytes: 0,
             crc32c: 0,
         }
     }
+
+    fn take_in(&mut self, bytes: &[u8]) {
+        self.crc32c = crc32c::crc32c_append(self.crc32c, bytes);
+        self.bytes += bytes.len() as u64;
+    }
 }
 
-impl<W: Write> Write for Summed<W> {
+impl<T: Read> Read for Summed<T> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(bytes)?;
+        self.take_in(&bytes[..count]);
+        Ok(count)
+    }
+}
+
+impl<T: Write> Write for Summed<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(bytes)?;
-        self.crc32c = crc32c::crc32c_append(self.crc32c, &bytes[..count]);
-        self.bytes += count as u64;
+        self.take_in(&bytes[..count]);
         Ok(count)
     }
 

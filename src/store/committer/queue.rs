@@ -111,6 +111,16 @@ impl Queue {
         state.asleep = Asleep::No;
     }
 
+    /// Waits until it is closed, or so long. Says whether it is.
+    pub(super) fn closed_within(&self, longest: Duration) -> bool {
+        let state = self.lock();
+        let waited = self
+            .wake
+            .wait_timeout_while(state, longest, |state| !state.closed);
+        let (state, _elapsed) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.closed
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -307,3 +307,36 @@ fn a_group_waits_for_who_is_under_way_but_not_for_ever() {
     bounded.submit(0, 2, 1).unwrap();
     assert_eq!(bounded.hears(0), [(1, Ok(1)), (2, Ok(2))], "full");
 }
+
+#[test]
+fn a_disk_without_room_keeps_everybody_waiting_and_nothing_is_left_out() {
+    let limits = Limits {
+        full_retry_ms: 1,
+        ..Limits::default()
+    };
+    let rig = rig(None, limits);
+    rig.memory.limit(Some(10));
+    rig.submit(0, 1, 2).unwrap();
+    while !rig.committer.is_full() {
+        thread::yield_now();
+    }
+    rig.submit(1, 2, 1).unwrap();
+    rig.submit(0, 3, 0).unwrap();
+    assert!(rig.lanes[0].try_recv().is_err() && !rig.committer.failed());
+    rig.memory.limit(None);
+    let first = rig.hears(0);
+    assert_eq!(first[0], (1, Ok(1)));
+    assert_eq!(rig.hears(1), [(2, Ok(3))]);
+    assert!(!rig.committer.is_full());
+    assert_eq!(rig.committer.durable(), 3);
+
+    // Who stops it does not wait for room.
+    rig.memory.limit(Some(0));
+    rig.submit(1, 4, 1).unwrap();
+    while !rig.committer.is_full() {
+        thread::yield_now();
+    }
+    rig.committer.stop();
+    assert_eq!(rig.hears(1), [(4, Err(CommitFailed))]);
+    assert!(rig.failure.try_recv().is_err(), "it is stopping anyway");
+}

@@ -23,6 +23,8 @@ pub(super) struct Worker {
     lanes: Vec<Arc<dyn Lane>>,
     followers: Vec<Box<dyn Follower>>,
     on_failure: Option<Box<dyn FnOnce() + Send>>,
+    /// Whether it failed in a way that the program is to end of.
+    is_over: bool,
     under_way: UnderWay,
     limits: Limits,
     shared: Arc<Shared>,
@@ -47,6 +49,7 @@ impl Worker {
             lanes: listeners.lanes,
             followers: listeners.followers,
             on_failure: Some(listeners.on_failure),
+            is_over: false,
             under_way,
             limits,
             shared,
@@ -111,6 +114,7 @@ impl Worker {
         if let Err(error) = self.write() {
             // Once it failed every further group fails, and says nothing new.
             if !self.shared.failed.swap(true, Ordering::AcqRel) {
+                self.is_over = matches!(error, journal::Error::Sync { .. });
                 tracing::error!(%error, "nothing more can be committed");
             }
             self.settle_group_as_failed();
@@ -124,7 +128,7 @@ impl Worker {
         }
         self.group_bytes = 0;
         self.tell();
-        if self.shared.failed.load(Ordering::Relaxed) {
+        if self.is_over {
             self.announce_failure();
         }
     }
@@ -139,7 +143,7 @@ impl Worker {
                 Ok(())
             };
         }
-        self.journal.append(&records)?;
+        append(&mut self.journal, &records, &self.shared, self.limits)?;
         let durable = self.journal.sync()?;
         self.shared.durable.store(durable, Ordering::Release);
 
@@ -230,6 +234,40 @@ impl Worker {
         }
         if catch_unwind(AssertUnwindSafe(|| self.announce_failure())).is_err() {
             tracing::error!("whoever was to hear that nothing can be committed panicked too");
+        }
+    }
+}
+
+/// Appends the group, once there is room for it. Fails for want of room only when nothing more is to
+/// be submitted.
+fn append(
+    journal: &mut Journal,
+    records: &[Record<'_>],
+    shared: &Shared,
+    limits: Limits,
+) -> Result<(), journal::Error> {
+    let mut left = records;
+    loop {
+        let mut end = journal.end();
+        let appended = journal.append(left);
+        let Err(error @ journal::Error::Full { .. }) = appended else {
+            if appended.is_ok() && shared.full.swap(false, Ordering::AcqRel) {
+                tracing::info!("there is room again; what waited is committed");
+            }
+            return appended.map(drop);
+        };
+        while let [first, rest @ ..] = left
+            && end < journal.end()
+        {
+            end += u64::from(first.count);
+            left = rest;
+        }
+        if !shared.full.swap(true, Ordering::AcqRel) {
+            tracing::error!(%error, "commits wait for room; new commands are refused meanwhile");
+        }
+        let pause = Duration::from_millis(limits.full_retry_ms);
+        if shared.queue.closed_within(pause) {
+            return Err(error);
         }
     }
 }

@@ -83,14 +83,20 @@ impl Medium for Directory {
     }
 
     fn create(&mut self, segment: Position, bytes: u64) -> io::Result<()> {
+        let path = self.files.path_of(segment);
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
-            .open(self.files.path_of(segment))?;
-        preallocate(&file, bytes)?;
-        file.sync_all()?;
-        self.handle.sync_all()?;
+            .open(&path)?;
+        let made = preallocate(&file, bytes)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| self.handle.sync_all());
+        if let Err(error) = made {
+            // So that it can be tried again once there is room.
+            fs::remove_file(&path)?;
+            return Err(error);
+        }
         self.current = Some(Current { file, tail: 0 });
         Ok(())
     }

@@ -17,6 +17,22 @@ pub enum Error {
         /// What came back.
         source: io::Error,
     },
+    /// What was written could not be made durable. Nobody knows what of it the disk has.
+    #[error("could not sync `{file}`: {source}; look at the disk, then start again")]
+    Sync {
+        /// Which file.
+        file: String,
+        /// What came back.
+        source: io::Error,
+    },
+    /// The disk has no room. Nothing is lost and nothing half done: the same can be tried again.
+    #[error("there is no room for `{file}` ({source}); free some")]
+    Full {
+        /// The segment.
+        file: String,
+        /// What came back.
+        source: io::Error,
+    },
     /// Something that was once durable is not what it was.
     #[error(
         "the journal is damaged: `{file}` at byte {offset}, where position {position} should be: \
@@ -87,5 +103,17 @@ pub(super) fn io(doing: &'static str, file: String) -> impl FnOnce(io::Error) ->
         doing,
         file,
         source,
+    }
+}
+
+/// The same for what is written, where the want of room is told apart.
+pub(super) fn unwritten(doing: &'static str, file: String) -> impl FnOnce(io::Error) -> Error {
+    move |source| {
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        if full.contains(&source.kind()) {
+            Error::Full { file, source }
+        } else {
+            io(doing, file)(source)
+        }
     }
 }

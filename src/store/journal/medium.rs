@@ -22,7 +22,10 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
 
 /// The writing side. One segment is current: the last one created, resumed or cut.
 ///
-/// Nothing that fails is tried again: after an error the journal makes no further call.
+/// Nothing that fails is tried again: after an error the journal makes no further call. Except for
+/// want of room (`StorageFull`, `QuotaExceeded`) in [`create`](Self::create), which then has made
+/// nothing, and in [`append`](Self::append), which then goes on at the same tail: the journal tries
+/// those again later, an append with the same bytes first.
 pub trait Medium: Send + fmt::Debug + 'static {
     /// Its reading side, which sees what was appended, synced or not.
     fn source(&self) -> Arc<dyn Source>;

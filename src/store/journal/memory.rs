@@ -20,6 +20,8 @@ struct State {
     segments: BTreeMap<Position, Segment>,
     current: Option<Position>,
     is_failing: bool,
+    /// How many bytes may still be written; any number if there is no limit.
+    room: Option<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +78,12 @@ impl Memory {
         self.state().is_failing = false;
     }
 
+    /// From now on so many bytes may be written; what a segment is made with counts too. `None`:
+    /// as many as one likes. A write that finds too little room is written in part.
+    pub fn limit(&self, room: Option<usize>) {
+        self.state().room = room;
+    }
+
     /// A copy that shares nothing with this one.
     #[must_use]
     pub fn copy(&self) -> Self {
@@ -105,6 +113,17 @@ impl Memory {
         segment
             .map(change)
             .ok_or_else(|| io::Error::other("no segment is being written"))
+    }
+
+    /// How many of so many bytes there is room for.
+    fn take_room(&self, bytes: usize) -> usize {
+        let mut state = self.state();
+        let Some(room) = &mut state.room else {
+            return bytes;
+        };
+        let taken = bytes.min(*room);
+        *room -= taken;
+        taken
     }
 
     fn select(&self, segment: Position, change: impl FnOnce(&mut Segment)) -> io::Result<()> {
@@ -148,6 +167,9 @@ impl Medium for Memory {
 
     fn create(&mut self, segment: Position, bytes: u64) -> io::Result<()> {
         let bytes = usize::try_from(bytes).map_err(io::Error::other)?;
+        if self.take_room(bytes) < bytes {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let empty = Segment {
             seen: vec![0; bytes],
             durable: vec![0; bytes],
@@ -183,11 +205,17 @@ impl Medium for Memory {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let room = self.take_room(bytes.len());
         self.with_current(|segment| {
-            put(&mut segment.seen, segment.tail, bytes);
-            segment.unsynced.push((segment.tail, bytes.to_vec()));
+            let written = &bytes[..room];
+            put(&mut segment.seen, segment.tail, written);
+            segment.unsynced.push((segment.tail, written.to_vec()));
+            if room < bytes.len() {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
             segment.tail += bytes.len();
-        })
+            Ok(())
+        })?
     }
 
     fn sync(&mut self) -> io::Result<()> {

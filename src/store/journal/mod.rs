@@ -23,7 +23,7 @@ pub use read::Reader;
 pub use scan::{Scanned, Torn, look_after, scan, scan_after, scan_closed};
 
 use super::commit::Position;
-use error::io;
+use error::{io, unwritten};
 use frame::{FRAME_BYTES_MIN, Frame, HEADER_BYTES};
 use scan::Tail;
 
@@ -92,6 +92,8 @@ pub struct Journal {
     segment: Position,
     tail: u64,
     end: Position,
+    /// The end of what was handed to the medium.
+    handed: Position,
     stable: Position,
     poisoned: bool,
     /// Frames that are not handed to the medium yet. Empty between calls; kept for its space.
@@ -117,6 +119,7 @@ impl Journal {
             segment: 1,
             tail: 0,
             end: found.end,
+            handed: found.end,
             stable: found.end,
             poisoned: false,
             buffer: Vec::new(),
@@ -167,8 +170,10 @@ impl Journal {
     /// Writes one frame for each record and returns the position of the first event. Nothing of it
     /// is durable before the next [`sync`](Self::sync).
     ///
-    /// A record that is too large or empty is refused before anything is written. After any other
-    /// error the journal is poisoned.
+    /// A record that is too large or empty is refused before anything is written. After
+    /// [`Error::Full`] the first records may be appended, which [`end`](Self::end) tells; the others
+    /// are to be appended again, and before anything else. After any other error the journal is
+    /// poisoned.
     pub fn append(&mut self, records: &[Record<'_>]) -> Result<Position, Error> {
         self.check_usable()?;
         for record in records {
@@ -200,7 +205,7 @@ impl Journal {
     }
 
     fn poison_on_error(&mut self, done: Result<(), Error>) -> Result<(), Error> {
-        self.poisoned |= done.is_err();
+        self.poisoned |= matches!(&done, Err(error) if !matches!(error, Error::Full { .. }));
         done
     }
 
@@ -240,15 +245,23 @@ impl Journal {
             return Ok(());
         }
         let done = self.medium.append(&self.buffer);
-        self.tail += self.buffer.len() as u64;
+        if done.is_ok() {
+            self.tail += self.buffer.len() as u64;
+            self.handed = self.end;
+        } else {
+            self.end = self.handed;
+        }
         self.buffer.clear();
-        done.map_err(io("write to", self.name(self.segment)))
+        done.map_err(unwritten("write to", self.name(self.segment)))
     }
 
     fn sync_segment(&mut self) -> Result<(), Error> {
         let done = self.medium.sync();
         self.syncs += 1;
-        done.map_err(io("sync", self.name(self.segment)))?;
+        done.map_err(|source| Error::Sync {
+            file: self.name(self.segment),
+            source,
+        })?;
         self.stable = self.end;
         Ok(())
     }
@@ -271,21 +284,35 @@ impl Journal {
     }
 
     /// The old segment is durable before the new one exists, so that only the last one can be torn.
+    /// Without room for the new one, the old one stays current.
     fn rotate(&mut self) -> Result<(), Error> {
         self.hand_over()?;
         self.sync_segment()?;
+        let (segment, tail) = (self.segment, self.tail);
         self.segment = self.end + 1;
-        self.begin_segment()
+        let begun = self.begin_segment();
+        if matches!(begun, Err(Error::Full { .. })) {
+            let resumed = self.medium.resume(segment, tail);
+            resumed.map_err(io("go on with", self.name(segment)))?;
+            (self.segment, self.tail) = (segment, tail);
+        }
+        begun
     }
 
-    /// The header is durable before a frame is written, so that a bad one proves something.
+    /// The header is durable before a frame is written, so that a bad one proves something. Without
+    /// room for it there is no such segment.
     fn begin_segment(&mut self) -> Result<(), Error> {
         let bytes = self.limits.segment_bytes_max;
         let done = self.medium.create(self.segment, bytes);
-        done.map_err(io("create", self.name(self.segment)))?;
+        done.map_err(unwritten("create", self.name(self.segment)))?;
         self.tail = 0;
         self.buffer.extend_from_slice(&frame::header(self.segment));
-        self.hand_over()?;
+        let begun = self.hand_over();
+        if matches!(begun, Err(Error::Full { .. })) {
+            let removed = self.medium.remove(self.segment);
+            removed.map_err(io("remove", self.name(self.segment)))?;
+        }
+        begun?;
         self.sync_segment()
     }
 

@@ -185,11 +185,47 @@ fn a_segment_that_is_missing_or_from_the_future_is_refused() {
 }
 
 #[test]
+fn a_journal_without_room_goes_on_once_there_is_wherever_it_was_stopped() {
+    let mut stopped = 0;
+    for room in (0..2_000).step_by(3) {
+        let memory = Memory::new();
+        let mut journal = write(memory.clone(), LIMITS, &[2, 0]);
+        let bodies: Vec<_> = (0..9).map(|frame| body(5 + 2 * frame)).collect();
+        let records: Vec<_> = bodies.iter().map(|body| record(body)).collect();
+        memory.limit(Some(room));
+        let mut left = &records[..];
+        // The second time there is as little room as the first.
+        for again in [room, usize::MAX] {
+            let Err(error) = journal.append(left) else {
+                break;
+            };
+            assert!(matches!(error, Error::Full { .. }), "{room}: {error}");
+            stopped += 1;
+            // Whoever starts now finds what was durable, and may find more.
+            let crashed = Journal::open(memory.copy(), LIMITS).unwrap().journal;
+            assert!(crashed.end() >= journal.stable() && crashed.end() <= 22);
+            read_all(&*crashed.source());
+            let appended = (journal.end() - 4) / 2;
+            left = &records[usize::try_from(appended).unwrap()..];
+            memory.limit(Some(again));
+        }
+        memory.limit(None);
+        if journal.end() < 22 {
+            journal.append(left).unwrap();
+        }
+        assert_eq!(journal.sync().unwrap(), 22, "{room}");
+        drop(journal);
+        check(&memory, 22, false);
+    }
+    assert!(stopped > 500, "{stopped}");
+}
+
+#[test]
 fn after_a_failure_nothing_more_is_accepted() {
     let memory = Memory::new();
     let mut journal = write(memory.clone(), LIMITS, &[1, 1]);
     memory.fail();
-    assert!(matches!(journal.sync(), Err(Error::Io { .. })));
+    assert!(matches!(journal.sync(), Err(Error::Sync { .. })));
     memory.mend();
     assert!(matches!(journal.sync(), Err(Error::Poisoned)));
     let more = body(5);

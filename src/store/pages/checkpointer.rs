@@ -11,7 +11,10 @@ use std::{
 };
 
 use super::{Error, Pages, locked};
-use crate::store::commit::Position;
+use crate::store::{commit::Position, space::Room};
+
+/// How long a disk without room is left alone before it is looked at again.
+const ROOM_PAUSE: Duration = Duration::from_secs(1);
 
 /// The thread that makes checkpoints.
 #[derive(Debug)]
@@ -25,11 +28,13 @@ pub struct Checkpointer {
 
 impl Checkpointer {
     /// Starts it: a checkpoint every `interval`, and whenever half the backlog's limit is reached.
-    /// `complete_to` is asked before each.
+    /// `complete_to` is asked before each. There is none while the disk has hardly any room.
     ///
-    /// After a failure it calls `on_failure` and ends, and [`Checkpointer::failed`] says why.
+    /// After a failure it calls `on_failure` and ends, and [`Checkpointer::failed`] says why. If
+    /// there was no room, it does so only once there is: a restart before could do no better.
     pub fn start(
         pages: Arc<Pages>,
+        room: Arc<Room>,
         interval: Duration,
         complete_to: impl Fn() -> Position + Send + 'static,
         on_failure: impl FnOnce() + Send + 'static,
@@ -43,6 +48,15 @@ impl Checkpointer {
             move || {
                 loop {
                     let stop = pages.wake.wait(interval);
+                    room.look();
+                    if !room.has_reserve() {
+                        if stop {
+                            return;
+                        }
+                        // Who called it early calls again when there is more.
+                        pages.wake.taken();
+                        continue;
+                    }
                     let checkpoint = || pages.checkpoint(complete_to());
                     let why = match catch_unwind(AssertUnwindSafe(checkpoint)) {
                         Ok(Ok(_)) if stop => return,
@@ -53,6 +67,14 @@ impl Checkpointer {
                     tracing::error!(why, "checkpoints have stopped");
                     *locked(&failed) = Some(why);
                     has_failed.store(true, Relaxed);
+                    room.look();
+                    while !stop && !room.has_reserve() {
+                        pages.wake.taken();
+                        if pages.wake.wait(ROOM_PAUSE) {
+                            return;
+                        }
+                        room.look();
+                    }
                     return on_failure();
                 }
             }

@@ -1,8 +1,9 @@
 //! The cache over memory: what is read back, when, and from where.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::atomic::Ordering::Relaxed};
 
 use super::*;
+use crate::store::space::Room;
 
 const ORDERS: CollectionId = CollectionId(0);
 const VIEW: CollectionId = CollectionId(1);
@@ -27,6 +28,11 @@ fn slot(position: u64, listed: bool) -> Slot {
         listed,
         bytes: position.to_be_bytes().repeat(3).into(),
     }
+}
+
+/// As much room as one likes.
+fn room() -> Arc<Room> {
+    Arc::new(Room::measured(|| Ok(u64::MAX), 0))
 }
 
 fn numbers(pages: &Pages, offset: u64, limit: usize) -> Vec<u64> {
@@ -213,14 +219,14 @@ fn what_is_not_written_holds_new_work_back_and_wakes_the_thread() {
         asked.send(()).unwrap();
         5
     };
-    let thread = Checkpointer::start(Arc::clone(&pages), hour, complete_to, || {}).unwrap();
+    let thread = Checkpointer::start(Arc::clone(&pages), room(), hour, complete_to, || {}).unwrap();
     heard.recv_timeout(hour / 60).unwrap();
     pages.put(ORDERS, 1, slot(9, true)).unwrap();
     thread.stop().unwrap();
     assert_eq!((pages.backlog(), pages.complete_to()), (0, 5));
 
     // A second thread goes on after its first checkpoint too. Up to half the limit may wait.
-    let thread = Checkpointer::start(Arc::clone(&pages), hour, || 6, || {}).unwrap();
+    let thread = Checkpointer::start(Arc::clone(&pages), room(), hour, || 6, || {}).unwrap();
     for round in 0..3 {
         for page in 0..8 {
             pages.put(ORDERS, page * 64, slot(round, true)).unwrap();
@@ -235,6 +241,48 @@ fn what_is_not_written_holds_new_work_back_and_wakes_the_thread() {
 }
 
 #[test]
+fn there_is_no_checkpoint_without_room_and_one_once_there_is() {
+    let limits = Limits {
+        backlog_max: 2,
+        ..Limits::default()
+    };
+    let bytes = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&bytes);
+    let room = Arc::new(Room::measured(move || Ok(seen.load(Relaxed)), 100));
+    let pages = Arc::new(open(&Durable::default(), limits).pages);
+    let hour = std::time::Duration::from_hours(1);
+    let start = || Checkpointer::start(Arc::clone(&pages), Arc::clone(&room), hour, || 7, || {});
+    let thread = start().unwrap();
+    pages.put(ORDERS, 1, slot(1, true)).unwrap();
+    thread.stop().unwrap();
+    assert_eq!((pages.backlog(), pages.complete_to()), (1, 0));
+    bytes.store(100, Relaxed);
+    start().unwrap().stop().unwrap();
+    assert_eq!((pages.backlog(), pages.complete_to()), (0, 7));
+}
+
+#[test]
+fn checkpoints_that_failed_for_want_of_room_are_announced_once_there_is_some() {
+    let pages = Arc::new(open(&Durable::default(), Limits::default()).pages);
+    // There is room at the beginning and before the checkpoint, none after it, and then again.
+    let looks = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&looks);
+    let seen = move || Ok([100, 100, 0, 0][counted.fetch_add(1, Relaxed).min(3) as usize]);
+    let room = Arc::new(Room::measured(seen, 100));
+    let panics = || -> Position { panic!("no room") };
+    let soon = std::time::Duration::from_millis(1);
+    let thread = Checkpointer::start(Arc::clone(&pages), room, soon, panics, || {
+        panic!("a restart would find no room")
+    });
+    let thread = thread.unwrap();
+    let has_failed = thread.watch();
+    while !has_failed() || looks.load(Relaxed) < 4 {
+        std::thread::yield_now();
+    }
+    assert!(matches!(thread.stop(), Err(Error::Failed(why)) if why == "a checkpoint panicked"));
+}
+
+#[test]
 fn checkpoints_that_have_stopped_are_announced() {
     let limits = Limits {
         backlog_max: 2,
@@ -245,7 +293,7 @@ fn checkpoints_that_have_stopped_are_announced() {
     let hour = std::time::Duration::from_hours(1);
     let (announce, announced) = std::sync::mpsc::channel();
     let on_failure = move || announce.send(()).unwrap();
-    let thread = Checkpointer::start(Arc::clone(&pages), hour, panics, on_failure).unwrap();
+    let thread = Checkpointer::start(Arc::clone(&pages), room(), hour, panics, on_failure).unwrap();
     let has_failed = thread.watch();
     assert!(!has_failed());
     pages.put(ORDERS, 1, slot(1, true)).unwrap();

@@ -5,6 +5,7 @@ pub(crate) mod journal;
 pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod server;
+pub(crate) mod tmpfs;
 pub(crate) mod wire;
 
 pub(crate) use client::Client;

@@ -154,8 +154,17 @@ impl Process {
 
     /// Asks it to end, without waiting.
     pub(crate) fn terminate(&self) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends it this signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end, though others may still log to where it did; true if it ended well.
+    pub(crate) fn ended(&mut self) -> bool {
+        self.child.wait().unwrap().success()
     }
 
     /// Waits for its end, and gives back how it ended and what it logged.
