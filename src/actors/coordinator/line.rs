@@ -118,7 +118,7 @@ impl Lines {
     }
 
     /// Changes whenever the first in a line should look.
-    pub(super) fn moves(&self) -> watch::Receiver<()> {
+    pub(in crate::actors) fn moves(&self) -> watch::Receiver<()> {
         self.moved.subscribe()
     }
 
@@ -202,6 +202,12 @@ impl Lines {
 
     fn is_empty(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
+    }
+
+    /// As if an order waited for a payment.
+    #[cfg(test)]
+    pub(in crate::actors) fn stand_for_test(&self) {
+        self.place(Subject::of_order(0, 1), Some(PAYMENT));
     }
 
     fn locked(&self) -> MutexGuard<'_, Standing> {
