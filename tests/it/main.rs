@@ -10,6 +10,7 @@ mod damage;
 mod definitions;
 mod durable;
 mod laundry;
+mod letters;
 mod mixed;
 mod originals;
 mod pause;
