@@ -86,6 +86,7 @@ pub struct PaymentOf {
 
 impl Payment {
     /// The same for this storefront alone.
+    #[must_use]
     pub fn of(&self, storefront: &str) -> Self {
         let own = self.storefronts.get(storefront);
         let own = own.copied().unwrap_or_default();

@@ -274,6 +274,11 @@ impl Provider for Before {
         self.provider.settles()
     }
 
+    /// One that is stalled on purpose may be under way beside those that are counted.
+    fn answers_at_once(&self) -> bool {
+        self.provider.answers_at_once()
+    }
+
     fn call(&self, call: Call) -> Answer {
         let order = call.effect.order();
         let point = Point::of(

@@ -146,7 +146,9 @@ pub(super) struct Turn {
     pub(super) chosen: Option<Candidate>,
     /// What the order has to wait for before it can go on.
     pub(super) waits_for: Option<Want>,
-    /// Whether the last command of the saga led to nothing, so that it is not asked again.
+    /// How much of what the saga asked for last led to something.
+    pub(super) news: usize,
+    /// Whether nothing of it did, so that it is not asked again.
     pub(super) idle: bool,
 }
 

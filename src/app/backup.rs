@@ -47,21 +47,23 @@ pub struct Restored {
 /// interval.
 pub fn back_up(data: &Path, to: &Path, progress: Progress<'_>) -> Result<Written, Error> {
     let files = journal::Files::new(directory::journal(data));
+    // Held no longer than it takes to see how far it goes: who starts it then changes nothing that
+    // comes before that.
     let at_rest = match Directory::existing(data) {
         Ok(directory) => Some(directory),
         Err(directory::Error::InUse(_)) => None,
         Err(error) => return Err(archive::Error::from(error).into()),
     };
     let mark = Mark::read(&directory::mark(data)).map_err(open::Error::from)?;
+    let reach = extent::reach(&files, mark.position).map_err(open::Error::from)?;
+    mark.check_journal(reach.end).map_err(open::Error::from)?;
     let position = if at_rest.is_some() {
-        let end = journal::scan(&files, |_, _, _| {})
-            .map_err(open::Error::from)?
-            .end;
-        mark.check_journal(end).map_err(open::Error::from)?;
-        end
+        reach.check_end(&files).map_err(open::Error::from)?;
+        reach.end
     } else {
-        extent::durable(&files, mark.position).map_err(open::Error::from)?
+        reach.durable
     };
+    drop(at_rest);
     let origin = Origin {
         data,
         position,

@@ -225,9 +225,6 @@ impl App {
             hands_over,
         } = options;
         let root = root(&config, &storefronts)?;
-        for name in config.payment.storefronts.keys() {
-            definitions::place(&storefronts, name)?;
-        }
         let space = Space::of(&config)?;
         let open::Opened {
             directory,
@@ -378,8 +375,12 @@ pub fn in_system<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
 }
 
-/// The place of the storefront that is served at `/` too.
+/// The place of the storefront that is served at `/` too. Whatever the settings say of a storefront,
+/// there must be one of that name.
 fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, definitions::Error> {
+    for name in config.payment.storefronts.keys() {
+        definitions::place(storefronts, name)?;
+    }
     let name = config.root.as_deref();
     name.map(|name| definitions::root(storefronts, name))
         .transpose()

@@ -1,6 +1,12 @@
 //! Serving HTTP until somebody asks to stop, the store fails, or another process takes over.
 
-use std::{net::TcpListener, path::Path, pin::pin, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    path::Path,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix_web::{
     dev::{Server, ServerHandle},
@@ -62,6 +68,8 @@ enum HandedOver {
     Yes(Successor),
     /// It does not, for this reason; this process goes on.
     No(Box<Serving>, String),
+    /// This process was asked to stop before that was known. Its store is closed.
+    Unknown,
 }
 
 /// Serves on `listener` until `shutdown` is ready.
@@ -72,7 +80,15 @@ pub(super) async fn serve(
     predecessor: Option<Predecessor>,
     tell: &impl Fn(Phase),
 ) -> Result<End, Error> {
-    let (mut serving, server) = Serving::begin(app, listener).await?;
+    let (mut serving, server) = match Serving::begin(app, listener).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            if let Some(predecessor) = predecessor {
+                predecessor.failed(&error.to_string()).await;
+            }
+            return Err(error);
+        }
+    };
     let ended = rt::spawn(server);
     if let Some(predecessor) = &predecessor {
         predecessor.serving().await;
@@ -95,7 +111,7 @@ pub(super) async fn serve(
         };
         let (handle, connections) = (serving.handle.clone(), serving.connections.clone());
         let data = serving.app.config.data.clone();
-        match Box::pin(serving.hand_over(successor)).await? {
+        match Box::pin(serving.hand_over(successor, shutdown.as_mut())).await? {
             HandedOver::No(again, why) => {
                 tell(Phase::NotTakenOver(why));
                 serving = *again;
@@ -111,6 +127,11 @@ pub(super) async fn serve(
                 handle.stop(true).await;
                 drop(ended.await);
                 break Ok(End::TakenOver(successor.pid));
+            }
+            HandedOver::Unknown => {
+                tell(Phase::Stopping);
+                drop(ended.await);
+                break Ok(End::Stopped);
             }
         }
     }
@@ -173,7 +194,11 @@ impl Serving {
     }
 
     /// Hands socket and directory over; takes them back if the successor does not serve.
-    async fn hand_over(self, mut successor: Successor) -> Result<HandedOver, Error> {
+    async fn hand_over(
+        self,
+        mut successor: Successor,
+        shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<HandedOver, Error> {
         let Self {
             app,
             gate,
@@ -202,7 +227,14 @@ impl Serving {
             given = successor.release().await;
         }
         let outcome = match given {
-            Ok(()) => successor.serves().await,
+            Ok(()) => tokio::select! {
+                served = successor.serves() => served,
+                () = shutdown => {
+                    gate.end();
+                    handle.stop(true).await;
+                    return Ok(HandedOver::Unknown);
+                }
+            },
             Err(error) => Err(format!("it is gone ({error})")),
         };
         let Err(why) = outcome else {
@@ -216,7 +248,14 @@ impl Serving {
         };
         tracing::error!(why, "the other process did not take over; this one goes on");
         drop(successor);
-        let app = open_again(&config, &again).await?;
+        let app = match open_again(&config, &again).await {
+            Ok(app) => app,
+            Err(error) => {
+                gate.end();
+                handle.stop(true).await;
+                return Err(error);
+            }
+        };
         let left = gate.open(app.state());
         handle.resume().await;
         let again = Self {

@@ -23,8 +23,11 @@ pub struct Gate {
 #[derive(Clone, Debug)]
 enum Phase {
     Here(Arc<Open>),
+    /// For the moment.
     Nobody,
     There(SocketAddr),
+    /// For good.
+    Ended,
 }
 
 /// An open store. Whoever works with it holds it, so that it can be told when the last has left.
@@ -42,7 +45,7 @@ pub(super) enum Behind {
     Here(Arc<Open>),
     /// It is to be passed on to the process that listens here.
     There(SocketAddr),
-    /// Nobody answers in time.
+    /// Nobody answers, or not in time.
     Nobody,
 }
 
@@ -78,6 +81,11 @@ impl Gate {
         self.phase.send_replace(Phase::There(address));
     }
 
+    /// Lets nobody wait any more: this process ends.
+    pub fn end(&self) {
+        self.phase.send_replace(Phase::Ended);
+    }
+
     pub(super) const fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -95,12 +103,12 @@ impl Gate {
         let known = phases.wait_for(|phase| !matches!(phase, Phase::Nobody));
         let found = match tokio::time::timeout(self.wait, known).await {
             Ok(Ok(phase)) => phase.clone(),
-            Ok(Err(_)) | Err(_) => Phase::Nobody,
+            Ok(Err(_)) | Err(_) => Phase::Ended,
         };
         match found {
             Phase::Here(open) => Behind::Here(open),
             Phase::There(address) => Behind::There(address),
-            Phase::Nobody => Behind::Nobody,
+            Phase::Nobody | Phase::Ended => Behind::Nobody,
         }
     }
 }
@@ -109,5 +117,44 @@ impl Left {
     /// Waits for at most so long; true if all have left.
     pub async fn within(self, wait: Duration) -> bool {
         tokio::time::timeout(wait, self.0).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    const WAIT: Duration = Duration::from_secs(10);
+
+    fn gate() -> Arc<Gate> {
+        Arc::new(Gate::new(Clock::runtime(Timestamp(0)), WAIT))
+    }
+
+    fn waits_at(gate: &Arc<Gate>) -> tokio::task::JoinHandle<Behind> {
+        let gate = Arc::clone(gate);
+        tokio::spawn(async move { gate.behind().await })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_passed_on_or_refused_as_soon_as_that_is_known() {
+        let gate = gate();
+        let waiting = waits_at(&gate);
+        let address = SocketAddr::from(([127, 0, 0, 1], 8080));
+        gate.pass_on(address);
+        assert!(matches!(waiting.await.unwrap(), Behind::There(to) if to == address));
+        gate.close();
+        let waiting = waits_at(&gate);
+        gate.end();
+        assert!(matches!(waiting.await.unwrap(), Behind::Nobody));
+        assert!(matches!(gate.behind().await, Behind::Nobody));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_than_a_caller_does() {
+        let gate = gate();
+        let began = tokio::time::Instant::now();
+        assert!(matches!(gate.behind().await, Behind::Nobody));
+        assert_eq!(began.elapsed(), WAIT);
     }
 }

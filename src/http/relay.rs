@@ -48,6 +48,12 @@ pub(super) async fn pass(
     address: SocketAddr,
     wait: Duration,
 ) -> Result<HttpResponse, ApiError> {
+    if is_operators(request) && !is_local(request) {
+        // It would come from this machine then, where operators may do more.
+        let detail =
+            "the server is being replaced; nothing was done, ask again on a new connection";
+        return Err(ApiError::new("stopping", detail));
+    }
     // Nothing was sent before the connection is there, so nothing can have been done.
     let connect = tokio::time::timeout(wait, TcpStream::connect(address)).await;
     let stream = connect.unwrap_or_else(|_late| Err(io::ErrorKind::TimedOut.into()));
@@ -66,6 +72,16 @@ pub(super) async fn pass(
         );
         ApiError::new("outcome_unknown", detail)
     })
+}
+
+fn is_operators(request: &HttpRequest) -> bool {
+    let mut segments = request.path().split('/').filter(|own| !own.is_empty());
+    segments.next() == Some("ops")
+}
+
+fn is_local(request: &HttpRequest) -> bool {
+    let peer = request.peer_addr();
+    peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
 }
 
 /// The head as it came, but for what the connection is told.
@@ -166,6 +182,28 @@ mod tests {
             "{head}"
         );
         assert!(head.ends_with("\r\n\r\n"));
+    }
+
+    #[tokio::test]
+    async fn what_operators_ask_from_afar_does_not_come_from_here_afterwards() {
+        // Nobody listens there, so that what is passed on is told from what is not.
+        let there = SocketAddr::from(([127, 0, 0, 1], 1));
+        let check = async |path: &str, peer: &str, is_passed_on: bool| {
+            let request = TestRequest::with_uri(path).peer_addr(peer.parse().unwrap());
+            let request = request.to_http_request();
+            let passed = pass(&request, Bytes::new(), there, Duration::from_secs(9)).await;
+            let refusal = passed.unwrap_err().to_string();
+            assert_eq!(
+                refusal.contains("cannot be reached"),
+                is_passed_on,
+                "{path} of {peer}"
+            );
+        };
+        check("/ops/components", "127.0.0.1:9", true).await;
+        check("/ops/components", "[::ffff:127.0.0.1]:9", true).await;
+        check("/ops/components", "10.1.2.3:9", false).await;
+        check("//ops//components", "10.1.2.3:9", false).await;
+        check("/shop/ops", "10.1.2.3:9", true).await;
     }
 
     #[test]

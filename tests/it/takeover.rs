@@ -10,7 +10,6 @@ use std::{
     io::{BufRead, BufReader, Write},
     os::unix::net::UnixStream,
     path::Path,
-    process::Output,
 };
 
 use tempfile::TempDir;
@@ -29,10 +28,10 @@ fn take_over(data: &Path, more: &[&str]) -> Process {
 
 /// One that must not succeed; what it said.
 fn refused(data: &Path, more: &[&str]) -> String {
-    let mut command = jumun(&["serve", "--takeover", "--data"]);
-    let Output { status, stderr, .. } = command.arg(data).args(more).output().unwrap();
-    let said = String::from_utf8(stderr).unwrap();
-    assert_eq!(status.code(), Some(1), "{said}");
+    let arguments = ["serve", "--takeover", "--data", data.to_str().unwrap()];
+    let output = run(&[&arguments, more].concat());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
     said
 }
 
@@ -73,12 +72,20 @@ fn has_all(data: &Path, mut numbers: Vec<u64>) {
 fn two_takeovers_under_load_are_not_noticed_by_any_client() {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
-    let mut process = Process::serve(&data, &[]);
+    // So that some payments are under way at any moment.
+    let slow = dir.path().join("slow.toml");
+    fs::write(
+        &slow,
+        "[payment]\nlatency_ms_min = 1\nlatency_ms_max = 30\n",
+    )
+    .unwrap();
+    let slow = ["--config", slow.to_str().unwrap()];
+    let mut process = Process::serve(&data, &slow);
     let address = process.address();
     let clients = Clients::start(address, 8, 4);
     for round in 1..=2 {
         clients.wait_for(100);
-        let next = take_over(&data, &[]);
+        let next = take_over(&data, &slow);
         assert_eq!(next.address(), address, "it is the same socket");
         ended(std::mem::replace(&mut process, next));
         println!("round {round}: the one before has ended, and nobody noticed");
@@ -161,6 +168,14 @@ fn a_definition_that_fits_is_taken_over_with_and_one_that_does_not_leaves_the_ol
 
     define(&first.replace("\"PaymentConfirmed\"", "\"Paid\""));
     could_serve(&data, &served, true, "makes snapshots and views again");
+    // Something that no check foresees: a file cannot be written.
+    fs::create_dir(data.join("sled.new")).unwrap();
+    let said = refused(&data, &served);
+    assert!(said.contains("sled.form"), "{said}");
+    client
+        .get("/tulips/orders/1")
+        .has("/status", "PaymentConfirmed");
+    fs::remove_dir(data.join("sled.new")).unwrap();
     let after = take_over(&data, &served);
     client.get("/tulips/orders/1").has("/status", "Paid");
     ended(before);
@@ -212,6 +227,19 @@ fn if_the_new_process_fails_or_dies_after_the_release_the_old_one_goes_on_and_no
     println!("{} orders", numbers.len());
     stop(process);
     has_all(&data, numbers);
+}
+
+#[test]
+fn whoever_is_asked_to_stop_while_the_new_process_opens_does_so_at_once() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let process = Process::serve(&data, &[]);
+    let number = Wire::new(process.address(), false).place();
+    let successor = until_released(&data);
+    process.terminate();
+    ended(process);
+    drop(successor);
+    has_all(&data, vec![number]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod book;
 mod desk;
 mod disk;
 mod ending;
+mod product;
 mod remote;
 mod rooms;
 mod strikes;

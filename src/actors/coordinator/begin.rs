@@ -142,6 +142,7 @@ impl Coordinator {
             candidates: VecDeque::new(),
             chosen: None,
             waits_for: None,
+            news: 0,
             idle: false,
         })
     }

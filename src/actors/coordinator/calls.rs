@@ -257,6 +257,12 @@ impl Coordinator {
             Ok(Some(Effect::Charge { .. })) if never_placed => self.step(key),
             Ok(None) => self.step(key),
             Ok(Some(_)) if is_given_up => self.step(key),
+            // Whoever paid is gone, and what the price was with them: they may pay again.
+            Ok(Some(Effect::Charge { .. })) if self.is_paid_by_person(key) => {
+                let void = VecDeque::from([Command::Payment(payment::Command::Void)]);
+                let turn = self.turn(key, Correlation::default(), void);
+                self.drive(turn);
+            }
             // It is asked again once its part of the storefront runs.
             Ok(Some(_)) if self.local.closed(key.storefront).has(Kind::Payment) => self.resume(key),
             Ok(Some(effect)) => {

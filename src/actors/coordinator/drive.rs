@@ -32,6 +32,7 @@ impl Coordinator {
             self.local
                 .strike(Place::React, key.storefront, key.order().key());
             let reaction = self.react(&turn);
+            turn.news = 0;
             turn.waits_for = reaction.waits_for.map(Want::Part);
             if self.must_not_wait(&turn) {
                 return self.abandon(turn, Failure::Paused.into());
@@ -68,7 +69,8 @@ impl Coordinator {
                 if let Some(candidate) = turn.chosen.take().filter(|_| news) {
                     return self.assigned(turn, &candidate);
                 }
-                turn.idle = turn.own_commands == 0 && !news && turn.todo.is_empty();
+                turn.news += usize::from(news);
+                turn.idle = turn.own_commands == 0 && turn.news == 0 && turn.todo.is_empty();
                 turn.own_commands = turn.own_commands.saturating_sub(1);
                 self.drive(turn);
             }

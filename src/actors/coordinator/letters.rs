@@ -33,6 +33,13 @@ impl Coordinator {
         since.is_some_and(|since| self.retry(key).is_over(since, self.now()))
     }
 
+    /// Whether a person pays, with a request.
+    pub(super) fn is_paid_by_person(&self, key: Subject) -> bool {
+        let flow = &self.local.storefronts[key.storefront].flow;
+        let step = flow.step(|action| action == Action::Pay);
+        step.is_some_and(|step| step.mode == Mode::Command)
+    }
+
     /// The call failed once more, and its horizon is over.
     pub(super) fn give_up_call(&mut self, called: Called) {
         let Called {
@@ -42,10 +49,7 @@ impl Coordinator {
             result,
         } = called;
         let is_charge = matches!(effect, Effect::Charge { .. });
-        let flow = &self.local.storefronts[key.storefront].flow;
-        let step = flow.step(|action| action == Action::Pay);
-        let is_paid_by_person = step.is_some_and(|step| step.mode == Mode::Command);
-        let commands = match (is_charge, is_paid_by_person) {
+        let commands = match (is_charge, self.is_paid_by_person(key)) {
             (true, true) => vec![Command::Payment(payment::Command::Void)],
             (true, false) => vec![Command::Order(order::Command::Cancel)],
             (false, _) => Vec::new(),

@@ -62,11 +62,18 @@ impl Coordinator {
         if live.is_some_and(|live| live.busy || live.in_flight > 0) {
             return Wait::Turn;
         }
-        if saga.is_asked() {
-            return Wait::Provider(saga.retry.map_or(1, |(_, attempt)| attempt));
+        let standing = self.local.lines.place_of(key);
+        match standing {
+            // Also where the payment is asked for: its provider cannot be.
+            Some((Line::Part(Kind::Payment), place)) => {
+                return Wait::Part(Action::Pay, Some(place));
+            }
+            _ if saga.is_asked() => {
+                return Wait::Provider(saga.retry.map_or(1, |(_, attempt)| attempt));
+            }
+            _ => {}
         }
         let reaction = saga.react(at);
-        let standing = self.local.lines.place_of(key);
         match (standing, reaction.waits_for) {
             (Some((Line::Somebody, place)), _) => return Wait::Somebody(Some(place)),
             (Some((Line::Part(_), place)), Some(action)) => return Wait::Part(action, Some(place)),

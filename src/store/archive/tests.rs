@@ -56,10 +56,24 @@ fn what_is_known_to_be_durable_needs_no_mark() {
     let files = journal::Files::new(directory::journal(dir.path()));
     for known in [0, 4, 18] {
         // The last group may be there or not; that before it was when the last was begun.
-        assert_eq!(extent::durable(&files, known).unwrap(), 18);
+        let reach = extent::reach(&files, known).unwrap();
+        assert_eq!((reach.durable, reach.end), (18, 20));
     }
     journal.sync().unwrap();
-    assert_eq!(extent::durable(&files, 20).unwrap(), 20);
+    let reach = extent::reach(&files, 20).unwrap();
+    assert_eq!((reach.durable, reach.end), (20, 20));
+    reach.check_end(&files).unwrap();
+
+    // A byte of an earlier group: what comes after it proves that it was durable.
+    let segment = *files.segments().unwrap().last().unwrap();
+    let path = files.path_of(segment);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[60] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let reach = extent::reach(&files, 4).unwrap();
+    assert_eq!(reach.end, segment - 1);
+    let error = reach.check_end(&files).unwrap_err();
+    assert!(matches!(error, journal::Error::Damaged { .. }), "{error}");
 }
 
 #[test]

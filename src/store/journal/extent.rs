@@ -28,12 +28,46 @@ pub fn extent(source: &dyn Source, segment: Position, to: Position) -> Result<Ex
     walk(source, segment, to, |_frame| {})
 }
 
-/// How far the journal is known to be durable, given that it is to `known`: a whole frame says how
-/// far it was when the frame was written.
-///
-/// Short of the end by what was written last: nothing in the files tells whether that was synced.
-pub fn durable(source: &dyn Source, known: Position) -> Result<Position, Error> {
-    let mut durable = known;
+/// How far a journal goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Known to be durable: a whole frame says how far that was when it was written. Short of the
+    /// end by what was written last, of which nothing in the files tells whether it was synced.
+    pub durable: Position,
+    /// The last event of the last whole frame.
+    pub end: Position,
+    /// The segment with that frame, and where the frame ends.
+    last: Option<(Position, u64)>,
+}
+
+impl Reach {
+    /// That nothing which was durable lies behind the last whole frame. Only for a journal that
+    /// nobody is writing.
+    pub fn check_end(&self, source: &dyn Source) -> Result<(), Error> {
+        let Some((segment, offset)) = self.last else {
+            return Ok(());
+        };
+        let rest = source.read(segment, offset, usize::MAX);
+        let rest = rest.map_err(io("read", source.name(segment)))?;
+        if frame::proves(self.end + 1, &rest) {
+            return Err(Error::Damaged {
+                file: source.name(segment),
+                offset,
+                position: self.end + 1,
+                what: "a record that was durable is not what was written",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// How far the journal goes, given that it is durable to `known`. Reads the files from there on.
+pub fn reach(source: &dyn Source, known: Position) -> Result<Reach, Error> {
+    let mut reach = Reach {
+        durable: known,
+        end: 0,
+        last: None,
+    };
     let segments = source
         .segments()
         .map_err(io("list the files of", "the journal".to_owned()))?;
@@ -45,12 +79,17 @@ pub fn durable(source: &dyn Source, known: Position) -> Result<Position, Error> 
             found => found?,
         }
         // A segment is made once all before it are durable.
-        durable = durable.max(segment - 1);
-        walk(source, segment, Position::MAX, |frame| {
+        let mut durable = reach.durable.max(segment - 1);
+        let own = walk(source, segment, Position::MAX, |frame| {
             durable = durable.max(frame.stable);
         })?;
+        reach = Reach {
+            durable,
+            end: own.last,
+            last: Some((segment, own.bytes)),
+        };
     }
-    Ok(durable)
+    Ok(reach)
 }
 
 /// That the segment has the header that it should have.
