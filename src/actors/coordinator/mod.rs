@@ -183,6 +183,7 @@ pub(super) struct Census {
 }
 
 /// A turn that was given up had a listing.
+#[derive(Clone, Copy)]
 pub(super) struct Withdrawn {
     pub(super) storefront: usize,
     pub(super) listing: u64,

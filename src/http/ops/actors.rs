@@ -10,7 +10,7 @@ use crate::actors::handles::{Engine, Panic, Standing};
 
 #[derive(Serialize)]
 struct All<'a> {
-    shards: Vec<Shard<'a>>,
+    shards: Vec<One<'a>>,
     /// Orders that wait in a line, of each storefront.
     lines: BTreeMap<&'a str, usize>,
     /// Threads that did not come back from what they were stuck in.
@@ -18,7 +18,7 @@ struct All<'a> {
 }
 
 #[derive(Serialize)]
-struct Shard<'a> {
+struct One<'a> {
     shard: usize,
     state: &'static str,
     /// Entities in memory, of each kind.
@@ -54,11 +54,11 @@ pub(super) async fn list(engine: &Engine) -> HttpResponse {
     })
 }
 
-fn shown<'a>(engine: &'a Engine, (shard, standing): (usize, &'a Standing)) -> Shard<'a> {
+fn shown<'a>(engine: &'a Engine, (shard, standing): (usize, &'a Standing)) -> One<'a> {
     let present = standing.present.clone().unwrap_or_default();
     let live = present.live.iter();
     let is_alive = standing.present.is_some();
-    Shard {
+    One {
         shard,
         state: if is_alive { "alive" } else { "not answering" },
         live: live.map(|(kind, count)| (kind.name(), *count)).collect(),
