@@ -154,7 +154,19 @@ pub(super) fn shop(random: &mut fastrand::Rng) -> (Arc<Storefront>, String) {
         ));
     }
     flow.retain(|step| !step.is_empty());
-    let mut text = SHOP.replace("PAYOUT", &PAYOUT_S.to_string());
+    let breaker = if random.bool() {
+        let (calls_min, calls_max) = (random.u32(2..6), random.u32(1..4));
+        let (open_ms, trials) = (random.u32(100..3_000), random.u32(1..3));
+        format!(
+            "breaker = {{ calls_min = {calls_min}, calls_max = {calls_max}, open_ms = {open_ms}, \
+             trials = {trials} }}"
+        )
+    } else {
+        String::new()
+    };
+    let text = SHOP.replace("PAYOUT", &PAYOUT_S.to_string());
+    let deadline = "deadline_ms = 300";
+    let mut text = text.replace(deadline, &format!("{deadline}\n{breaker}"));
     for (does, requests) in [
         ("approve", ANSWERED),
         ("payout", PAID_OUT),

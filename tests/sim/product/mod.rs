@@ -30,9 +30,10 @@ const SEEDS: u64 = 1_000;
 /// How many failing seeds are shown.
 const SHOWN_MAX: usize = 3;
 
-/// Longer than a horizon with the pause before its last try, and everything that a person may take,
+/// Longer than a horizon with the pause before its last try, everything that a person may take, and
+/// the time in line before a breaker that hardly lets anybody through,
 /// in halves of a second.
-const REST: u32 = 2 * (flows::HORIZON_S + 2 * flows::WITHIN_S + 30);
+const REST: u32 = 2 * (3 * flows::HORIZON_S + 2 * flows::WITHIN_S + 30);
 
 /// Listings are there before the trouble begins.
 async fn offer(house: &mut House) {
