@@ -55,6 +55,9 @@ pub(super) struct House {
     pub(super) flow: String,
     settings: Settings,
     pub(super) bank: Bank,
+    strikes: Strikes,
+    /// How many of 100 batches the disk does not take.
+    refusals: u32,
     now: Timestamp,
     /// Orders that somebody was told of.
     pub(super) orders: Rc<RefCell<Vec<u64>>>,
@@ -87,6 +90,8 @@ impl House {
                 ..Settings::default()
             },
             bank: Bank::new(random.fork()),
+            strikes: Strikes::new(random.fork(), 0),
+            refusals: 0,
             now: Timestamp(1_700_000_000_000),
             orders: Rc::default(),
             random,
@@ -111,7 +116,7 @@ impl House {
         let projector = Projector::new(storefronts.clone(), layout(), Arc::clone(&pages), end);
         let projector = Arc::new(projector);
         let source = journal.source();
-        let disk = Disk::new(journal, self.random.fork(), 0, None);
+        let disk = Disk::new(journal, self.random.fork(), self.refusals, None);
         let (durable, failed) = (disk.clone(), disk.clone());
         let provider: Arc<dyn Provider> = Arc::new(self.bank.clone());
         let engine = Engine::start(Parts {
@@ -130,7 +135,7 @@ impl House {
             providers: vec![provider],
             clock: clock.clone(),
             settings: self.settings,
-            faults: Arc::new(Strikes::new(self.random.fork(), 0)),
+            faults: Arc::new(self.strikes.clone()),
             threads: Threads::Callers,
         });
         Run {
@@ -142,6 +147,20 @@ impl House {
             clock,
             waiting: Rc::default(),
         }
+    }
+
+    /// From the next life on, things panic and the disk refuses, perhaps.
+    pub(super) fn get_worse(&mut self) {
+        let per_mille = self.random.choice([0, 0, 3, 20]).expect("four");
+        self.strikes = Strikes::new(self.random.fork(), per_mille);
+        self.refusals = self.random.choice([0, 0, 3]).expect("three");
+    }
+
+    /// From the next life on, nothing of the kind happens any more.
+    pub(super) fn get_well(&mut self) {
+        self.strikes = Strikes::new(self.random.fork(), 0);
+        self.refusals = 0;
+        self.bank.calm();
     }
 
     /// Ends a life wherever it is; clocks may be wrong afterwards.

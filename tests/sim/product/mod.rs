@@ -91,12 +91,13 @@ fn run(seed: u64) -> Result<Met, String> {
     let mut house = House::new(seed);
     system().block_on(offer(&mut house));
     for _ in 0..house.random.u32(1..4) {
+        house.get_worse();
         system().block_on(trouble(&mut house));
         if chance(&mut house.random, 50) {
             house.bank.calm();
         }
     }
-    house.bank.calm();
+    house.get_well();
     let told = |house: &House, what| format!("seed {seed}: {what}\nflow: {}", house.flow);
     let met = system().block_on(rest(&mut house));
     let met = met.map_err(|what| told(&house, what))?;
