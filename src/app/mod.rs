@@ -338,6 +338,7 @@ fn settings(config: &Config) -> Settings {
         shards: Config::or_cores(config.limits.shards),
         requests_per_shard_max: config.limits.requests_per_shard_max,
         request_ms_max: config.limits.request_ms_max,
+        stuck_ms_max: config.limits.stuck_ms_max,
         ..Settings::default()
     }
 }
