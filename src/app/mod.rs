@@ -168,7 +168,6 @@ impl App {
             components: &components,
             strike: faulty::of_views(&faults),
         };
-        let source = journal.source();
         let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
         let checkpointer = checkpointer(&config, &pages, &writing)?;
         let housekeeping =
@@ -187,7 +186,7 @@ impl App {
             committer: Arc::clone(&committer) as _,
             lanes: writing.lanes,
             under_way: writing.under_way,
-            journal: source,
+            journal: writing.source,
             durable: Arc::new(move || position.durable()),
             failed: Arc::new(move || failed.failed() || checkpoints_failed()),
             views: writing.projector.positions(),

@@ -3,7 +3,7 @@
 //! It opens a turn for a command ([`begin`]), sends it from entity to entity while the saga asks
 //! for more ([`drive`]), submits what happened, and answers once that is durable ([`settle`]).
 //! Provider calls without a caller, and their retries, are in [`calls`]; keyed commands in
-//! [`keys`]; what a request means for an order in [`meaning`], for a listing in [`listings`]; how a
+//! [`keys`]; turns that do not come back in [`lost`]; what a request means for an order in [`meaning`], for a listing in [`listings`]; how a
 //! listing is assigned in [`choose`], what an order of listings costs in [`prices`].
 
 mod begin;
@@ -13,6 +13,7 @@ mod drive;
 mod keys;
 mod line;
 mod listings;
+mod lost;
 mod meaning;
 mod prices;
 mod settle;
@@ -248,7 +249,7 @@ impl Coordinator {
             Work::Changed => self.changed(),
             Work::Moved => self.moved(),
             Work::Replaced(place) => self.replaced(place),
-            Work::Withdrawn(withdrawn) => self.registry.withdraw(withdrawn),
+            Work::Withdrawn(withdrawn) => self.registry.withdraw(&withdrawn),
             Work::Look(reply) => drop(reply.send(self.census())),
         }
     }
