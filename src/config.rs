@@ -41,6 +41,8 @@ pub struct Limits {
     pub requests_per_shard_max: usize,
     /// How long a caller waits.
     pub request_ms_max: u64,
+    /// How long a shard may take to answer before it is replaced.
+    pub stuck_ms_max: u64,
     /// How long a shutdown waits for what is under way.
     pub drain_ms_max: u64,
     /// How often what changed in memory is written to the trees.
@@ -155,6 +157,7 @@ impl Config {
                 65_536,
             ),
             ("limits.request_ms_max", limits.request_ms_max, 1, 600_000),
+            ("limits.stuck_ms_max", limits.stuck_ms_max, 50, 600_000),
             ("limits.drain_ms_max", limits.drain_ms_max, 0, 600_000),
             ("limits.checkpoint_ms", limits.checkpoint_ms, 10, 60_000),
             ("limits.pages_max", limits.pages_max as u64, 64, 1 << 20),
@@ -229,6 +232,7 @@ struct PartialLimits {
     workers: Option<usize>,
     requests_per_shard_max: Option<usize>,
     request_ms_max: Option<u64>,
+    stuck_ms_max: Option<u64>,
     drain_ms_max: Option<u64>,
     checkpoint_ms: Option<u64>,
     pages_max: Option<usize>,

@@ -115,7 +115,7 @@ impl Registry {
     }
 
     /// A turn that was given up elsewhere had a listing: the next may have it.
-    pub(super) fn withdraw(&self, withdrawn: Withdrawn) {
+    pub(super) fn withdraw(&self, withdrawn: &Withdrawn) {
         let of = (withdrawn.storefront, withdrawn.listing);
         if let Some((address, _)) = self.listings.get(&of) {
             tell(address, shelf::Release::Of(withdrawn.key, withdrawn.serial));

@@ -9,8 +9,6 @@ use super::{
     replace::{Error, replace},
     shard::{Ground, Threads},
 };
-use crate::domain::Timestamp;
-
 /// How many looks fit into the time that a shard may take to answer.
 const LOOKS: u64 = 5;
 
@@ -21,9 +19,10 @@ const PAUSE_MS: u64 = 10;
 /// How long ago it counts as lately, in milliseconds.
 const LATELY_MS: u64 = 60_000;
 
-/// A shard was asked whether it is alive.
+/// A shard was asked whether it is alive. Its silence is counted in looks and not by the clock: a
+/// machine that slept, or whose clock was set, finds no shard stuck.
 struct Asked {
-    at: Timestamp,
+    looks: u64,
     answer: oneshot::Receiver<Census>,
 }
 
@@ -62,10 +61,10 @@ async fn of_silence(ground: Arc<Ground>) {
     let mut asked = BTreeMap::<usize, Asked>::new();
     while !ground.is_stopping() {
         tokio::time::sleep(look).await;
-        let now = ground.parts.clock.now();
         for place in 0..ground.table.len() {
-            let silent_ms = listen(&ground, place, &mut asked, now);
-            let is_stuck = silent_ms >= longest_ms;
+            let looks = listen(&ground, place, &mut asked);
+            let silent_ms = looks * longest_ms / LOOKS;
+            let is_stuck = looks >= LOOKS;
             ground.table.silent(place, is_stuck.then_some(silent_ms));
             if is_stuck {
                 let doing = ground.table.doing(place);
@@ -73,6 +72,7 @@ async fn of_silence(ground: Arc<Ground>) {
                 let life = ground.table.life(place);
                 match replace(&ground, place, life).await {
                     Ok(()) => {
+                        let now = ground.parts.clock.now();
                         ground.table.replaced(place, now, LATELY_MS);
                         asked.remove(&place);
                         ground.table.silent(place, None);
@@ -85,16 +85,14 @@ async fn of_silence(ground: Arc<Ground>) {
     }
 }
 
-/// How long a shard has not answered.
-fn listen(
-    ground: &Ground,
-    place: usize,
-    asked: &mut BTreeMap<usize, Asked>,
-    now: Timestamp,
-) -> u64 {
-    if let Some(Asked { at, answer }) = asked.get_mut(&place) {
+/// For how many looks a shard has not answered.
+fn listen(ground: &Ground, place: usize, asked: &mut BTreeMap<usize, Asked>) -> u64 {
+    if let Some(Asked { looks, answer }) = asked.get_mut(&place) {
         match answer.try_recv() {
-            Err(oneshot::error::TryRecvError::Empty) => return now.ms_since(*at),
+            Err(oneshot::error::TryRecvError::Empty) => {
+                *looks += 1;
+                return *looks;
+            }
             // It answered, or died, which is seen elsewhere.
             Ok(_) | Err(oneshot::error::TryRecvError::Closed) => drop(asked.remove(&place)),
         }
@@ -103,7 +101,7 @@ fn listen(
         let (reply, answer) = oneshot::channel();
         // A mailbox without room drops the question, and it is asked again.
         if running.coordinator.try_send(Work::Count(reply)).is_ok() {
-            asked.insert(place, Asked { at: now, answer });
+            asked.insert(place, Asked { looks: 0, answer });
         }
     }
     0

@@ -244,7 +244,6 @@ impl App {
             components: &opened.components,
             strike: faulty::of_views(&faults),
         };
-        let source = opened.journal.source();
         let writing = Writing::start(opened.journal, &storefronts, on, settings.shards)?;
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
         let checkpointer = space.checkpointer(&pages, &writing, interval)?;
@@ -261,7 +260,7 @@ impl App {
             committer: Arc::clone(&committer) as _,
             lanes: writing.lanes,
             under_way: writing.under_way,
-            journal: source,
+            journal: writing.source,
             durable: durable(&committer),
             failed: failed(&committer, &checkpointer),
             full: space.full(&committer),
@@ -427,6 +426,7 @@ fn settings(config: &Config) -> Settings {
         shards: Config::or_cores(config.limits.shards),
         requests_per_shard_max: config.limits.requests_per_shard_max,
         request_ms_max: config.limits.request_ms_max,
+        stuck_ms_max: config.limits.stuck_ms_max,
         ..Settings::default()
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         commit::Position,
         committer::{self, Committer, Listeners, UnderWay},
         components::Components,
-        journal::Journal,
+        journal::{Journal, Source},
         layout::Layout,
         pages::Pages,
     },
@@ -42,6 +42,8 @@ pub(super) struct Opened<'a> {
 /// Everything between the shards and the disk.
 pub(super) struct Writing {
     pub(super) committer: Arc<Committer>,
+    /// What is written, for those who read it again.
+    pub(super) source: Arc<dyn Source>,
     pub(super) lanes: Vec<Arc<Lane>>,
     pub(super) under_way: UnderWay,
     pub(super) projector: Arc<Projector>,
@@ -59,7 +61,7 @@ impl Writing {
         shards: usize,
     ) -> Result<Self, Error> {
         let lanes: Vec<Arc<Lane>> = (0..shards).map(|_| Arc::default()).collect();
-        let end = journal.end();
+        let (end, source) = (journal.end(), journal.source());
         let (layout, pages) = (Arc::clone(on.layout), Arc::clone(on.pages));
         let projector = Projector::new(storefronts.to_vec(), layout, pages, end).stopped(stops(
             on.stops,
@@ -103,6 +105,7 @@ impl Writing {
         drop(known.set(Arc::clone(&committer)));
         Ok(Self {
             committer,
+            source,
             lanes,
             under_way,
             projector,

@@ -100,7 +100,7 @@ fn what_panics_too_often_waits_for_an_operator_and_goes_on_once_it_is_released()
     client
         .get("/ops/quarantine")
         .has("/quarantine/0/storefront", "flowers")
-        .has("/quarantine/0/kind", "order")
+        .has("/quarantine/0/kind", "orders")
         .has("/quarantine/0/number", 1)
         .has("/quarantine/0/panics", 5)
         .has("/quarantine/0/reason", "an injected fault at decide")
@@ -111,10 +111,10 @@ fn what_panics_too_often_waits_for_an_operator_and_goes_on_once_it_is_released()
         drop(client.request("DELETE", &path).expect(status));
     };
     fails(&client, ("DELETE", "/orders/1", ""), 503, "quarantined");
-    release("flowers/order/1", 204);
-    release("flowers/order/1", 404);
-    release("flowers/listing/1", 404);
-    release("nowhere/order/1", 404);
+    release("flowers/orders/1", 204);
+    release("flowers/orders/1", 404);
+    release("flowers/listings/1", 404);
+    release("nowhere/orders/1", 404);
     drop(client.request("DELETE", "/orders/1").expect(204));
     client.get("/ops/quarantine").has("/quarantine/0/number", 2);
     let actors = client.get("/ops/actors");
@@ -162,8 +162,114 @@ fn a_listing_that_panics_is_quarantined_alone_and_the_orders_that_want_it_are_no
         assert_eq!(status, 503, "{place}");
         reply.has("/code", "quarantined");
         clear(&client);
-        let released = client.request("DELETE", "/ops/quarantine/stays/listing/1");
+        let released = client.request("DELETE", "/ops/quarantine/stays/listings/1");
         drop(released.expect(204));
     }
     assert_eq!(reserve(1).0, 201);
+}
+
+/// Places orders until the shard with this number has had one of them and it was not answered, or any
+/// number of others were. Returns the numbers of those that were acknowledged.
+fn placed(client: &Client, count: usize) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    for _ in 0..count {
+        let request = client.request("POST", "/orders").json(ORDER);
+        let (status, reply) = request.send().unwrap();
+        if status == 201 {
+            numbers.push(reply.number());
+        } else {
+            assert!(
+                [500, 503, 504].contains(&status),
+                "{status}: {}",
+                reply.text
+            );
+        }
+    }
+    numbers
+}
+
+/// Waits until so many shards were replaced.
+fn until_replaced(client: &Client, count: u64) {
+    let replaced = || {
+        let reply = client.get("/ops/actors");
+        let shards = reply.json()["shards"].as_array().unwrap().clone();
+        shards
+            .iter()
+            .map(|shard| shard["replaced"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    let mut looks = std::iter::repeat_with(replaced).take(20_000);
+    assert!(
+        looks.any(|replaced| replaced >= count),
+        "{count} were not replaced"
+    );
+}
+
+#[test]
+fn a_shard_that_dies_is_made_again_and_nothing_acknowledged_is_lost() {
+    let server = Setup::new()
+        .config("fault_injection = true\n[limits]\nshards = 2\n")
+        .start();
+    let client = server.client();
+    let mut numbers = placed(&client, 10);
+    for (deaths, shard) in [0, 1, 0].into_iter().enumerate() {
+        let fault = format!(r#"[{{"at": "shard", "number": {shard}, "do": "die", "times": 1}}]"#);
+        set(&client, &fault);
+        std::thread::scope(|scope| {
+            let under_load: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| placed(&client, 50)))
+                .collect();
+            for load in under_load {
+                numbers.extend(load.join().unwrap());
+            }
+        });
+        until_replaced(&client, deaths as u64 + 1);
+    }
+    assert!(
+        numbers.len() > 500,
+        "the other shard goes on: {}",
+        numbers.len()
+    );
+    numbers.extend(placed(&client, 10));
+    for number in &numbers {
+        drop(client.get(&format!("/orders/{number}")));
+    }
+    client.get("/livez");
+    let recorded = server.verified();
+    let confirmed = recorded.count("order.confirmed");
+    assert!(
+        confirmed >= numbers.len(),
+        "{confirmed} of {}",
+        numbers.len()
+    );
+}
+
+#[test]
+fn a_shard_that_is_stuck_is_replaced_and_its_thread_does_no_harm_when_it_comes_back() {
+    let server = Setup::new()
+        .config("fault_injection = true\n[limits]\nshards = 2\nstuck_ms_max = 1000\n")
+        .start();
+    let client = server.client();
+    for _ in 0..3 {
+        client.post("/orders", ORDER);
+    }
+    set(
+        &client,
+        r#"[{"at": "decide", "kind": "order", "number": 1, "do": "stall", "ms": 600000, "times": 1}]"#,
+    );
+    std::thread::scope(|scope| {
+        let stuck = scope.spawn(|| client.request("DELETE", "/orders/1").send().unwrap().0);
+        until_replaced(&client, 1);
+        client.get("/ops/actors").has("/leaked", 1);
+        // The shard works again, also on the order that it was stuck in.
+        drop(client.request("DELETE", "/orders/1").expect(204));
+        drop(client.request("DELETE", "/orders/2").expect(204));
+        client.post("/orders", ORDER);
+        // The thread comes back, and is not listened to.
+        clear(&client);
+        let status = stuck.join().unwrap();
+        assert!([500, 503, 504].contains(&status), "{status}");
+    });
+    client.get("/livez");
+    server.records(&[("order.cancelled", 2), ("payment.refunded", 2)]);
 }

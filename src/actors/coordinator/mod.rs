@@ -6,7 +6,8 @@
 //! retries, in [`calls`]; orders that wait in [`line`](self::line); keyed commands in [`keys`]; what a
 //! request means for an order in [`meaning`], for a listing in [`listings`]; how a listing is assigned
 //! in [`choose`], what an order of listings costs in [`prices`]. What waits for an operator is in
-//! [`letters`], what orders wait for in [`why`], and [`watch`] finds those that stopped.
+//! [`letters`], what orders wait for in [`why`]; [`watch`] finds those that stopped,
+//! and turns that do not come back are in [`lost`].
 
 mod begin;
 mod calls;
@@ -17,6 +18,7 @@ mod keys;
 mod letters;
 mod line;
 mod listings;
+mod lost;
 mod meaning;
 mod prices;
 mod schedule;
@@ -183,7 +185,6 @@ pub(super) struct Census {
 }
 
 /// A turn that was given up had a listing.
-#[derive(Clone, Copy)]
 pub(super) struct Withdrawn {
     pub(super) storefront: usize,
     pub(super) listing: u64,
@@ -272,7 +273,7 @@ impl Coordinator {
             Work::Look(look) => self.look(look),
             Work::Watch => self.watch(),
             Work::Replaced(place) => self.replaced(place),
-            Work::Withdrawn(withdrawn) => self.registry.withdraw(withdrawn),
+            Work::Withdrawn(withdrawn) => self.registry.withdraw(&withdrawn),
             Work::Count(reply) => drop(reply.send(self.census())),
         }
     }

@@ -297,6 +297,7 @@ impl Engine {
         let numbers = self.numbers(storefront, kind_of(request));
         numbers.quietest(|shard| {
             let running = self.inner.shards.running(shard);
+            let running = running.filter(|running| running.coordinator.connected());
             running.map_or(usize::MAX, |running| {
                 let free = running.permits.available_permits();
                 self.inner.settings.requests_per_shard_max - free

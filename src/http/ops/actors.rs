@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use actix_web::HttpResponse;
 use serde::Serialize;
 
-use super::{answer, instant, quarantine::Shown};
+use super::{answer, instant, quarantine::Culprit};
 use crate::actors::handles::{Engine, Panic, Standing};
 
 #[derive(Serialize)]
 struct All<'a> {
-    shards: Vec<One<'a>>,
+    shards: Vec<Shown<'a>>,
     /// Orders that wait in a line, of each storefront.
     lines: BTreeMap<&'a str, usize>,
     /// Threads that did not come back from what they were stuck in.
@@ -18,7 +18,7 @@ struct All<'a> {
 }
 
 #[derive(Serialize)]
-struct One<'a> {
+struct Shown<'a> {
     shard: usize,
     state: &'static str,
     /// Entities in memory, of each kind.
@@ -37,7 +37,7 @@ struct One<'a> {
 #[derive(Serialize)]
 struct LastPanic<'a> {
     #[serde(flatten)]
-    subject: Shown<'a>,
+    subject: Culprit<'a>,
     at: String,
     text: &'a str,
 }
@@ -54,11 +54,11 @@ pub(super) async fn list(engine: &Engine) -> HttpResponse {
     })
 }
 
-fn shown<'a>(engine: &'a Engine, (shard, standing): (usize, &'a Standing)) -> One<'a> {
+fn shown<'a>(engine: &'a Engine, (shard, standing): (usize, &'a Standing)) -> Shown<'a> {
     let present = standing.present.clone().unwrap_or_default();
     let live = present.live.iter();
     let is_alive = standing.present.is_some();
-    One {
+    Shown {
         shard,
         state: if is_alive { "alive" } else { "not answering" },
         live: live.map(|(kind, count)| (kind.name(), *count)).collect(),
@@ -78,7 +78,7 @@ fn shown<'a>(engine: &'a Engine, (shard, standing): (usize, &'a Standing)) -> On
 
 fn last<'a>(engine: &'a Engine, panic: &'a Panic) -> LastPanic<'a> {
     LastPanic {
-        subject: Shown::of(engine, panic),
+        subject: Culprit::of(engine, panic),
         at: instant(panic.at),
         text: &panic.text,
     }

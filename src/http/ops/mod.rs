@@ -14,7 +14,7 @@
 //! | `/ops/sagas/{storefront}/{order}/why` | GET | where an order stands, and what it waits for |
 //! | `/ops/sagas/stuck` | GET | orders that had stopped, and were taken up |
 //! | `/ops/quarantine` | GET | what panicked too often and waits for an operator |
-//! | `/ops/quarantine/{storefront}/{order or listing}/{number}` | DELETE | lets it try again |
+//! | `/ops/quarantine/{storefront}/{orders or listings}/{number}` | DELETE | lets it try again |
 
 mod actors;
 pub(super) mod backup;

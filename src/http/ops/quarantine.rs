@@ -10,23 +10,22 @@ use crate::{
     http::error::ApiError,
 };
 
-/// The kinds that can be quarantined, by the name that they have in paths.
-const KINDS: [(&str, Kind); 2] = [("order", Kind::Order), ("listing", Kind::Listing)];
+/// The kinds that can be quarantined. In paths they stand in the plural.
+const KINDS: [Kind; 2] = [Kind::Order, Kind::Listing];
 
 /// Whose panic it was.
 #[derive(Serialize)]
-pub(super) struct Shown<'a> {
+pub(super) struct Culprit<'a> {
     storefront: &'a str,
-    kind: &'static str,
+    kind: String,
     number: u64,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> Culprit<'a> {
     pub(super) fn of(engine: &'a Engine, panic: &Panic) -> Self {
-        let named = KINDS.iter().find(|(_, kind)| *kind == panic.kind);
         Self {
             storefront: &engine.storefronts()[panic.storefront].name,
-            kind: named.map_or_else(|| panic.kind.name(), |(name, _)| name),
+            kind: plural(panic.kind),
             number: panic.number,
         }
     }
@@ -40,7 +39,7 @@ struct All<'a> {
 #[derive(Serialize)]
 struct One<'a> {
     #[serde(flatten)]
-    subject: Shown<'a>,
+    subject: Culprit<'a>,
     since: String,
     panics: usize,
     reason: &'a str,
@@ -53,7 +52,7 @@ pub(super) fn list(engine: &Engine) -> HttpResponse {
     answer(&All { quarantine })
 }
 
-/// `GET /ops/quarantine/{storefront}/{order or listing}/{number}`.
+/// `GET /ops/quarantine/{storefront}/{orders or listings}/{number}`.
 pub(super) fn get(engine: &Engine, named: (&str, &str, &str)) -> Result<HttpResponse, ApiError> {
     let (at, kind, number) = find(engine, named)?;
     let all = engine.quarantined();
@@ -64,7 +63,7 @@ pub(super) fn get(engine: &Engine, named: (&str, &str, &str)) -> Result<HttpResp
     Ok(answer(&shown(engine, found)))
 }
 
-/// `DELETE /ops/quarantine/{storefront}/{order or listing}/{number}`: it may try again.
+/// `DELETE /ops/quarantine/{storefront}/{orders or listings}/{number}`: it may try again.
 pub(super) fn release(
     engine: &Engine,
     named: (&str, &str, &str),
@@ -87,12 +86,16 @@ pub(super) fn release(
 fn find(engine: &Engine, named: (&str, &str, &str)) -> Result<(usize, Kind, u64), ApiError> {
     let (of, kind, number) = named;
     let at = storefront(engine, of)?;
-    let found = KINDS.iter().find(|(name, _)| *name == kind);
+    let found = KINDS.iter().find(|own| plural(**own) == kind);
     let number = number.parse().ok();
     match (found, number) {
-        (Some((_, kind)), Some(number)) => Ok((at, *kind, number)),
+        (Some(kind), Some(number)) => Ok((at, *kind, number)),
         _ => Err(missing(named)),
     }
+}
+
+fn plural(kind: Kind) -> String {
+    format!("{}s", kind.name())
 }
 
 fn missing((of, kind, number): (&str, &str, &str)) -> ApiError {
@@ -103,7 +106,7 @@ fn missing((of, kind, number): (&str, &str, &str)) -> ApiError {
 
 fn shown<'a>(engine: &'a Engine, one: &'a Quarantine) -> One<'a> {
     One {
-        subject: Shown::of(engine, &one.last),
+        subject: Culprit::of(engine, &one.last),
         since: instant(one.last.at),
         panics: one.panics,
         reason: &one.last.text,
