@@ -11,9 +11,10 @@ use super::{
     coordinator::{Coordinator, Lines, Visited, Work},
     crashes::Crashes,
     faults::{Faults, Place, Point},
+    fence::Fence,
     handles::Failure,
     settings::Settings,
-    table::Table,
+    table::{Doing, Table},
     turn::Subject,
 };
 use crate::{
@@ -38,6 +39,10 @@ pub(super) struct Local {
     pub(super) coordinator: OnceCell<Addr<Coordinator>>,
     /// All shards.
     pub(super) shards: Arc<Table>,
+    /// Closed once another runs this shard.
+    pub(super) fence: Arc<Fence>,
+    /// What this thread works on.
+    pub(super) doing: Arc<Doing>,
     /// What has panicked here.
     pub(super) crashes: Arc<Crashes>,
     /// What is paused.

@@ -123,6 +123,7 @@ impl<A: Hosted> Memory<A> {
         if let Err(failure) = self.load() {
             return Outcome::Failed(failure);
         }
+        self.local.doing.begin(self.storefront, self.key);
         let own = |expected: &mut Expected| expected.kind == self.key.kind;
         if let Some(expected) = turn.expected.take_if(own)
             && !expected.versions.contains(&self.version)

@@ -9,6 +9,7 @@ use actix::{Addr, Supervisor};
 use foldhash::fast::FixedState;
 
 use super::{
+    coordinator::Withdrawn,
     entity::{Entity, Visit},
     handles::Failure,
     local::Local,
@@ -113,6 +114,23 @@ impl Registry {
             .map_err(|error| (error.into_inner().turn, Failure::Overloaded))
     }
 
+    /// A turn that was given up elsewhere had a listing: the next may have it.
+    pub(super) fn withdraw(&self, withdrawn: Withdrawn) {
+        let of = (withdrawn.storefront, withdrawn.listing);
+        if let Some((address, _)) = self.listings.get(&of) {
+            tell(address, shelf::Release::Of(withdrawn.key, withdrawn.serial));
+        }
+    }
+
+    /// What turns of shards that were replaced had is free.
+    pub(super) fn withdraw_fenced(&self) {
+        let mut listings: Vec<_> = self.listings.iter().collect();
+        listings.sort_unstable_by_key(|(of, _)| **of);
+        for (_, (address, _)) in listings {
+            tell(address, shelf::Release::Fenced);
+        }
+    }
+
     /// Forgets everything that belongs to a subject: the actors end, and the next command loads
     /// from the store.
     pub(super) fn forget_all(&mut self, subject: Subject) {
@@ -157,6 +175,12 @@ impl Registry {
         self.approvals.clear();
         self.payouts.clear();
         self.listings.clear();
+    }
+}
+
+fn tell(listing: &Addr<Shelf>, release: shelf::Release) {
+    if let Err(full_or_closed) = listing.try_send(release) {
+        tracing::warn!(%full_or_closed, "a listing does not hear that a turn was given up");
     }
 }
 

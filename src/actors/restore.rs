@@ -10,6 +10,7 @@ use std::{
 use super::{
     handles::{Entity, Item},
     memory::Hosted,
+    numbers::shard_of,
 };
 use crate::{
     domain::{
@@ -76,6 +77,8 @@ pub struct Restorer {
     layout: Arc<Layout>,
     pages: Arc<Pages>,
     views: Projector,
+    /// Only what belongs to this shard of so many, and no views.
+    only: Option<(usize, usize)>,
 }
 
 impl Restorer {
@@ -93,6 +96,7 @@ impl Restorer {
             layout,
             pages,
             views,
+            only: None,
         }
     }
 
@@ -101,6 +105,15 @@ impl Restorer {
     pub fn stopped(self, stops: BTreeMap<Model, Stop>) -> Self {
         Self {
             views: self.views.stopped(stops),
+            ..self
+        }
+    }
+
+    /// For this shard of so many alone: only what belongs to it is taken in, and into no view.
+    #[must_use]
+    pub(super) fn only(self, shard: usize, shards: usize) -> Self {
+        Self {
+            only: Some((shard, shards)),
             ..self
         }
     }
@@ -127,6 +140,9 @@ impl Restorer {
         self.entities::<Listing>(place, &batch, last)?;
         self.keys(place, &batch)?;
         self.saga(place, &batch, last)?;
+        if self.only.is_some() {
+            return Ok(());
+        }
         self.views.take(&[committed])?;
         if self.pages.is_behind() {
             // A long replay must fit into memory, and says how far it has come.
@@ -144,7 +160,8 @@ impl Restorer {
         last: Position,
     ) -> Result<(), Error> {
         let own = batch.events.iter().map(|stamped| stamped.entity);
-        let own: BTreeSet<EntityKey> = own.filter(|entity| entity.kind == A::KIND).collect();
+        let own = own.filter(|entity| entity.kind == A::KIND && self.owns(entity.number));
+        let own: BTreeSet<EntityKey> = own.collect();
         own.into_iter()
             .try_for_each(|entity| self.entity::<A>(place, entity, batch, last))
     }
@@ -187,8 +204,14 @@ impl Restorer {
             listed: state.is_listed(self.storefronts[place].resource(A::KIND)),
             bytes,
         };
-        self.pages.put(collection, entity.number, slot)?;
+        // Turns of other shards change listings too, also now.
+        self.pages.put_newer(collection, entity.number, slot)?;
         Ok(())
+    }
+
+    fn owns(&self, number: u64) -> bool {
+        let owns = |(shard, shards)| shard_of(number, shards) == shard;
+        self.only.is_none_or(owns)
     }
 
     /// The keys that clients gave their orders.
@@ -200,6 +223,7 @@ impl Restorer {
         };
         for stamped in &batch.events {
             if let Event::Order(order::Event::Placed { fields, .. }) = &stamped.event
+                && self.owns(stamped.entity.number)
                 && let Some(key) = fields.get(&field.name).and_then(Value::as_text)
             {
                 keys::set(&self.pages, &batch.storefront, key, stamped.entity.number)?;
@@ -212,6 +236,9 @@ impl Restorer {
         let Some(order) = batch.events.iter().find_map(Stamped::order) else {
             return Ok(());
         };
+        if !self.owns(order.0) {
+            return Ok(());
+        }
         let of_order = |stamped: &&Stamped| stamped.order() == Some(order);
         let entity = order.saga();
         let collection = self.layout.entities(place, Kind::Saga);

@@ -27,6 +27,10 @@ pub struct Settings {
     pub crash_window_ms: u64,
     /// The pause before an entity that panicked serves again; doubled for each further panic.
     pub restart_pause_ms: u64,
+    /// How long a shard may take to answer before it is replaced.
+    pub stuck_ms_max: u64,
+    /// How many threads may not come back before the program ends.
+    pub stuck_max: usize,
     /// How long the answer to a keyed command is remembered.
     pub answers_kept_ms: u64,
 }
@@ -46,6 +50,8 @@ impl Default for Settings {
             crashes_max: 5,
             crash_window_ms: 60_000,
             restart_pause_ms: 10,
+            stuck_ms_max: 5_000,
+            stuck_max: 3,
             answers_kept_ms: 24 * 60 * 60 * 1_000,
         }
     }

@@ -1,6 +1,14 @@
 //! A shard: one thread with a coordinator and the entities of its orders.
 
-use std::{cell::OnceCell, fmt, rc::Rc, sync::Arc};
+use std::{
+    cell::OnceCell,
+    fmt,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 use tokio::sync::{Semaphore, watch};
@@ -10,6 +18,7 @@ use super::{
     claims::Claims,
     coordinator::{Coordinator, Lines, Outside},
     faults::Faults,
+    fence::Fence,
     lane::Lane,
     local::Local,
     numbers::shard_of,
@@ -25,6 +34,7 @@ use crate::{
         commit::{Commit, Position},
         committer::UnderWay,
         components::Components,
+        journal::Source,
         layout::Layout,
         pages::{self, Pages},
         timers,
@@ -57,6 +67,9 @@ pub struct Parts {
     pub lanes: Vec<Arc<Lane>>,
     /// The committer's gauge of requests that have not submitted yet.
     pub under_way: UnderWay,
+    /// The journal that the committer writes: what the store misses is read from it when a shard is made
+    /// again.
+    pub journal: Arc<dyn Source>,
     /// Up to where the journal is durable.
     pub durable: Arc<dyn Fn() -> Position + Send + Sync>,
     /// Whether the journal or the checkpoints have failed.
@@ -85,10 +98,42 @@ impl fmt::Debug for Parts {
     }
 }
 
+/// What all shards are started on, and made again on.
+pub(super) struct Ground {
+    pub(super) parts: Parts,
+    pub(super) table: Arc<Table>,
+    pub(super) claims: Arc<Claims>,
+    pub(super) lines: Arc<Lines>,
+    pub(super) breakers: Arc<Breakers>,
+    /// Whether the engine takes no more requests.
+    pub(super) stopping: AtomicBool,
+}
+
+impl Ground {
+    pub(super) fn new(parts: Parts) -> Self {
+        let lines = Arc::new(Lines::new());
+        let (storefronts, providers) = (&parts.storefronts, &parts.providers);
+        let breakers = Breakers::new(storefronts, providers, &lines, &parts.clock);
+        Self {
+            table: Arc::new(Table::new(parts.settings)),
+            claims: Arc::default(),
+            breakers: Arc::new(breakers),
+            lines,
+            stopping: AtomicBool::new(false),
+            parts,
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
 /// A running shard, from outside.
 pub(super) struct Shard {
     pub(super) coordinator: Addr<Coordinator>,
     pub(super) permits: Arc<Semaphore>,
+    pub(super) fence: Arc<Fence>,
     thread: Option<ArbiterHandle>,
 }
 
@@ -101,57 +146,62 @@ impl Shard {
 }
 
 /// Starts a shard for each lane.
-pub(super) fn start(
-    parts: &Parts,
-    settings: Settings,
-    lines: &Arc<Lines>,
-    breakers: &Arc<Breakers>,
-) -> Result<Arc<Table>, pages::Error> {
-    let mut timers = vec![Vec::new(); settings.shards];
+pub(super) fn start(ground: &Ground) -> Result<(), pages::Error> {
+    let timers = timers(&ground.parts)?.into_iter().enumerate();
+    for (shard, timers) in timers {
+        let running = start_one(ground, shard, timers);
+        ground.table.run(shard, Some(Arc::new(running)));
+    }
+    Ok(())
+}
+
+/// The timers that the store has, of each shard.
+pub(super) fn timers(parts: &Parts) -> Result<Vec<Vec<(Timestamp, Subject)>>, pages::Error> {
+    let shards = parts.settings.shards;
+    let mut timers = vec![Vec::new(); shards];
     for (storefront, definition) in parts.storefronts.iter().enumerate() {
         for (number, due) in timers::all(&parts.pages, &definition.name)? {
-            let shard: &mut Vec<(Timestamp, Subject)> =
-                &mut timers[shard_of(number, settings.shards)];
+            let shard: &mut Vec<(Timestamp, Subject)> = &mut timers[shard_of(number, shards)];
             shard.push((due, Subject::of_order(storefront, number)));
         }
     }
-    let (table, claims) = (Arc::new(Table::new(settings)), Arc::default());
-    for (shard, timers) in timers.into_iter().enumerate() {
-        let running = start_one(
-            parts,
-            settings,
-            (shard, timers),
-            (&table, &claims),
-            (lines, breakers),
-        );
-        table.run(shard, Some(Arc::new(running)));
-    }
-    Ok(table)
+    Ok(timers)
 }
 
-fn start_one(
-    parts: &Parts,
-    settings: Settings,
-    (number, timers): (usize, Vec<(Timestamp, Subject)>),
-    (table, claims): (&Arc<Table>, &Arc<Claims>),
-    (lines, breakers): (&Arc<Lines>, &Arc<Breakers>),
+/// Starts a shard that goes on from what is durable, with these timers.
+pub(super) fn start_one(
+    ground: &Ground,
+    number: usize,
+    timers: Vec<(Timestamp, Subject)>,
 ) -> Shard {
+    let (parts, table) = (&ground.parts, &ground.table);
+    let life = table.next_life(number);
     let outside = Outside {
         committer: Arc::clone(&parts.committer),
         durable: Arc::clone(&parts.durable),
         full: Arc::clone(&parts.full),
-        lane: Arc::clone(&parts.lanes[number]),
+        lane: parts.lanes[number].end(),
         lane_number: number,
+        life,
         providers: parts.providers.clone(),
         timers,
+        _alive: Alive {
+            table: Arc::clone(table),
+            place: number,
+            life,
+        },
     };
+    let settings = parts.settings;
     let storefronts = parts.storefronts.clone();
     let (layout, pages) = (Arc::clone(&parts.layout), Arc::clone(&parts.pages));
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
-    let (shards, claims) = (Arc::clone(table), Arc::clone(claims));
+    let (shards, claims) = (Arc::clone(table), Arc::clone(&ground.claims));
     let crashes = Arc::clone(table.crashes(number));
+    let doing = Arc::clone(table.work(number));
     let components = Arc::clone(&parts.components);
-    let (lines, breakers) = (Arc::clone(lines), Arc::clone(breakers));
+    let (lines, breakers) = (Arc::clone(&ground.lines), Arc::clone(&ground.breakers));
+    let fence = Arc::<Fence>::default();
+    let own_fence = Arc::clone(&fence);
     let local = move || {
         let coordinator = OnceCell::new();
         Rc::new(Local {
@@ -163,7 +213,9 @@ fn start_one(
             faults,
             coordinator,
             shards,
+            fence: own_fence,
             crashes,
+            doing,
             components,
             lines,
             breakers,
@@ -186,7 +238,21 @@ fn start_one(
     Shard {
         coordinator,
         permits: Arc::new(Semaphore::new(settings.requests_per_shard_max)),
+        fence,
         thread,
+    }
+}
+
+/// A coordinator's sign of life: dropping it tells that the coordinator is gone.
+pub(super) struct Alive {
+    table: Arc<Table>,
+    place: usize,
+    life: u64,
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.table.gone(self.place, self.life);
     }
 }
 

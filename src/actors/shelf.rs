@@ -6,7 +6,14 @@
 //! have built on it, since nobody else held the listing. A turn takes several listings in the order
 //! of their numbers, so two turns never wait for each other.
 
-use std::{collections::VecDeque, rc::Rc, sync::Arc};
+use std::{
+    collections::VecDeque,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use actix::{
     Actor, AsyncContext, Context, Handler, Message, Supervised,
@@ -15,8 +22,13 @@ use actix::{
 use tokio::sync::oneshot;
 
 use super::{
-    coordinator::Visited, entity::Outcome, handles::Failure, local::Local, memory::Memory,
-    turn::Turn,
+    coordinator::Visited,
+    entity::Outcome,
+    fence::Fence,
+    handles::Failure,
+    local::Local,
+    memory::Memory,
+    turn::{Serial, Subject, Turn},
 };
 use crate::domain::listing::{self, Listing};
 
@@ -28,13 +40,23 @@ pub(super) struct Hold {
     /// that the last one is over, so a holder is known by its hold and not by its subject.
     number: u64,
     kept: Option<oneshot::Sender<()>>,
+    /// Whether it was, for those who do not wait for that.
+    is_kept: Arc<AtomicBool>,
+    /// Of the shard whose listing it is.
+    fence: Arc<Fence>,
     /// Keeps the listing in memory until what happened to it is in the store.
     _in_use: InUse,
 }
 
 impl Hold {
+    /// Of the shard whose listing it is: who is submitted with the hold has to pass it.
+    pub(super) fn fence(&self) -> Arc<Fence> {
+        Arc::clone(&self.fence)
+    }
+
     /// The turn is submitted: the next may have the listing.
     pub(super) fn keep(&mut self) {
+        self.is_kept.store(true, Ordering::Release);
         if let Some(kept) = self.kept.take() {
             // A listing that is gone has nobody waiting for it.
             let _gone = kept.send(());
@@ -54,8 +76,23 @@ pub(super) struct Visit {
     pub(super) in_use: InUse,
 }
 
+/// A turn that may have the listing does not come back.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) enum Release {
+    /// This one.
+    Of(Subject, Serial),
+    /// Any, of a shard that was replaced.
+    Fenced,
+}
+
 /// Who holds the listing, and what it was like before.
 struct Holder {
+    key: Subject,
+    serial: Serial,
+    /// Of the shard whose turn it is.
+    fence: Arc<Fence>,
+    is_kept: Arc<AtomicBool>,
     /// The number of the hold.
     hold: u64,
     before: (Listing, u64),
@@ -129,16 +166,32 @@ impl Shelf {
         self.holds += 1;
         let (listing, number) = (self.memory.key.number, self.holds);
         let hold = number;
-        self.holder = Some(Holder { hold, before });
+        let is_kept = Arc::<AtomicBool>::default();
+        self.holder = Some(Holder {
+            key: turn.key,
+            serial: turn.token.serial(),
+            fence: Arc::clone(turn.token.fence()),
+            is_kept: Arc::clone(&is_kept),
+            hold,
+            before,
+        });
         turn.holds.push(Hold {
             listing,
             number,
             kept: Some(kept),
+            is_kept,
+            fence: Arc::clone(&self.memory.local.fence),
             _in_use: in_use,
         });
-        ctx.spawn(
-            wrap_future::<_, Self>(ended).map(|ended, shelf, ctx| shelf.let_go(ended.is_ok(), ctx)),
-        );
+        ctx.spawn(wrap_future::<_, Self>(ended).map(move |ended, shelf, ctx| {
+            if shelf
+                .holder
+                .as_ref()
+                .is_some_and(|holder| holder.hold == hold)
+            {
+                shelf.let_go(ended.is_ok(), ctx);
+            }
+        }));
     }
 
     fn is_held_by(&self, holder: &Holder, turn: &Turn) -> bool {
@@ -188,6 +241,22 @@ impl Handler<Visit> for Shelf {
                 }
             }
             Some(_) | None => self.serve(visit, ctx),
+        }
+    }
+}
+
+impl Handler<Release> for Shelf {
+    type Result = ();
+
+    fn handle(&mut self, release: Release, ctx: &mut Self::Context) {
+        let Some(holder) = &self.holder else { return };
+        let is_meant = match release {
+            Release::Of(key, serial) => (holder.key, holder.serial) == (key, serial),
+            Release::Fenced => holder.fence.is_closed(),
+        };
+        // One that was submitted is let go of as ever.
+        if is_meant && !holder.is_kept.load(Ordering::Acquire) {
+            self.let_go(false, ctx);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{coordinator::Work, table::Table, turn::Subject};
+use super::{coordinator::Work, fence::Fence, local::Local, table::Table, turn::Subject};
 
 /// Which turn of a coordinator's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,19 +16,27 @@ pub(super) struct Token {
     key: Subject,
     serial: Serial,
     shards: Option<Arc<Table>>,
+    /// Of the shard whose turn it is.
+    fence: Arc<Fence>,
 }
 
 impl Token {
-    pub(super) const fn new(key: Subject, serial: Serial, shards: Arc<Table>) -> Self {
+    pub(super) fn new(key: Subject, serial: Serial, local: &Local) -> Self {
         Self {
             key,
             serial,
-            shards: Some(shards),
+            shards: Some(Arc::clone(&local.shards)),
+            fence: Arc::clone(&local.fence),
         }
     }
 
     pub(super) const fn serial(&self) -> Serial {
         self.serial
+    }
+
+    /// Of the shard whose turn it is.
+    pub(super) const fn fence(&self) -> &Arc<Fence> {
+        &self.fence
     }
 
     /// The turn is over.

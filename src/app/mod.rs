@@ -51,6 +51,7 @@ use crate::{
     domain::storefront::Storefront,
     http,
     store::{
+        commit::Position,
         committer::Committer,
         directory::Directory,
         journal::Scanned,
@@ -97,6 +98,11 @@ pub enum Error {
     /// The journal or the checkpoints failed while running.
     #[error("the store failed; restart once its disk is well, nothing acknowledged is lost")]
     StoreFailed,
+    /// Threads that did not come back.
+    #[error(
+        "too many threads are stuck in their work; restart, and see the log for what they worked on"
+    )]
+    Stuck,
 }
 
 /// What may be replaced: by programs that embed this one, and by tests.
@@ -226,46 +232,38 @@ impl App {
         } = options;
         let root = root(&config, &storefronts)?;
         let space = Space::of(&config)?;
-        let open::Opened {
-            directory,
-            journal,
-            layout,
-            pages,
-            stops,
-            components,
-            notices,
-        } = opened(&config, &storefronts, &guard, before_journal, scanned)?;
+        let opened = opened(&config, &storefronts, &guard, before_journal, scanned)?;
         let storefronts = mounted(&storefronts);
 
         let settings = settings(&config);
+        let pages = opened.pages;
         let on = writing::Opened {
-            layout: &layout,
+            layout: &opened.layout,
             pages: &pages,
-            stops,
-            components: &components,
+            stops: opened.stops,
+            components: &opened.components,
             strike: faulty::of_views(&faults),
         };
-        let writing = Writing::start(journal, &storefronts, on, settings.shards)?;
+        let source = opened.journal.source();
+        let writing = Writing::start(opened.journal, &storefronts, on, settings.shards)?;
         let interval = Duration::from_millis(config.limits.checkpoint_ms);
         let checkpointer = space.checkpointer(&pages, &writing, interval)?;
         let housekeeping =
             Housekeeping::start(Arc::clone(&pages), clock.clone(), settings.answers_kept_ms)?;
         let committer = writing.committer;
-        let (position, failed) = (Arc::clone(&committer), Arc::clone(&committer));
-        let checkpoints_failed = checkpointer.watch();
         let providers = providers.unwrap_or_else(|| simulators(&config, &storefronts));
-        let providers = faulty::before_providers(&faults, providers);
         let engine = Engine::start(Parts {
-            providers,
+            providers: faulty::before_providers(&faults, providers),
             storefronts,
-            layout,
+            layout: opened.layout,
             pages: Arc::clone(&pages),
-            components,
+            components: opened.components,
             committer: Arc::clone(&committer) as _,
             lanes: writing.lanes,
             under_way: writing.under_way,
-            durable: Arc::new(move || position.durable()),
-            failed: Arc::new(move || failed.failed() || checkpoints_failed()),
+            journal: source,
+            durable: durable(&committer),
+            failed: failed(&committer, &checkpointer),
             full: space.full(&committer),
             views: writing.projector.positions(),
             clock: clock.clone(),
@@ -279,7 +277,7 @@ impl App {
             clock,
             again,
             engine,
-            notices,
+            notices: opened.notices,
             committer,
             checkpointer,
             space,
@@ -287,8 +285,10 @@ impl App {
             pages,
             views: writing.views,
             failure: writing.failure,
-            control: hands_over.then(|| Control::listen(&directory)).flatten(),
-            directory,
+            control: hands_over
+                .then(|| Control::listen(&opened.directory))
+                .flatten(),
+            directory: opened.directory,
         })
     }
 
@@ -384,6 +384,21 @@ fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, de
     let name = config.root.as_deref();
     name.map(|name| definitions::root(storefronts, name))
         .transpose()
+}
+
+/// Up to where the journal is durable.
+fn durable(committer: &Arc<Committer>) -> Arc<dyn Fn() -> Position + Send + Sync> {
+    let committer = Arc::clone(committer);
+    Arc::new(move || committer.durable())
+}
+
+/// Whether nothing more can be written.
+fn failed(
+    committer: &Arc<Committer>,
+    checkpointer: &Checkpointer,
+) -> Arc<dyn Fn() -> bool + Send + Sync> {
+    let (committer, checkpoints_failed) = (Arc::clone(committer), checkpointer.watch());
+    Arc::new(move || committer.failed() || checkpoints_failed())
 }
 
 /// The storefronts alone, in their order.

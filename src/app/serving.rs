@@ -97,6 +97,7 @@ pub(super) async fn serve(
     let mut shutdown = pin!(shutdown);
     loop {
         let failure = Arc::clone(&serving.app.failure);
+        let engine = serving.app.engine.clone();
         let successor = tokio::select! {
             () = &mut shutdown => {
                 tell(Phase::Stopping);
@@ -106,6 +107,11 @@ pub(super) async fn serve(
                 tell(Phase::Stopping);
                 serving.stop(ended).await?;
                 break Err(Error::StoreFailed);
+            }
+            () = engine.beyond_repair() => {
+                tell(Phase::Stopping);
+                serving.stop(ended).await?;
+                break Err(Error::Stuck);
             }
             successor = next(&mut serving.app.control) => successor,
         };

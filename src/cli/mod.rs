@@ -63,6 +63,10 @@ enum Command {
 
 /// Settings of `serve`; what is not given comes from the file, then from the defaults.
 #[derive(Debug, Default, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 struct Serve {
     /// Where to listen [default: 127.0.0.1:8080]
     #[arg(long, env = "JUMUN_LISTEN", value_name = "ADDRESS:PORT")]

@@ -166,6 +166,11 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "The disk has no room; nothing was done, and reads go on",
     ),
     ("backup_failed", 500, "The backup could not be made"),
+    (
+        "restarting",
+        503,
+        "A part of the server is being restarted; nothing was done",
+    ),
     ("stopping", 503, "The server is shutting down"),
     ("view_behind", 503, "The view is being brought up to date"),
 ];
@@ -305,6 +310,7 @@ impl From<Failure> for ApiError {
             Failure::Quarantined => ("quarantined", Some(30)),
             Failure::Store => ("store_unavailable", Some(5)),
             Failure::StoreFull => ("store_full", Some(FULL_RETRY_S)),
+            Failure::Restarting => ("restarting", Some(1)),
             Failure::Stopping => ("stopping", Some(1)),
             Failure::Paused => ("component_paused", Some(PAUSED_RETRY_S)),
             Failure::ViewBehind => ("view_behind", Some(1)),

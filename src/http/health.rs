@@ -4,14 +4,27 @@ use actix_web::HttpResponse;
 use serde_json::json;
 
 use super::hal;
-use crate::actors::handles::Engine;
+use crate::actors::handles::{Engine, Stuck};
 
-/// `GET /livez`: whether every shard answers. Depends on nothing outside.
-pub(super) async fn live(engine: &Engine) -> HttpResponse {
-    if engine.is_live().await {
+/// `GET /livez`: whether every shard answers. Depends on nothing outside. A shard that is just being
+/// replaced is no reason to restart the server.
+pub(super) fn live(engine: &Engine) -> HttpResponse {
+    let stuck = engine.stuck();
+    let Some(Stuck {
+        shard,
+        silent_ms,
+        doing,
+    }) = stuck.first()
+    else {
         return up();
-    }
-    down("a shard does not answer; restart the server")
+    };
+    let doing = doing.map_or_else(String::new, |(storefront, kind, number)| {
+        let name = &engine.storefronts()[storefront].name;
+        format!("; it worked on {name}/{}/{number}", kind.name())
+    });
+    down(&format!(
+        "shard {shard} has not answered for {silent_ms} ms{doing}; it is replaced if it can be"
+    ))
 }
 
 /// `GET /readyz`: whether requests are taken at the moment.

@@ -187,7 +187,7 @@ async fn answer(
         return Ok(options(&place));
     }
     let (front, spot) = match place {
-        Place::Live => return Ok(health::live(&state.engine).await),
+        Place::Live => return Ok(health::live(&state.engine)),
         Place::Ready => return Ok(health::ready(&state.engine)),
         Place::Health => return Ok(health::up()),
         Place::Problems => return Ok(error::list()),

@@ -14,6 +14,7 @@ mod durable;
 mod faults;
 mod full;
 mod laundry;
+mod letters;
 mod mixed;
 mod originals;
 mod pause;

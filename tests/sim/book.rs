@@ -165,7 +165,7 @@ impl Book {
         }
         let number = batch.events[0].entity.number;
         let life = &self.lives[&(storefront, number)];
-        if let Err(wrong) = life.check(names[storefront] == super::PAYS_LATER) {
+        if let Err(wrong) = life.check(super::PAYS_LATER.contains(&names[storefront])) {
             self.complaints
                 .push(format!("{} order {number}: {wrong}", names[storefront]));
         }

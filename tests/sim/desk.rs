@@ -239,6 +239,7 @@ impl Desk {
                     | Failure::PaymentOverloaded => (Fate::Nothing, places),
                     Failure::OutcomeUnknown => (Fate::Unknown, true),
                     Failure::Crashed => (Fate::Nothing, self.strikes.any()),
+                    Failure::Restarting => (Fate::Nothing, self.strikes.died() > 0),
                     Failure::Quarantined => {
                         let hit = order.is_some_and(|number| self.strikes.hit(number));
                         (Fate::Nothing, hit)
@@ -344,7 +345,10 @@ impl Desk {
                     .push(*name);
             }
             let cancelled = life.order() == order::State::Cancelled;
-            if cancelled && STOREFRONTS[name.0] != PAYS_LATER && !self.may_be_cancelled(*name) {
+            if cancelled
+                && !PAYS_LATER.contains(&STOREFRONTS[name.0])
+                && !self.may_be_cancelled(*name)
+            {
                 complaints.push(format!("order {name:?} is cancelled, and nobody did that"));
             }
         }

@@ -32,10 +32,11 @@ use trace::Trace;
 use world::{Ended, World};
 
 /// The storefronts, by place. The second delivers by itself.
-const STOREFRONTS: [&str; 3] = ["flowers", "bouquets", PAYS_LATER];
+const STOREFRONTS: [&str; 4] = ["flowers", "bouquets", PAYS_LATER[0], PAYS_LATER[1]];
 
-/// The storefront whose customers do not wait for the payment.
-const PAYS_LATER: &str = "gardens";
+/// The storefronts that accept orders without their payment: of the first, customers never wait for
+/// it; of the second they do, and are let go where it fails.
+const PAYS_LATER: [&str; 2] = ["gardens", "hedges"];
 
 /// How many seeds are run if nobody says.
 const SEEDS: u64 = 2_500;
@@ -75,10 +76,23 @@ fn storefronts() -> Vec<Arc<Storefront>> {
         assert!(text.contains(limit), "the shop says how long it waits");
         text.replace(limit, &format!("{limit}\nbreaker = {{ {breaker} }}"))
     };
-    let bouquets = touchy(&bouquets, "calls_min = 3, open_ms = 700, trials = 2");
+    let bouquets = touchy(
+        &bouquets,
+        "calls_min = 3, open_ms = 700, trials = 2, calls_max = 2",
+    );
     let gardens = touchy(&gardens, "calls_min = 4, open_ms = 2000, calls_max = 2");
+    let accepted = "mode = \"sync\"\nfallback = \"accept\" ";
+    let hedges = touchy(flowers, "calls_min = 4, open_ms = 1000, calls_max = 3")
+        .replace("name = \"flowers\"", "name = \"hedges\"")
+        .replace("mode = \"sync\" ", accepted)
+        .replacen("confirmed = ", "held = \"held\"\nconfirmed = ", 1);
     let read = |text: &str| Arc::new(read::storefront(text).expect("it is well formed"));
-    vec![read(flowers), read(&bouquets), read(&gardens)]
+    vec![
+        read(flowers),
+        read(&bouquets),
+        read(&gardens),
+        read(&hedges),
+    ]
 }
 
 /// Runs one seed. `Err` says what was wrong.

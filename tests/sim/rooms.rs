@@ -207,6 +207,7 @@ impl House {
         let lanes: Vec<Arc<Lane>> = (0..self.settings.shards).map(|_| Arc::default()).collect();
         let projector = Projector::new(storefronts.clone(), layout(), Arc::clone(&pages), end);
         let projector = Arc::new(projector);
+        let source = journal.source();
         let disk = Disk::new(journal, self.random.fork(), refusals, None);
         let (durable, failed) = (disk.clone(), disk.clone());
         let settles = if self.random.bool() {
@@ -227,6 +228,7 @@ impl House {
             committer: Arc::new(disk.clone()),
             lanes: lanes.clone(),
             under_way: UnderWay::default(),
+            journal: source,
             durable: Arc::new(move || durable.durable()),
             failed: Arc::new(move || failed.failed()),
             full: Arc::new(|| false),

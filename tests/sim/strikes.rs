@@ -16,6 +16,9 @@ pub(crate) struct Strikes(Arc<Mutex<State>>);
 struct State {
     random: fastrand::Rng,
     per_mille: u32,
+    /// Of 10,000 messages to a shard, after how many it dies.
+    deaths: u32,
+    died: usize,
     hit: BTreeSet<u64>,
 }
 
@@ -24,11 +27,25 @@ impl Strikes {
         Self(Arc::new(Mutex::new(State {
             random,
             per_mille,
+            deaths: 0,
+            died: 0,
             hit: BTreeSet::new(),
         })))
     }
 
+    /// Lets whole shards die, too.
+    pub(crate) fn with_deaths(self, of_ten_thousand: u32) -> Self {
+        self.state().deaths = of_ten_thousand;
+        self
+    }
+
+    /// How many shards died.
+    pub(crate) fn died(&self) -> usize {
+        self.state().died
+    }
+
     pub(crate) fn end(&self) {
+        self.state().deaths = 0;
         self.state().per_mille = 0;
     }
 
@@ -38,7 +55,17 @@ impl Strikes {
     }
 
     pub(crate) fn any(&self) -> bool {
-        !self.state().hit.is_empty()
+        let state = self.state();
+        state.died > 0 || !state.hit.is_empty()
+    }
+
+    fn strike_shard(&self) {
+        let mut state = self.state();
+        if state.deaths > 0 && state.random.u32(0..10_000) < state.deaths {
+            state.died += 1;
+            drop(state);
+            resume_unwind(Box::new("a death"));
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -48,6 +75,9 @@ impl Strikes {
 
 impl Faults for Strikes {
     fn strike(&self, point: Point<'_>) {
+        if point.place == Place::Shard {
+            return self.strike_shard();
+        }
         let (Place::Decide | Place::Apply | Place::React, Some(number)) =
             (point.place, point.number)
         else {

@@ -113,7 +113,8 @@ impl World {
         let trouble = random.choice([0, 10, 30, 60]).expect("four");
         let remote = Remote::new(random.fork(), settles, trouble, Arc::clone(&book));
         let per_mille = random.choice([0, 0, 3, 10, 40, 150]).expect("six");
-        let strikes = Strikes::new(random.fork(), per_mille);
+        let deaths = random.choice([0, 0, 5, 30]).expect("four");
+        let strikes = Strikes::new(random.fork(), per_mille).with_deaths(deaths);
         let desk = Desk::new(random.fork(), strikes.clone(), Arc::clone(&book));
         let storefronts = storefronts();
         let settings = Settings {
@@ -197,6 +198,7 @@ impl World {
             Arc::clone(&pages),
             end,
         ));
+        let source = journal.source();
         let disk = Disk::new(
             journal,
             self.random.fork(),
@@ -213,6 +215,7 @@ impl World {
             committer: Arc::new(disk.clone()),
             lanes: lanes.clone(),
             under_way: UnderWay::default(),
+            journal: source,
             durable: Arc::new(move || durable.durable()),
             failed: Arc::new(move || failed.failed()),
             full: Arc::new(|| false),

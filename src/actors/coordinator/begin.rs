@@ -1,9 +1,6 @@
 //! From a request to an open turn.
 
-use std::{
-    collections::{VecDeque, hash_map::Entry},
-    sync::Arc,
-};
+use std::collections::{VecDeque, hash_map::Entry};
 
 use super::{Ask, Coordinator, Live, Waiting, meaning::Meaning};
 use crate::{
@@ -113,9 +110,11 @@ impl Coordinator {
             .expect("an order is live when a turn is opened");
         live.busy = true;
         live.open = Serial(self.turns);
+        live.away = None;
+        live.visited.clear();
         self.turns += 1;
         Box::new(Turn {
-            token: Token::new(key, live.open, Arc::clone(&self.local.shards)),
+            token: Token::new(key, live.open, &self.local),
             key,
             at,
             correlation,
@@ -168,6 +167,8 @@ impl Coordinator {
                     saga_version,
                     busy: false,
                     open: Serial::default(),
+                    away: None,
+                    visited: Vec::new(),
                     named: None,
                     claim: None,
                     in_flight: 0,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Coordinator, Live, Visited, Waiting, settle::Pending};
+use super::{Coordinator, Live, Visited, Waiting, Withdrawn, Work, settle::Pending};
 use crate::{
     actors::{
         breakers::Asker,
@@ -29,6 +29,7 @@ impl Coordinator {
         }
         self.route(&mut turn);
         if turn.todo.is_empty() && !turn.idle && key.is_order() {
+            self.local.doing.begin(key.storefront, key.order().saga());
             self.local
                 .strike(Place::React, key.storefront, key.order().key());
             let reaction = self.react(&turn);
@@ -62,6 +63,9 @@ impl Coordinator {
         } = visited;
         if !self.is_open(&turn) {
             return;
+        }
+        if let Some(live) = self.live.get_mut(&turn.key) {
+            live.away = None;
         }
         self.current = Some(turn.key);
         match outcome {
@@ -121,6 +125,39 @@ impl Coordinator {
         if self.live.get(&key).is_some_and(is_open) {
             tracing::error!(subject = %key, "a turn was lost; it is given up");
             self.lose(key);
+        }
+    }
+
+    /// Another shard was replaced. Turns of this one that were there do not come back, or too late; and
+    /// what its own turns had here is free.
+    pub(super) fn replaced(&mut self, place: usize) {
+        self.registry.withdraw_fenced();
+        let is_there = |live: &Live| live.busy && live.away == Some(place);
+        let there = self.live.iter().filter(|(_, live)| is_there(live));
+        let mut there: Vec<Subject> = there.map(|(key, _)| *key).collect();
+        there.sort_unstable();
+        for key in there {
+            tracing::warn!(subject = %key, "a turn was on a shard that was replaced; it is given up");
+            self.current = Some(key);
+            self.withdraw(key);
+            self.lose(key);
+        }
+    }
+
+    /// Lets go of the listings that a turn has which does not come back.
+    fn withdraw(&mut self, key: Subject) {
+        let Some(live) = self.live.get_mut(&key) else {
+            return;
+        };
+        let serial = live.open;
+        for listing in std::mem::take(&mut live.visited) {
+            let withdrawn = Withdrawn {
+                storefront: key.storefront,
+                listing,
+                key,
+                serial,
+            };
+            self.local.tell_shard(listing, Work::Withdrawn(withdrawn));
         }
     }
 

@@ -118,8 +118,21 @@ impl Lines {
     }
 
     /// Changes whenever the first in a line should look.
-    pub(super) fn moves(&self) -> watch::Receiver<()> {
+    pub(in crate::actors) fn moves(&self) -> watch::Receiver<()> {
         self.moved.subscribe()
+    }
+
+    /// Lets only these stand any longer, wherever they stand.
+    pub(in crate::actors) fn keep(&self, stays: impl Fn(Subject) -> bool) {
+        let mut standing = self.locked();
+        let leave = standing.of.keys().copied().filter(|key| !stays(*key));
+        let leave: Vec<Subject> = leave.collect();
+        for key in leave {
+            standing.place(key, None);
+        }
+        self.count.store(standing.of.len(), Ordering::Release);
+        drop(standing);
+        self.moved.send_replace(());
     }
 
     /// How many orders of each storefront stand in a line.
@@ -189,6 +202,12 @@ impl Lines {
 
     fn is_empty(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
+    }
+
+    /// As if an order waited for a payment.
+    #[cfg(test)]
+    pub(in crate::actors) fn stand_for_test(&self) {
+        self.place(Subject::of_order(0, 1), Some(PAYMENT));
     }
 
     fn locked(&self) -> MutexGuard<'_, Standing> {

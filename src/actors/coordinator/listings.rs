@@ -87,12 +87,17 @@ impl Coordinator {
         command: listing::Command,
         turn: Box<Turn>,
     ) {
+        let shard = shard_of(listing.0, self.local.settings.shards);
+        if let Some(live) = self.live.get_mut(&turn.key) {
+            live.away = (shard != self.outside.lane_number).then_some(shard);
+            live.visited.push(listing.0);
+        }
         let serve = Serve {
             number: listing.0,
             command,
             turn,
         };
-        if shard_of(listing.0, self.local.settings.shards) == self.outside.lane_number {
+        if shard == self.outside.lane_number {
             self.serve(serve);
         } else {
             self.local.tell_shard(listing.0, Work::Serve(serve));
@@ -116,12 +121,12 @@ impl Coordinator {
             turn,
         } = serve;
         let listing = EntityKey::new(Kind::Listing, number);
-        self.local
-            .strike(Place::Serve, turn.key.storefront, listing);
         let subject = Subject::of_listing(turn.key.storefront, number);
         let handed_over = if self.crashes.is_quarantined(subject) {
             Err((turn, Failure::Quarantined))
         } else {
+            self.local
+                .strike(Place::Serve, turn.key.storefront, listing);
             self.registry.serve(number, command, turn)
         };
         if let Err((turn, failure)) = handed_over {

@@ -138,7 +138,11 @@ impl Coordinator {
 
     /// Takes a client's key for a new order. It is released when the order rests.
     fn claim(&mut self, key: Subject, storefront: &Storefront, claim: String) -> Result<(), Error> {
-        if !self.local.claims.take(key.storefront, &claim) {
+        if !self
+            .local
+            .claims
+            .take(key.storefront, &claim, self.outside.lane_number)
+        {
             return Err(Refusal::KeyTaken { key: claim }.into());
         }
         if let Some(live) = self.live.get_mut(&key) {

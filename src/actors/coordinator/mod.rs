@@ -42,10 +42,11 @@ use super::{
     faults::{Place, Point},
     gateway::Gateway,
     handles::{Context as From, Request},
-    lane::Lane,
+    lane::End,
     local::Local,
     provider::{Provider, Trouble},
     registry::{Numbered, Registry},
+    shard::Alive,
     turn::{Caller, Serial, Subject, Turn},
 };
 use crate::{
@@ -83,6 +84,10 @@ pub(super) enum Work {
     Watch,
     /// An open turn of this shard came to an end somewhere, without a word.
     Lost(Subject, Serial),
+    /// Another shard was replaced: what was there of this one's is lost.
+    Replaced(usize),
+    /// A turn of another shard that had a listing of this one was given up.
+    Withdrawn(Withdrawn),
     /// Somebody wants to know whether the shard is alive, and what is there.
     Count(oneshot::Sender<Census>),
 }
@@ -142,6 +147,10 @@ struct Live {
     busy: bool,
     /// Which turn is, or was last.
     open: Serial,
+    /// The shard whose listing it visits, if it is another one.
+    away: Option<usize>,
+    /// The listings that it visited there and elsewhere.
+    visited: Vec<u64>,
     /// The caller's own key for the open turn's command.
     named: Option<String>,
     /// The client's key of the order, while it is not in the store.
@@ -157,6 +166,9 @@ struct Live {
     waiting: VecDeque<Waiting>,
 }
 
+/// Turns that one life of a shard can count: a million a second for a fortnight.
+const LIFE_SHIFT: u32 = 40;
+
 /// What is on a shard at the moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Census {
@@ -170,13 +182,26 @@ pub(super) struct Census {
     pub(super) timers: usize,
 }
 
+/// A turn that was given up had a listing.
+#[derive(Clone, Copy)]
+pub(super) struct Withdrawn {
+    pub(super) storefront: usize,
+    pub(super) listing: u64,
+    pub(super) key: Subject,
+    pub(super) serial: Serial,
+}
+
 /// What the coordinator was handed at its start.
 pub(super) struct Outside {
     pub(super) committer: Arc<dyn Commit>,
     pub(super) durable: Arc<dyn Fn() -> Position + Send + Sync>,
     pub(super) full: Arc<dyn Fn() -> bool + Send + Sync>,
-    pub(super) lane: Arc<Lane>,
+    pub(super) lane: Arc<End>,
     pub(super) lane_number: usize,
+    /// Which of the shard's lives it is.
+    pub(super) life: u64,
+    /// Tells when it is gone.
+    pub(super) _alive: Alive,
     pub(super) providers: Vec<Arc<dyn Provider>>,
     /// Timers that were set before the start.
     pub(super) timers: Vec<(Timestamp, Subject)>,
@@ -202,7 +227,7 @@ pub(super) struct Coordinator {
     current: Option<Subject>,
     /// The last panic's message.
     panic: String,
-    /// How many turns were opened.
+    /// Counts the turns; begins with the shard's life, so that no other's is meant.
     turns: u64,
     /// The journal failed: what turns find in memory from then on says nothing.
     store_failed: bool,
@@ -223,7 +248,7 @@ impl Coordinator {
             crashes: Arc::clone(&local.crashes),
             watch: watch::Watch::default(),
             panic: String::new(),
-            turns: 0,
+            turns: outside.life << LIFE_SHIFT,
             current: None,
             store_failed: false,
             local,
@@ -246,6 +271,8 @@ impl Coordinator {
             Work::Resume(resume) => self.resume_letter(resume),
             Work::Look(look) => self.look(look),
             Work::Watch => self.watch(),
+            Work::Replaced(place) => self.replaced(place),
+            Work::Withdrawn(withdrawn) => self.registry.withdraw(withdrawn),
             Work::Count(reply) => drop(reply.send(self.census())),
         }
     }
@@ -348,6 +375,9 @@ impl Handler<Work> for Coordinator {
     /// happened in, and nothing else. Giving a turn up begins the order's next one, which may panic
     /// too; and what else was settled has still to be taken in.
     fn handle(&mut self, work: Work, ctx: &mut Self::Context) {
+        if self.local.fence.is_closed() {
+            return;
+        }
         self.local.faults.strike(Point {
             number: Some(self.outside.lane_number as u64),
             ..Point::at(Place::Shard)

@@ -134,6 +134,15 @@ impl Coordinator {
                 pending.answered = Some(Arc::clone(&encoded.batch));
             }
         }
+        let own = Arc::clone(&self.local.fence);
+        let (After::Finish(turn) | After::Charge(turn, ..)) = &pending.after;
+        let fences: Vec<_> = turn.holds.iter().map(Hold::fence).collect();
+        let passes: Option<Vec<_>> = fences.iter().map(|fence| fence.pass()).collect();
+        let (Some(_own), Some(_theirs)) = (own.pass(), passes) else {
+            // This shard, or one whose listing the turn changed, was replaced meanwhile.
+            let (After::Finish(turn) | After::Charge(turn, ..)) = pending.after;
+            return self.abandon(turn, Failure::Restarting.into());
+        };
         let ticket = self.next_ticket;
         self.outside.lane.submitting((self.outside.durable)());
         let submission = Submission {
@@ -211,7 +220,12 @@ impl Coordinator {
 
     fn settled(&mut self, pending: Pending, first: Position) {
         let key = pending.key;
+        let fence = Arc::clone(&self.local.fence);
+        let Some(pass) = fence.pass() else {
+            return;
+        };
         let stored = self.store(&pending, first);
+        drop(pass);
         self.outside.lane.stored();
         let stored = stored.map_err(|error| {
             tracing::error!(subject = %key, %error, "a snapshot cannot be kept");

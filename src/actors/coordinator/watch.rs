@@ -12,7 +12,7 @@ use std::{
 
 use super::{Coordinator, Live};
 use crate::{
-    actors::{handles::Stuck, local::decode, numbers::shard_of, turn::Subject},
+    actors::{handles::Stopped, local::decode, numbers::shard_of, turn::Subject},
     domain::{
         Kind, Timestamp,
         ids::{NUMBERS_PER_PAGE, OrderId},
@@ -45,12 +45,12 @@ pub(super) struct Watch {
     from: u64,
     /// What looked stopped in the last pass, and in this one.
     suspects: [BTreeSet<Subject>; 2],
-    found: VecDeque<Stuck>,
+    found: VecDeque<Stopped>,
 }
 
 impl Watch {
     /// The orders that it found, the latest last.
-    pub(super) fn found(&self) -> Vec<Stuck> {
+    pub(super) fn found(&self) -> Vec<Stopped> {
         self.found.iter().copied().collect()
     }
 
@@ -74,14 +74,14 @@ impl Watch {
 
     fn note(&mut self, key: Subject, now: Timestamp) {
         let (storefront, order) = (key.storefront, key.number);
-        let is_same = |stuck: &Stuck| (stuck.storefront, stuck.order) == (storefront, order);
+        let is_same = |stuck: &Stopped| (stuck.storefront, stuck.order) == (storefront, order);
         let before = self.found.iter().position(is_same);
         let before = before.and_then(|place| self.found.remove(place));
         let times = before.map_or(0, |stuck| stuck.times).saturating_add(1);
         if self.found.len() >= FOUND_MAX {
             self.found.pop_front();
         }
-        self.found.push_back(Stuck {
+        self.found.push_back(Stopped {
             storefront,
             order,
             found: now,

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use super::{Coordinator, line::Line};
 use crate::{
     actors::{
-        handles::{Failure, Stuck, Wait, Why},
+        handles::{Failure, Stopped, Wait, Why},
         turn::Subject,
     },
     domain::{
@@ -20,7 +20,7 @@ pub(in crate::actors) enum Look {
     /// What an order waits for.
     Why(Subject, oneshot::Sender<Result<Option<Why>, Failure>>),
     /// Which orders had stopped.
-    Stuck(oneshot::Sender<Vec<Stuck>>),
+    Stuck(oneshot::Sender<Vec<Stopped>>),
 }
 
 impl Coordinator {

@@ -234,6 +234,9 @@ pub enum Failure {
     /// The disk has no room. Nothing was done.
     #[error("there is no room on the disk; nothing was done, it is taken again once there is some")]
     StoreFull,
+    /// The shard that it belongs to is being made again. Nothing was done.
+    #[error("a part of the server is being restarted; nothing was done, try again shortly")]
+    Restarting,
     /// The engine is shutting down.
     #[error("the server is shutting down; nothing was done, try again shortly")]
     Stopping,

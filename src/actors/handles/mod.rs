@@ -8,11 +8,9 @@ mod reading;
 mod standing;
 mod why;
 
-use std::{
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use actix::prelude::SendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 pub use super::breakers::Gauge;
@@ -21,8 +19,8 @@ pub use call::{
 };
 pub use letters::Letter;
 pub use reading::Told;
-pub use standing::{Panic, Present, Quarantine, Standing};
-pub use why::{Stuck, Wait, Why};
+pub use standing::{Panic, Present, Quarantine, Standing, Stuck};
+pub use why::{Stopped, Wait, Why};
 
 pub use super::injected::{Armed, Injected, Rule};
 pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notification};
@@ -30,13 +28,14 @@ pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notificati
 use super::{
     breakers::Breakers,
     caller::Beginning,
-    coordinator::{Ask, Lines, Work},
+    coordinator::{Ask, Work},
     faults::Faults,
     numbers::{Numbers, shard_of},
     settings::Settings,
-    shard::{self, Parts},
+    shard::{self, Ground, Parts},
     table::Table,
     turn::{Caller, Subject},
+    watch as watching,
 };
 use crate::{
     clock::Clock,
@@ -70,7 +69,7 @@ struct Inner {
     changes: Arc<Semaphore>,
     shards: Arc<Table>,
     breakers: Arc<Breakers>,
-    lines: Arc<Lines>,
+    ground: Arc<Ground>,
     clock: Clock,
     /// For each storefront, the orders' and the listings'.
     numbers: Vec<[Numbers; 2]>,
@@ -80,7 +79,6 @@ struct Inner {
     failed: Arc<dyn Fn() -> bool + Send + Sync>,
     full: Arc<dyn Fn() -> bool + Send + Sync>,
     views: watch::Receiver<Progress>,
-    stopping: AtomicBool,
     faults: Arc<dyn Faults>,
 }
 
@@ -119,31 +117,29 @@ impl Engine {
             };
             numbers.push([orders, listings].map(|after| Numbers::after(after, settings.shards)));
         }
-        let lines = Arc::new(Lines::new());
-        let (storefronts, providers) = (&parts.storefronts, &parts.providers);
-        let breakers = Breakers::new(storefronts, providers, &lines, &parts.clock);
-        let breakers = Arc::new(breakers);
-        let shards = shard::start(&parts, settings, &lines, &breakers)?;
+        let ground = Arc::new(Ground::new(Parts { settings, ..parts }));
+        shard::start(&ground)?;
+        watching::start(&ground);
+        let parts = &ground.parts;
         Ok(Self {
             inner: Arc::new(Inner {
-                storefronts: parts.storefronts,
-                layout: parts.layout,
-                pages: parts.pages,
-                components: parts.components,
+                storefronts: parts.storefronts.clone(),
+                layout: Arc::clone(&parts.layout),
+                pages: Arc::clone(&parts.pages),
+                components: Arc::clone(&parts.components),
                 changes: Arc::new(Semaphore::new(pausing::CHANGES_MAX)),
-                shards,
-                breakers,
-                lines,
-                clock: parts.clock,
+                shards: Arc::clone(&ground.table),
+                breakers: Arc::clone(&ground.breakers),
+                clock: parts.clock.clone(),
                 numbers,
                 settings,
-                under_way: parts.under_way,
-                durable: parts.durable,
-                failed: parts.failed,
-                full: parts.full,
-                views: parts.views,
-                stopping: AtomicBool::new(false),
-                faults: parts.faults,
+                under_way: parts.under_way.clone(),
+                durable: Arc::clone(&parts.durable),
+                failed: Arc::clone(&parts.failed),
+                full: Arc::clone(&parts.full),
+                views: parts.views.clone(),
+                faults: Arc::clone(&parts.faults),
+                ground: Arc::clone(&ground),
             }),
         })
     }
@@ -168,7 +164,7 @@ impl Engine {
         }
         let (shard, subject) = self.place(storefront, &request, context.key.as_ref())?;
         let running = self.inner.shards.running(shard);
-        let running = running.ok_or(Failure::Overloaded)?;
+        let running = running.ok_or(Failure::Restarting)?;
         let permit = Arc::clone(&running.permits)
             .try_acquire_owned()
             .map_err(|_none_left| Failure::Overloaded)?;
@@ -188,8 +184,10 @@ impl Engine {
             caller: self.caller(reply, permit, beginning.clone()),
         };
         let asked = running.coordinator.try_send(Work::Ask(Box::new(ask)));
-        if asked.is_err() {
-            return Err(Failure::Overloaded.into());
+        match asked {
+            Ok(()) => {}
+            Err(SendError::Full(_)) => return Err(Failure::Overloaded.into()),
+            Err(SendError::Closed(_)) => return Err(Failure::Restarting.into()),
         }
         self.answered(answer, &beginning).await
     }

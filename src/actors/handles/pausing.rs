@@ -1,6 +1,6 @@
 //! Pausing a part of a storefront, and letting it run again.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use super::{Engine, Failure};
 use crate::{
@@ -28,7 +28,7 @@ impl Engine {
         component: usize,
         state: ComponentState,
     ) -> Result<(), Failure> {
-        if self.inner.stopping.load(Ordering::Relaxed) {
+        if self.inner.ground.is_stopping() {
             return Err(Failure::Stopping);
         }
         let components = Arc::clone(&self.inner.components);

@@ -26,6 +26,19 @@ pub struct Standing {
     pub panics: u64,
     /// The last of them.
     pub last_panic: Option<Panic>,
+    /// How often it was replaced since the program was started.
+    pub replaced: u64,
+}
+
+/// A shard that has not answered for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// Which, counted from 0.
+    pub shard: usize,
+    /// For how long, in milliseconds.
+    pub silent_ms: u64,
+    /// What it worked on last: the storefront's place, the kind and the number.
+    pub doing: Option<(usize, Kind, u64)>,
 }
 
 /// What is on a shard that answers.
@@ -89,6 +102,7 @@ impl Engine {
                 requests: permits,
                 panics,
                 last_panic: last.map(Panic::from),
+                replaced: self.inner.shards.replacements(place),
             });
         }
         standings
@@ -101,7 +115,7 @@ impl Engine {
 
     /// How many orders of each storefront stand in a line, by its place.
     pub fn standing_in_line(&self) -> Vec<usize> {
-        let lengths = self.inner.lines.lengths();
+        let lengths = self.inner.ground.lines.lengths();
         let storefronts = 0..self.inner.storefronts.len();
         let length = |at| lengths.get(&at).copied().unwrap_or_default();
         storefronts.map(length).collect()
@@ -133,9 +147,29 @@ impl Engine {
         self.inner.shards.crashes(shard).release(subject)
     }
 
-    /// Whether every shard answers within a second; `/livez`.
-    pub async fn is_live(&self) -> bool {
-        self.live().await.is_some()
+    /// The shards that have not answered for too long, and what each worked on last; `/livez`.
+    pub fn stuck(&self) -> Vec<Stuck> {
+        let shards = &self.inner.shards;
+        let stuck = (0..shards.len()).filter_map(|shard| {
+            let silent_ms = shards.silence_ms(shard)?;
+            let doing = shards.doing(shard);
+            Some(Stuck {
+                shard,
+                silent_ms,
+                doing: doing.map(|(storefront, entity)| (storefront, entity.kind, entity.number)),
+            })
+        });
+        stuck.collect()
+    }
+
+    /// Threads of shards that did not come back, since the start.
+    pub fn leaked(&self) -> usize {
+        self.inner.shards.leaks()
+    }
+
+    /// Ready when too many threads of shards did not come back: the program should end.
+    pub async fn beyond_repair(&self) {
+        self.inner.shards.beyond_repair().await;
     }
 
     /// How many entities are in memory, over all shards; `None` if a shard does not answer within a
@@ -151,7 +185,7 @@ impl Engine {
 
     /// Why the engine takes no requests at the moment, if it does not; `/readyz`.
     pub fn not_ready(&self) -> Option<Failure> {
-        if self.inner.stopping.load(Ordering::Relaxed) {
+        if self.inner.ground.stopping.load(Ordering::Relaxed) {
             Some(Failure::Stopping)
         } else if (self.inner.failed)() {
             Some(Failure::Store)
@@ -167,7 +201,7 @@ impl Engine {
     /// Takes no new requests from now on, and waits until none is under way, or `wait` has passed.
     /// True if all were finished.
     pub async fn drain(&self, wait: Duration) -> bool {
-        self.inner.stopping.store(true, Ordering::Relaxed);
+        self.inner.ground.stopping.store(true, Ordering::Relaxed);
         let all = async {
             for (_, shard) in self.inner.shards.all() {
                 let every = u32::try_from(self.inner.settings.requests_per_shard_max);
@@ -180,6 +214,7 @@ impl Engine {
 
     /// Ends the shards' threads. Call [`Engine::drain`] first.
     pub fn stop(&self) {
+        self.inner.ground.stopping.store(true, Ordering::Relaxed);
         self.inner.shards.all().for_each(|(_, shard)| shard.stop());
     }
 }

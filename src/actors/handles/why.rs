@@ -116,7 +116,7 @@ fn in_line(place: Option<usize>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// An order that had stopped although it should go on, and was taken up again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stuck {
+pub struct Stopped {
     /// The storefront's place.
     pub storefront: usize,
     /// The order's number.
@@ -138,7 +138,7 @@ impl Engine {
 
     /// Orders that had stopped although they should go on, the latest last. Each shard remembers
     /// some, until it is restarted.
-    pub async fn stuck(&self) -> Result<Vec<Stuck>, Failure> {
+    pub async fn stopped(&self) -> Result<Vec<Stopped>, Failure> {
         let mut all = Vec::new();
         for shard in 0..self.inner.shards.len() {
             all.extend(self.look(shard, Look::Stuck).await?);

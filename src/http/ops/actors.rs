@@ -10,13 +10,15 @@ use crate::actors::handles::{Engine, Panic, Standing};
 
 #[derive(Serialize)]
 struct All<'a> {
-    shards: Vec<Shard<'a>>,
+    shards: Vec<One<'a>>,
     /// Orders that wait in a line, of each storefront.
     lines: BTreeMap<&'a str, usize>,
+    /// Threads that did not come back from what they were stuck in.
+    leaked: usize,
 }
 
 #[derive(Serialize)]
-struct Shard<'a> {
+struct One<'a> {
     shard: usize,
     state: &'static str,
     /// Entities in memory, of each kind.
@@ -28,6 +30,8 @@ struct Shard<'a> {
     requests_max: usize,
     panics: u64,
     last_panic: Option<LastPanic<'a>>,
+    /// How often it was made again since the start.
+    replaced: u64,
 }
 
 #[derive(Serialize)]
@@ -46,14 +50,15 @@ pub(super) async fn list(engine: &Engine) -> HttpResponse {
     answer(&All {
         shards: shards.map(|one| shown(engine, one)).collect(),
         lines: names.zip(engine.standing_in_line()).collect(),
+        leaked: engine.leaked(),
     })
 }
 
-fn shown<'a>(engine: &'a Engine, (shard, standing): (usize, &'a Standing)) -> Shard<'a> {
+fn shown<'a>(engine: &'a Engine, (shard, standing): (usize, &'a Standing)) -> One<'a> {
     let present = standing.present.clone().unwrap_or_default();
     let live = present.live.iter();
     let is_alive = standing.present.is_some();
-    Shard {
+    One {
         shard,
         state: if is_alive { "alive" } else { "not answering" },
         live: live.map(|(kind, count)| (kind.name(), *count)).collect(),
@@ -62,6 +67,7 @@ fn shown<'a>(engine: &'a Engine, (shard, standing): (usize, &'a Standing)) -> Sh
         in_flight: present.in_flight,
         requests: standing.requests,
         requests_max: engine.requests_per_shard_max(),
+        replaced: standing.replaced,
         panics: standing.panics,
         last_panic: standing
             .last_panic

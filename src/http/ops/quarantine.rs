@@ -26,7 +26,7 @@ impl<'a> Shown<'a> {
         let named = KINDS.iter().find(|(_, kind)| *kind == panic.kind);
         Self {
             storefront: &engine.storefronts()[panic.storefront].name,
-            kind: named.map_or(panic.kind.name(), |(name, _)| name),
+            kind: named.map_or_else(|| panic.kind.name(), |(name, _)| name),
             number: panic.number,
         }
     }

@@ -64,7 +64,7 @@ pub(super) async fn why(engine: &Engine, of: &str, order: &str) -> Result<HttpRe
 
 /// `GET /ops/sagas/stuck`.
 pub(super) async fn stuck(engine: &Engine) -> Result<HttpResponse, ApiError> {
-    let stuck = engine.stuck().await?;
+    let stuck = engine.stopped().await?;
     let found = stuck.iter().map(|stuck| Row {
         storefront: &engine.storefronts()[stuck.storefront].name,
         order: stuck.order,

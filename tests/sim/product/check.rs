@@ -151,7 +151,7 @@ async fn others(
     }
     let stuck = run
         .engine
-        .stuck()
+        .stopped()
         .await
         .map_err(|failure| failure.to_string())?;
     if !stuck.is_empty() {

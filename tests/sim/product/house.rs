@@ -110,6 +110,7 @@ impl House {
         let lanes: Vec<Arc<Lane>> = (0..self.settings.shards).map(|_| Arc::default()).collect();
         let projector = Projector::new(storefronts.clone(), layout(), Arc::clone(&pages), end);
         let projector = Arc::new(projector);
+        let source = journal.source();
         let disk = Disk::new(journal, self.random.fork(), 0, None);
         let (durable, failed) = (disk.clone(), disk.clone());
         let provider: Arc<dyn Provider> = Arc::new(self.bank.clone());
@@ -121,6 +122,8 @@ impl House {
             committer: Arc::new(disk.clone()),
             lanes: lanes.clone(),
             under_way: UnderWay::default(),
+            journal: source,
+            full: Arc::new(|| false),
             durable: Arc::new(move || durable.durable()),
             failed: Arc::new(move || failed.failed()),
             views: projector.positions(),

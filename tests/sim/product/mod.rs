@@ -176,7 +176,7 @@ async fn edited(house: &mut House) -> Result<usize, String> {
         .collect();
     house.bank.be_generous();
     run.rest(60).await;
-    let stuck = run.engine.stuck().await;
+    let stuck = run.engine.stopped().await;
     let stuck = stuck.map_err(|failure| failure.to_string())?;
     let found: BTreeSet<u64> = stuck.iter().map(|stuck| stuck.order).collect();
     let sagas: BTreeMap<u64, Saga> = check::all(house, &run, Kind::Saga);

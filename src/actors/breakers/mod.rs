@@ -6,6 +6,9 @@
 //! once; orders that can stand in the payment's line, whose first looks as soon as a call ends or the
 //! breaker lets one through.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt,
     sync::{
