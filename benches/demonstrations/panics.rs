@@ -60,6 +60,7 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
     }
     faults(&server, "PUT", &view())?;
     troubled.push(round(stage, &server, "view panics", &cast)?);
+    faults(&server, "DELETE", "")?;
     compare(stage, &calm, &troubled)?;
     stage.must("it ends as asked", server.stop()?.success())?;
     let server = setup.serve()?;
