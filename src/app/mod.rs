@@ -190,6 +190,7 @@ impl App {
             durable: Arc::new(move || position.durable()),
             failed: Arc::new(move || failed.failed() || checkpoints_failed()),
             views: writing.projector.positions(),
+            release_view: writing::releases(&writing.projector),
             clock: clock.clone(),
             settings,
             faults,

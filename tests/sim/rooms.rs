@@ -232,6 +232,7 @@ impl House {
             durable: Arc::new(move || durable.durable()),
             failed: Arc::new(move || failed.failed()),
             views: projector.positions(),
+            release_view: Arc::new(|_| false),
             providers: vec![Arc::new(provider)],
             clock: clock.clone(),
             settings: self.settings,

@@ -219,6 +219,7 @@ impl World {
             durable: Arc::new(move || durable.durable()),
             failed: Arc::new(move || failed.failed()),
             views: projector.positions(),
+            release_view: Arc::new(|_| false),
             providers: vec![provider; STOREFRONTS.len()],
             clock: clock.clone(),
             settings: self.settings,

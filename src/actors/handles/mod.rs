@@ -14,7 +14,7 @@ pub use call::{
     CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
 };
 pub use reading::Told;
-pub use standing::{Panic, Present, Quarantine, Standing, Stuck};
+pub use standing::{Panic, Present, Quarantine, Standing, StoppedView, Stuck};
 
 pub use super::injected::{Armed, Injected, Rule};
 pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notification};

@@ -7,7 +7,8 @@
 //! | `/ops/components/{storefront}/{component}` | GET, PUT | one of them; pauses it, lets it run |
 //! | `/ops/faults` | GET, PUT, DELETE | what goes wrong on purpose (`--fault-injection`) |
 //! | `/ops/quarantine` | GET | what panicked too often and waits for an operator |
-//! | `/ops/quarantine/{storefront}/{orders or listings}/{number}` | DELETE | lets it try again |
+//! | `/ops/quarantine/{storefront}/{orders or listings}/{number}` | GET, DELETE | one of it; lets it try again |
+//! | `/ops/quarantine/{storefront}/views/{view}` | DELETE | lets a view go on that panicked |
 
 mod actors;
 mod components;
