@@ -158,9 +158,7 @@ impl App {
             components,
             notices,
         } = opened;
-        let storefronts = mounted(&storefronts);
-
-        let settings = settings(&config);
+        let (storefronts, settings) = (mounted(&storefronts), settings(&config));
         let on = writing::Opened {
             layout: &layout,
             pages: &pages,

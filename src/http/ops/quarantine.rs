@@ -38,7 +38,7 @@ impl<'a> Culprit<'a> {
 struct All<'a> {
     quarantine: Vec<One<'a>>,
     /// Views that panicked. The others go on.
-    views: Vec<View<'a>>,
+    views: Vec<Stopped<'a>>,
 }
 
 #[derive(Serialize)]
@@ -51,7 +51,7 @@ struct One<'a> {
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct Stopped<'a> {
     storefront: &'a str,
     view: &'a str,
     /// The last event that it has.
@@ -64,7 +64,7 @@ pub(super) fn list(engine: &Engine) -> HttpResponse {
     let all = engine.quarantined();
     let quarantine = all.iter().map(|one| shown(engine, one)).collect();
     let stopped = engine.stopped_views();
-    let views = stopped.iter().map(|stopped| View {
+    let views = stopped.iter().map(|stopped| Stopped {
         storefront: &engine.storefronts()[stopped.storefront].name,
         view: &stopped.view,
         position: stopped.at,
