@@ -91,7 +91,10 @@ impl Registry {
         turn: Box<Turn>,
     ) -> Result<(), (Box<Turn>, Failure)> {
         let storefront = turn.key.storefront;
-        if self.listings.len() >= self.local.settings.listings_live_max {
+        // A shard that is gone does not say any more what is not in the store yet.
+        if self.listings.len() >= self.local.settings.listings_live_max
+            && self.local.shards.next_gone().is_none()
+        {
             // One is the registry's own.
             self.listings
                 .retain(|_, (_, in_use)| InUse::strong_count(in_use) > 1);

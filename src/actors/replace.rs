@@ -125,8 +125,9 @@ async fn settle(ground: &Ground, place: usize) -> Result<(), Error> {
     }
 }
 
-/// Takes from the journal what the store misses of the shard. What other shards did to its listings
-/// is as far behind as they are, so all lanes say where to begin.
+/// Takes from the journal what the store misses of the shard, and what its turns did to listings of
+/// others. What other shards did to its listings is as far behind as they are, so all lanes say where
+/// to begin.
 fn recover(ground: &Ground, place: usize) -> Result<(), Error> {
     let parts = &ground.parts;
     let durable = (parts.durable)();

@@ -109,7 +109,7 @@ impl Restorer {
         }
     }
 
-    /// For this shard of so many alone: only what belongs to it is taken in, and into no view.
+    /// For this shard of so many alone: only what belongs to it is taken in, and listings; no view.
     #[must_use]
     pub(super) fn only(self, shard: usize, shards: usize) -> Self {
         Self {
@@ -160,7 +160,9 @@ impl Restorer {
         last: Position,
     ) -> Result<(), Error> {
         let own = batch.events.iter().map(|stamped| stamped.entity);
-        let own = own.filter(|entity| entity.kind == A::KIND && self.owns(entity.number));
+        // Turns of one shard change listings of others, and are the ones that store that.
+        let is_wanted = |number| A::KIND == Kind::Listing || self.owns(number);
+        let own = own.filter(|entity| entity.kind == A::KIND && is_wanted(entity.number));
         let own: BTreeSet<EntityKey> = own.collect();
         own.into_iter()
             .try_for_each(|entity| self.entity::<A>(place, entity, batch, last))

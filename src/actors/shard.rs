@@ -39,7 +39,7 @@ use crate::{
         pages::{self, Pages},
         timers,
     },
-    views::stops::Progress,
+    views::{model::Model, stops::Progress},
 };
 
 /// Where the shards run.
@@ -78,6 +78,8 @@ pub struct Parts {
     pub full: Arc<dyn Fn() -> bool + Send + Sync>,
     /// How far the views have come.
     pub views: watch::Receiver<Progress>,
+    /// Lets a view go on that panicked. False if it had not.
+    pub release_view: Arc<dyn Fn(Model) -> bool + Send + Sync>,
     /// One for each storefront.
     pub providers: Vec<Arc<dyn Provider>>,
     /// The time.

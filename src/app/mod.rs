@@ -233,9 +233,7 @@ impl App {
         let root = root(&config, &storefronts)?;
         let space = Space::of(&config)?;
         let opened = opened(&config, &storefronts, &guard, before_journal, scanned)?;
-        let storefronts = mounted(&storefronts);
-
-        let settings = settings(&config);
+        let (storefronts, settings) = (mounted(&storefronts), settings(&config));
         let pages = opened.pages;
         let on = writing::Opened {
             layout: &opened.layout,
@@ -265,6 +263,7 @@ impl App {
             failed: failed(&committer, &checkpointer),
             full: space.full(&committer),
             views: writing.projector.positions(),
+            release_view: writing::releases(&writing.projector),
             clock: clock.clone(),
             settings,
             faults,

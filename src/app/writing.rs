@@ -122,6 +122,12 @@ impl Writing {
     }
 }
 
+/// Lets views go on that panicked.
+pub(super) fn releases(projector: &Arc<Projector>) -> Arc<dyn Fn(Model) -> bool + Send + Sync> {
+    let projector = Arc::clone(projector);
+    Arc::new(move |model| projector.release(model))
+}
+
 /// Where views stopped. Those that run were at work before the process ended: what they had told by
 /// then is not known, and not told again.
 fn stops(

@@ -134,7 +134,7 @@ impl Work {
                 if let Err(error) = self.projector.stop(model) {
                     tracing::error!(%error, path, "a view cannot be stopped");
                 }
-            } else if self.projector.progress().stops.contains_key(&model) {
+            } else if self.projector.progress().is_behind(model) {
                 behind.push(model);
             }
         }

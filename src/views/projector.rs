@@ -3,7 +3,12 @@
 //! It follows the journal from a queue. Should the queue be full, it reads what it missed from the
 //! journal; the committer never waits for it.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use tokio::sync::watch;
 
@@ -22,6 +27,9 @@ use crate::{
         snapshot,
     },
 };
+
+/// More of a panic's message is not kept, in characters.
+const TEXT_CHARS_MAX: usize = 300;
 
 /// Called with the storefront's name, the view's path and the batch's first number before a view takes
 /// a batch in; may panic, or take its time.
@@ -58,7 +66,7 @@ impl Projector {
     ) -> Self {
         let progress = Progress {
             position,
-            stops: BTreeMap::new(),
+            ..Progress::default()
         };
         Self {
             storefronts,
@@ -150,6 +158,14 @@ impl Projector {
         Ok(())
     }
 
+    /// Lets a view go on that panicked, from where it stopped. False if it had not.
+    pub fn release(&self, model: Model) -> bool {
+        let mut had = false;
+        self.progress
+            .send_modify(|progress| had = progress.panicked.remove(&model).is_some());
+        had
+    }
+
     /// Whether so much waits to be written that views which are behind had better wait.
     pub fn is_hurried(&self) -> bool {
         self.pages.is_filling()
@@ -177,6 +193,11 @@ impl Projector {
                 let Some(stop) = after.stops.get_mut(model) else {
                     continue;
                 };
+                if self.progress.borrow().panicked.contains_key(model) {
+                    // It stopped again, where it panicked.
+                    *stop = self.progress.borrow().stops[model];
+                    continue;
+                }
                 stop.at = last.max(stop.at);
                 let rest = Some(*stop).filter(|stop| stop.at < before.position);
                 stops::write(&self.pages, &self.layout, *model, rest)?;
@@ -206,14 +227,15 @@ impl Projector {
         for view in 0..storefront.views.len() {
             let model = Model::view(at, view);
             if takes(model) {
-                self.strike(model, batch);
                 let rows = Rows::new(storefront, (at, view), &self.layout, &self.pages);
-                rows.take(committed)?;
+                self.careful(model, committed, before, || {
+                    self.strike(model, batch);
+                    rows.take(committed)
+                })?;
             }
         }
         let model = Model::notifications(at);
         if let Some(told) = self.layout.told(at).filter(|_| takes(model)) {
-            self.strike(model, batch);
             let told_to = before.stops.get(&model).map_or(0, |stop| stop.told_to);
             let is_new = self.tells && committed.first > told_to;
             let notices = Notices {
@@ -221,12 +243,55 @@ impl Projector {
                 pages: &self.pages,
                 told,
             };
-            notices.take(committed, &mut |told| {
-                if is_new {
-                    log(storefront, told);
-                }
+            self.careful(model, committed, before, || {
+                self.strike(model, batch);
+                notices.take(committed, &mut |told| {
+                    if is_new {
+                        log(storefront, told);
+                    }
+                })
             })?;
         }
+        Ok(())
+    }
+
+    /// Lets a view take a batch in. One that panics stops before it, and the others go on.
+    fn careful(
+        &self,
+        model: Model,
+        committed: &Committed,
+        before: &Progress,
+        take: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if self.progress.borrow().panicked.contains_key(&model) {
+            return Ok(());
+        }
+        let panic = match catch_unwind(AssertUnwindSafe(take)) {
+            Ok(taken) => return taken,
+            Err(panic) => panic,
+        };
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        let text: String = text
+            .unwrap_or("without a message")
+            .chars()
+            .take(TEXT_CHARS_MAX)
+            .collect();
+        let path = model.path(&self.storefronts[model.storefront]);
+        tracing::error!(
+            view = path,
+            event = committed.first,
+            text,
+            "a view panicked; it stops, the others go on"
+        );
+        let at = committed.first - 1;
+        let told_to = before.stops.get(&model).map_or(at, |stop| stop.told_to);
+        let stop = Stop { at, told_to };
+        stops::write(&self.pages, &self.layout, model, Some(stop))?;
+        self.progress.send_modify(|progress| {
+            progress.stops.extend([(model, stop)]);
+            progress.panicked.extend([(model, text)]);
+        });
         Ok(())
     }
 

@@ -37,6 +37,9 @@ pub struct Progress {
     pub position: Position,
     /// Those that stopped.
     pub stops: BTreeMap<Model, Stop>,
+    /// Of these, those that panicked, and what they said. They do not go on until they are released,
+    /// or the program starts again.
+    pub panicked: BTreeMap<Model, String>,
 }
 
 impl Progress {
@@ -46,9 +49,15 @@ impl Progress {
         stop.map_or(self.position, |stop| stop.at)
     }
 
+    /// Whether this model stopped and could go on.
+    pub fn is_behind(&self, model: Model) -> bool {
+        self.stops.contains_key(&model) && !self.panicked.contains_key(&model)
+    }
+
     /// Whether a batch that ends here is for this model, now.
     pub fn takes(&self, model: Model, last: Position) -> bool {
-        self.stops.get(&model).is_none_or(|stop| last <= stop.at)
+        !self.panicked.contains_key(&model)
+            && self.stops.get(&model).is_none_or(|stop| last <= stop.at)
     }
 }
 

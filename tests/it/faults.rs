@@ -273,3 +273,31 @@ fn a_shard_that_is_stuck_is_replaced_and_its_thread_does_no_harm_when_it_comes_b
     client.get("/livez");
     server.records(&[("order.cancelled", 2), ("payment.refunded", 2)]);
 }
+
+#[test]
+fn a_view_that_panics_stops_alone_and_has_everything_once_it_is_released() {
+    let server = faulty();
+    let client = server.client();
+    client.post("/orders", ORDER);
+    drop(client.get("/myPages/1"));
+    set(
+        &client,
+        r#"[{"at": "view", "view": "myPages", "number": 2, "do": "panic"}]"#,
+    );
+    client.post("/orders", ORDER);
+    client.post("/orders", ORDER);
+    let behind = client.request("GET", "/myPages/1").expect(503);
+    behind.has("/code", "view_behind");
+    drop(client.get("/orderDetails/3"));
+    client
+        .get("/ops/quarantine")
+        .has("/views/0/view", "myPages")
+        .has("/views/0/reason", "an injected fault at view");
+    clear(&client);
+    let released = client.request("DELETE", "/ops/quarantine/flowers/views/myPages");
+    drop(released.expect(204));
+    for order in 1..=3 {
+        drop(client.get(&format!("/myPages/{order}")));
+    }
+    drop(server.verified());
+}

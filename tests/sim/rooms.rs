@@ -233,6 +233,7 @@ impl House {
             failed: Arc::new(move || failed.failed()),
             full: Arc::new(|| false),
             views: projector.positions(),
+            release_view: Arc::new(|_| false),
             providers: vec![Arc::new(provider)],
             clock: clock.clone(),
             settings: self.settings,
@@ -441,7 +442,8 @@ async fn last_ten(house: &mut House) -> Result<(), String> {
 /// All want rooms of two kinds, some give theirs back, and everything goes wrong.
 async fn trouble(house: &mut House, acknowledged: &mut Vec<u64>) -> Result<(), String> {
     let per_mille = house.random.u32(0..30);
-    house.strikes = Strikes::new(house.random.fork(), per_mille);
+    let deaths = 20 * house.random.u32(0..4);
+    house.strikes = Strikes::new(house.random.fork(), per_mille).with_deaths(deaths);
     let refusals = if house.random.bool() { 3 } else { 0 };
     let run = house.open(refusals);
     let (answers, others) = (Answers::default(), Answers::default());

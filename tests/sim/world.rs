@@ -220,6 +220,7 @@ impl World {
             failed: Arc::new(move || failed.failed()),
             full: Arc::new(|| false),
             views: projector.positions(),
+            release_view: Arc::new(|_| false),
             providers: vec![provider; STOREFRONTS.len()],
             clock: clock.clone(),
             settings: self.settings,

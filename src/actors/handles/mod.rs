@@ -19,7 +19,7 @@ pub use call::{
 };
 pub use letters::Letter;
 pub use reading::Told;
-pub use standing::{Panic, Present, Quarantine, Standing, Stuck};
+pub use standing::{Panic, Present, Quarantine, Standing, StoppedView, Stuck};
 pub use why::{Stopped, Wait, Why};
 
 pub use super::injected::{Armed, Injected, Rule};

@@ -151,6 +151,9 @@ impl Engine {
         if components.pausing(model.storefront, path).is_some() {
             return Ok(());
         }
+        if self.inner.views.borrow().panicked.contains_key(&model) {
+            return Err(Failure::ViewBehind);
+        }
         let committed = (self.inner.durable)();
         let mut views = self.inner.views.clone();
         let wait = Duration::from_millis(self.inner.settings.view_wait_ms_max);

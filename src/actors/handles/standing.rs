@@ -10,6 +10,7 @@ use crate::{
         coordinator::Census, crashes::Panicked, numbers::shard_of, shard::Shard, turn::Subject,
     },
     domain::Timestamp,
+    views::model::Model,
 };
 
 /// How long a shard may take to say how it is.
@@ -28,6 +29,19 @@ pub struct Standing {
     pub last_panic: Option<Panic>,
     /// How often it was replaced since the program was started.
     pub replaced: u64,
+}
+
+/// A view that panicked, and takes nothing in until it is released.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedView {
+    /// The storefront's place.
+    pub storefront: usize,
+    /// Its path.
+    pub view: String,
+    /// The last event that it has.
+    pub at: u64,
+    /// What the panic said.
+    pub reason: String,
 }
 
 /// A shard that has not answered for too long.
@@ -145,6 +159,29 @@ impl Engine {
             kind,
         };
         self.inner.shards.crashes(shard).release(subject)
+    }
+
+    /// The views that panicked and stopped, where each is, and what it said.
+    pub fn stopped_views(&self) -> Vec<StoppedView> {
+        let progress = self.inner.views.borrow();
+        let panicked = progress.panicked.iter();
+        let stopped = panicked.map(|(model, reason)| StoppedView {
+            storefront: model.storefront,
+            view: model
+                .path(&self.inner.storefronts[model.storefront])
+                .to_owned(),
+            at: progress.of(*model),
+            reason: reason.clone(),
+        });
+        stopped.collect()
+    }
+
+    /// Lets the view at this path go on that panicked, from where it stopped. False if it had not.
+    pub fn release_view(&self, storefront: usize, path: &str) -> bool {
+        let definition = &self.inner.storefronts[storefront];
+        let mut models = Model::all(storefront, definition);
+        let model = models.find(|model| model.path(definition) == path);
+        model.is_some_and(|model| (self.inner.ground.parts.release_view)(model))
     }
 
     /// The shards that have not answered for too long, and what each worked on last; `/livez`.

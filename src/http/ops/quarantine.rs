@@ -13,6 +13,9 @@ use crate::{
 /// The kinds that can be quarantined. In paths they stand in the plural.
 const KINDS: [Kind; 2] = [Kind::Order, Kind::Listing];
 
+/// Under this name views stand in paths, each with its own path.
+const VIEWS: &str = "views";
+
 /// Whose panic it was.
 #[derive(Serialize)]
 pub(super) struct Culprit<'a> {
@@ -34,6 +37,8 @@ impl<'a> Culprit<'a> {
 #[derive(Serialize)]
 struct All<'a> {
     quarantine: Vec<One<'a>>,
+    /// Views that panicked. The others go on.
+    views: Vec<Stopped<'a>>,
 }
 
 #[derive(Serialize)]
@@ -45,11 +50,30 @@ struct One<'a> {
     reason: &'a str,
 }
 
+#[derive(Serialize)]
+struct Stopped<'a> {
+    storefront: &'a str,
+    view: &'a str,
+    /// The last event that it has.
+    position: u64,
+    reason: &'a str,
+}
+
 /// `GET /ops/quarantine`.
 pub(super) fn list(engine: &Engine) -> HttpResponse {
     let all = engine.quarantined();
     let quarantine = all.iter().map(|one| shown(engine, one)).collect();
-    answer(&All { quarantine })
+    let stopped = engine.stopped_views();
+    let views = stopped.iter().map(|stopped| Stopped {
+        storefront: &engine.storefronts()[stopped.storefront].name,
+        view: &stopped.view,
+        position: stopped.at,
+        reason: &stopped.reason,
+    });
+    answer(&All {
+        quarantine,
+        views: views.collect(),
+    })
 }
 
 /// `GET /ops/quarantine/{storefront}/{orders or listings}/{number}`.
@@ -68,8 +92,13 @@ pub(super) fn release(
     engine: &Engine,
     named: (&str, &str, &str),
 ) -> Result<HttpResponse, ApiError> {
-    let (at, kind, number) = find(engine, named)?;
-    if engine.release(at, kind, number) {
+    let released = if named.1 == VIEWS {
+        engine.release_view(storefront(engine, named.0)?, named.2)
+    } else {
+        let (at, kind, number) = find(engine, named)?;
+        engine.release(at, kind, number)
+    };
+    if released {
         let (of, kind, number) = named;
         tracing::info!(
             storefront = of,

@@ -129,6 +129,7 @@ impl House {
             under_way: UnderWay::default(),
             journal: source,
             full: Arc::new(|| false),
+            release_view: Arc::new(|_| false),
             durable: Arc::new(move || durable.durable()),
             failed: Arc::new(move || failed.failed()),
             views: projector.positions(),
