@@ -163,7 +163,11 @@ fn step(at: usize, step: &Step) -> String {
     let then = step
         .then
         .map(|then| format!(", then the order is {}", then.name()));
-    does + &then.unwrap_or_default()
+    let within = step.within_ms.map(|within_ms| {
+        let within_s = within_ms / 1_000;
+        format!(", within {within_s} s or the order is called off")
+    });
+    does + &then.unwrap_or_default() + &within.unwrap_or_default()
 }
 
 fn request(shop: &Storefront, rule: &CommandRule) -> String {

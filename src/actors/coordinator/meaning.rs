@@ -244,6 +244,13 @@ impl About<'_> {
                 commands.push(Command::Order(order::Command::Cancel));
                 commands
             }
+            // What is still to be taken back, since payouts are paused, is not paid meanwhile.
+            Asked::PayPayout
+                if self.saga.order == order::State::Cancelled
+                    && self.saga.payout == Progress::Asked =>
+            {
+                return Err(Refusal::IsCancelled.into());
+            }
             Asked::PayPayout => vec![Command::Payout(payout::Command::Pay)],
             Asked::PlaceOrder
             | Asked::OfferListing

@@ -3,7 +3,7 @@
 use super::{Circumstances, Command, Progress, Reaction, Saga};
 use crate::domain::{
     approval, delivery, listing, order, payment, payout,
-    storefront::{Action, Granting, Mode, Step},
+    storefront::{Action, Flow, Granting, Mode, Step},
 };
 
 /// What a step that is not done asks for.
@@ -123,6 +123,8 @@ impl Saga {
             (Action::Reserve | Action::Assign(_) | Action::PayOut(_), Progress::Undone) => {
                 Next::Pass
             }
+            // Nobody is paid for what the order was accepted without and may not get.
+            (Action::PayOut(_), Progress::Waiting) if self.is_still_to_lend(at.flow) => Next::Pass,
             (Action::PayOut(_), Progress::Asked) if self.payout_due > Some(at.now) => Next::Pass,
             (Action::PayOut(_), Progress::Asked) if closed => Next::Closed,
             (Action::PayOut(_), Progress::Asked) => {
@@ -195,6 +197,16 @@ impl Saga {
                 Command::Listing(line.listing, listing::Command::Reserve { order, quantity })
             })
             .collect()
+    }
+
+    fn is_still_to_lend(&self, flow: &Flow) -> bool {
+        let is_over = self.order == order::State::Completed && flow.returns;
+        let mut steps = self.steps(flow).map(|step| step.action);
+        !is_over
+            && steps.any(|action| {
+                let lends = matches!(action, Action::Reserve | Action::Assign(_));
+                lends && self.progress(action) == Progress::Waiting
+            })
     }
 
     fn is_payable(&self, step: &Step, progress: Progress) -> bool {
