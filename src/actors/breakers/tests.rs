@@ -119,12 +119,12 @@ async fn the_lines_are_told_when_a_call_ends_and_when_a_person_decides() {
     let moves = lines.moves();
     let permit = ask(&breakers, Asker::Order, 1);
     drop(permit);
-    assert!(!moves.has_changed().unwrap(), "nobody stands in one");
+    assert!(!moves.has_rung(), "nobody stands in one");
     lines.stand_for_test();
     let is_told = |what: &dyn Fn()| {
         let moves = lines.moves();
         what();
-        moves.has_changed().unwrap()
+        moves.has_rung()
     };
     assert!(is_told(&|| drop(ask(&breakers, Asker::Order, 1))));
     assert!(is_told(&|| breakers.hold(0, Hold::Open)));

@@ -3,7 +3,7 @@
 //! While the first is under way, a repetition waits for it. Afterwards it finds the remembered
 //! answer, which became durable with the command's own events.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Ask, Coordinator};
 use crate::{
@@ -24,7 +24,7 @@ struct UnderWay {
 /// The keyed commands under way on a shard. A key belongs to one shard: it chooses the shard of
 /// the order it places.
 #[derive(Debug, Default)]
-pub(super) struct Keys(HashMap<(usize, String), UnderWay>);
+pub(super) struct Keys(BTreeMap<(usize, String), UnderWay>);
 
 impl Keys {
     /// The first is answered: who waits for the same?

@@ -18,11 +18,10 @@ use std::{
     },
 };
 
-use tokio::sync::watch;
-
 use super::Coordinator;
 use crate::{
     actors::{
+        bell::{Bell, Listener},
         numbers::shard_of,
         turn::{Snapshot, Subject, Turn, Want},
     },
@@ -57,7 +56,7 @@ pub(in crate::actors) struct Lines {
     standing: Mutex<Standing>,
     /// How many stand. Read without the lock, since hardly ever anybody does.
     count: AtomicUsize,
-    moved: watch::Sender<()>,
+    moved: Bell,
 }
 
 /// Who stands where.
@@ -113,13 +112,13 @@ impl Lines {
         Self {
             standing: Mutex::default(),
             count: AtomicUsize::new(0),
-            moved: watch::Sender::new(()),
+            moved: Bell::default(),
         }
     }
 
     /// Changes whenever the first in a line should look.
-    pub(in crate::actors) fn moves(&self) -> watch::Receiver<()> {
-        self.moved.subscribe()
+    pub(in crate::actors) fn moves(&self) -> Listener {
+        self.moved.listen()
     }
 
     /// Lets only these stand any longer, wherever they stand.
@@ -132,7 +131,7 @@ impl Lines {
         }
         self.count.store(standing.of.len(), Ordering::Release);
         drop(standing);
-        self.moved.send_replace(());
+        self.moved.ring();
     }
 
     /// How many orders of each storefront stand in a line.
@@ -147,7 +146,7 @@ impl Lines {
     /// The first in a line should look, if anybody stands in one.
     pub(in crate::actors) fn look(&self) {
         if !self.is_empty() {
-            self.moved.send_replace(());
+            self.moved.ring();
         }
     }
 
@@ -267,7 +266,7 @@ impl Coordinator {
     pub(super) fn move_lines(&self, stored: &[Snapshot]) {
         let is_listing = |snapshot: &Snapshot| snapshot.entity.kind == Kind::Listing;
         if !self.local.lines.is_empty() && stored.iter().any(is_listing) {
-            self.local.lines.moved.send_replace(());
+            self.local.lines.moved.ring();
         }
     }
 
@@ -287,7 +286,7 @@ impl Coordinator {
         if self.local.lines.place(key, line) {
             let now = self.now();
             self.timers.take_up(key, now);
-            self.local.lines.moved.send_replace(());
+            self.local.lines.moved.ring();
         }
     }
 }

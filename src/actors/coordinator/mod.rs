@@ -343,9 +343,10 @@ impl Actor for Coordinator {
                 }
             }
         });
-        let (address, mut moves) = (ctx.address(), self.local.lines.moves());
+        let (address, moves) = (ctx.address(), self.local.lines.moves());
         actix::spawn(async move {
-            while moves.changed().await.is_ok() {
+            loop {
+                moves.heard().await;
                 if address.send(Work::Moved).await.is_err() {
                     break;
                 }
