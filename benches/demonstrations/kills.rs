@@ -24,14 +24,15 @@ const LIFE_MS: std::ops::Range<u64> = 500..2_000;
 /// Every tenth call fails, and none is quick.
 const SETTINGS: &str =
     "[payment]\nlatency_ms_min = 1\nlatency_ms_max = 40\nfailures_per_mille = 100\n";
-/// What goes wrong inside, beside that: panics wherever something is decided, and a disk that is
-/// slow at times.
+/// What goes wrong inside, beside that: panics wherever something is decided, a shard that dies, and
+/// a disk that is slow at times.
 const FAULTS: &str = r#"[
     {"at": "decide", "do": "panic", "per_mille": 2},
     {"at": "apply", "do": "panic", "per_mille": 2},
     {"at": "react", "do": "panic", "per_mille": 2},
     {"at": "serve", "do": "panic", "per_mille": 2},
     {"at": "provider", "do": "panic", "per_mille": 5},
+    {"at": "shard", "do": "die", "times": 1, "per_mille": 100},
     {"at": "sync", "do": "stall", "ms": 30, "per_mille": 5}
 ]"#;
 /// How long money may take to go back, once the provider is well.
