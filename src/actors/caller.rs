@@ -7,7 +7,10 @@ use std::sync::{
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::handles::{Error, Failure, Item};
+use super::{
+    admission::Admission,
+    handles::{Error, Failure, Item},
+};
 use crate::{domain::Timestamp, store::committer::Guard};
 
 const WAITS: u8 = 0;
@@ -36,7 +39,9 @@ pub(super) struct Caller {
     reply: Option<oneshot::Sender<Result<Item, Error>>>,
     permit: Option<OwnedSemaphorePermit>,
     /// Keeps the committer waiting for this request's batch; dropped when it is submitted.
-    pub(super) under_way: Option<Guard>,
+    under_way: Option<Guard>,
+    /// As long as it is worked on; given back when it waits for something, or is submitted.
+    admission: Option<Admission>,
     beginning: Beginning,
     /// From when on it is not begun any more.
     deadline: Timestamp,
@@ -56,10 +61,23 @@ impl Caller {
             reply: Some(reply),
             permit: Some(permit),
             under_way: Some(under_way),
+            admission: None,
             beginning,
             deadline,
             is_submitted: false,
         }
+    }
+
+    /// Worked on with this leave.
+    pub(super) fn admitted(mut self, admission: Admission) -> Self {
+        self.admission = Some(admission);
+        self
+    }
+
+    /// It is not worked on for now: others may be let in, and the committer need not wait for it.
+    pub(super) fn waits(&mut self) {
+        self.under_way = None;
+        self.admission = None;
     }
 
     /// Whether it is to be begun now: somebody may still wait for it.

@@ -18,6 +18,7 @@
 //! - **Start and stop.** [`handles::Engine::start`] runs on what is opened and restored;
 //!   [`handles::Engine::drain`] takes no more and waits for what is under way.
 
+mod admission;
 mod bell;
 pub mod breakers;
 mod caller;

@@ -7,6 +7,10 @@ pub struct Settings {
     pub shards: usize,
     /// Requests under way at once on one shard; more are answered "overloaded".
     pub requests_per_shard_max: usize,
+    /// Requests worked on at once, for each shard; others wait to be let in (`handles/admission.rs`).
+    pub worked_on_per_shard_max: usize,
+    /// How long a request waits to be let in before it is answered "overloaded".
+    pub admission_ms_max: u64,
     /// Requests waiting for the same order; more are answered "overloaded".
     pub requests_per_order_max: usize,
     /// Turns waiting for the same listing; more are answered "overloaded".
@@ -40,6 +44,8 @@ impl Default for Settings {
         Self {
             shards: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             requests_per_shard_max: 1_024,
+            worked_on_per_shard_max: 64,
+            admission_ms_max: 1_000,
             requests_per_order_max: 16,
             turns_per_listing_max: 2_048,
             listings_live_max: 10_000,

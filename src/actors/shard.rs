@@ -14,6 +14,7 @@ use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 use tokio::sync::{Semaphore, watch};
 
 use super::{
+    admission::Door,
     breakers::Breakers,
     claims::Claims,
     coordinator::{Coordinator, Lines, Outside},
@@ -135,6 +136,7 @@ impl Ground {
 pub(super) struct Shard {
     pub(super) coordinator: Addr<Coordinator>,
     pub(super) permits: Arc<Semaphore>,
+    pub(super) door: Door,
     pub(super) fence: Arc<Fence>,
     thread: Option<ArbiterHandle>,
 }
@@ -240,6 +242,7 @@ pub(super) fn start_one(
     Shard {
         coordinator,
         permits: Arc::new(Semaphore::new(settings.requests_per_shard_max)),
+        door: Door::new(&settings),
         fence,
         thread,
     }

@@ -217,7 +217,7 @@ async fn answer(
         Spot::All(Collection::Resource(resource)) => match command::verb(method) {
             None => collection::get(&call, resource),
             Some(verb) => {
-                let body = command_body(state, payload).await?;
+                let body = read(payload).await?;
                 command::run(&call, resource, verb, None, body).await
             }
         },
@@ -225,7 +225,7 @@ async fn answer(
             None => item::get(&call, resource, number),
             Some(verb) => {
                 let number = item::number(resource.kind, number)?;
-                let body = command_body(state, payload).await?;
+                let body = read(payload).await?;
                 command::run(&call, resource, verb, Some(number), body).await
             }
         },
@@ -237,18 +237,6 @@ fn runs(state: &State, front: Front<'_>, spot: Spot<'_>) -> Result<(), ApiError>
     let path = spot.worked_on();
     let pausing = path.and_then(|path| state.engine.components().pausing(front.at, path));
     pausing.map_or(Ok(()), |component| Err(ApiError::paused(&component.name)))
-}
-
-/// The body of a command, unless there is no room for one.
-///
-/// It is read all the same: a connection with an unread body has to be closed, and that costs more
-/// than ten refusals.
-async fn command_body(state: &State, payload: web::Payload) -> Result<web::Bytes, ApiError> {
-    let body = read(payload).await?;
-    if state.engine.is_full() {
-        return Err(Failure::Overloaded.into());
-    }
-    Ok(body)
 }
 
 /// The body, unless it is too large or does not come.

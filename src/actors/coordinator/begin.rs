@@ -36,7 +36,7 @@ impl Coordinator {
             Ok(live) if live.busy || live.reload => {
                 let mut ask = ask;
                 // The committer need not wait for it meanwhile.
-                ask.caller.under_way = None;
+                ask.caller.waits();
                 if live.waiting.len() < waiting_max {
                     live.waiting.push_back(Waiting::Ask(ask));
                 } else {

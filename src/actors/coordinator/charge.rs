@@ -23,7 +23,7 @@ impl Coordinator {
     pub(super) fn charge(&mut self, mut turn: Box<Turn>, effect: payment::Effect) {
         // The committer need not wait for a turn that waits for someone else.
         if let Some(caller) = &mut turn.caller {
-            caller.under_way = None;
+            caller.waits();
         }
         let permit = match self.local.breakers.ask(turn.key.storefront, Asker::Caller) {
             Ok(permit) => permit,

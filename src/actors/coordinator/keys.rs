@@ -46,7 +46,9 @@ impl Coordinator {
         let named = (ask.key.storefront, key.clone());
         if let Some(under_way) = self.keys.0.get_mut(&named) {
             if under_way.fingerprint == *fingerprint {
-                under_way.waiting.push(ask.caller);
+                let mut caller = ask.caller;
+                caller.waits();
+                under_way.waiting.push(caller);
             } else {
                 ask.caller.answer(Err(Refusal::KeyReused.into()));
             }

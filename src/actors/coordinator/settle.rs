@@ -115,7 +115,7 @@ impl Coordinator {
         if let After::Finish(turn) = &mut pending.after
             && let Some(caller) = &mut turn.caller
         {
-            caller.under_way = None;
+            caller.waits();
         }
         if batch.is_some() {
             let (After::Finish(turn) | After::Charge(turn, ..)) = &mut pending.after;

@@ -152,7 +152,7 @@ impl Engine {
     /// Carries out a command. The answer is the addressed entity as the command left it, and comes
     /// only after everything is durable.
     ///
-    /// Runs on even if the returned future is dropped.
+    /// Runs on even if the returned future is dropped, once it has begun.
     pub async fn perform(
         &self,
         storefront: usize,
@@ -168,6 +168,7 @@ impl Engine {
         let permit = Arc::clone(&running.permits)
             .try_acquire_owned()
             .map_err(|_none_left| Failure::Overloaded)?;
+        let admission = running.door.enter().await?;
         let kind = kind_of(&request);
         let fresh = || Subject {
             storefront,
@@ -181,7 +182,9 @@ impl Engine {
             key,
             request,
             from: context,
-            caller: self.caller(reply, permit, beginning.clone()),
+            caller: self
+                .caller(reply, permit, beginning.clone())
+                .admitted(admission),
         };
         let asked = running.coordinator.try_send(Work::Ask(Box::new(ask)));
         match asked {
@@ -222,13 +225,6 @@ impl Engine {
             Ok(Err(_dropped)) => Err(Failure::Crashed.into()),
             Ok(Ok(outcome)) => outcome,
         }
-    }
-
-    /// Whether every shard has as much under way as it may have, so that a command had better not
-    /// be read at all.
-    pub fn is_full(&self) -> bool {
-        let mut shards = self.inner.shards.all();
-        shards.all(|(_, shard)| shard.permits.available_permits() == 0)
     }
 
     /// An entity as it is stored, whether it is on the lists or not.
