@@ -12,6 +12,7 @@ use std::{
     path::Path,
 };
 
+use jumun::store::mark::Mark;
 use tempfile::TempDir;
 
 use crate::support::{
@@ -42,6 +43,13 @@ fn could_serve(data: &Path, more: &[&str], expected: bool, words: &str) {
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     assert_eq!(output.status.code(), Some(i32::from(!expected)), "{said}");
     assert!(said.contains(words), "`{words}` is not in: {said}");
+}
+
+/// Waits until there are snapshots on the disk that another form would make useless.
+fn until_checkpointed(data: &Path) {
+    let is_there = || Mark::read(&data.join("mark")).unwrap().complete_to > 0;
+    let mut looks = std::iter::repeat_with(is_there).take(1_000_000);
+    assert!(looks.any(|is_there| is_there), "there is no checkpoint");
 }
 
 /// It must end well and by itself.
@@ -168,6 +176,7 @@ fn a_definition_that_fits_is_taken_over_with_and_one_that_does_not_leaves_the_ol
         .has("/status", "PaymentConfirmed");
 
     define(&first.replace("\"PaymentConfirmed\"", "\"Paid\""));
+    until_checkpointed(&data);
     could_serve(&data, &served, true, "makes snapshots and views again");
     // Something that no check foresees: a file cannot be written.
     fs::create_dir(data.join("sled.new")).unwrap();
