@@ -60,10 +60,12 @@ impl Books {
         orders.filter(|(_, account)| unpaid(account)).count()
     }
 
-    /// Orders that were called off, and whose money is not back.
-    pub(crate) fn owed(&self) -> usize {
-        let owes = |account: &Account| account.cancelled > 0 || account.refunding > 0;
-        self.count(|account| owes(account) && account.captured > account.refunded)
+    /// Orders that were called off, and whose money is not back: of which shop, and their numbers.
+    pub(crate) fn owed(&self) -> Vec<(Arc<str>, u64)> {
+        let is_off = |account: &Account| account.cancelled > 0 || account.refunding > 0;
+        let owes = |account: &Account| is_off(account) && account.captured > account.refunded;
+        let orders = self.0.iter().filter(|(_, account)| owes(account));
+        orders.map(|(order, _)| order.clone()).collect()
     }
 
     fn count(&self, which: impl Fn(&Account) -> bool) -> usize {

@@ -1,7 +1,7 @@
 //! All five shops under load, with a payment provider that fails, and a server that is killed every
 //! second or so: whatever was acknowledged is there afterwards, and nothing is paid twice.
 
-use std::{io, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use tokio::time::Instant;
 
@@ -136,7 +136,7 @@ fn compare(stage: &mut Stage<'_>, setup: &Setup, visitors: Vec<Visitor>) -> io::
 /// Money that is owed goes back by itself; then the books are read.
 fn settle(stage: &mut Stage<'_>, setup: &Setup) -> io::Result<()> {
     let settled = wait_for(REFUNDS_MAX, || {
-        if Books::read(&setup.data)?.owed() == 0 {
+        if Books::read(&setup.data)?.owed().is_empty() {
             return Ok(true);
         }
         let server = setup.serve()?;
@@ -145,6 +145,7 @@ fn settle(stage: &mut Stage<'_>, setup: &Setup) -> io::Result<()> {
         Ok(false)
     })?;
     let books = Books::read(&setup.data)?;
+    say_why(stage, setup, &books.owed())?;
     stage.must(
         "every order that was called off has its money back",
         settled,
@@ -155,4 +156,19 @@ fn settle(stage: &mut Stage<'_>, setup: &Setup) -> io::Result<()> {
     let unpaid = books.confirmed_unpaid("repairs");
     stage.must("none was confirmed without being paid", unpaid == 0)?;
     stage.verify(setup)
+}
+
+/// What some orders wait for whose money is not back.
+fn say_why(stage: &mut Stage<'_>, setup: &Setup, owed: &[(Arc<str>, u64)]) -> io::Result<()> {
+    if owed.is_empty() {
+        return Ok(());
+    }
+    stage.say(format_args!("  {} are not settled, such as:", owed.len()))?;
+    let server = setup.serve()?;
+    for (shop, number) in owed.iter().take(3) {
+        let (_, why) = server.get(&format!("/ops/sagas/{shop}/{number}/why"))?;
+        stage.say(format_args!("  {shop} {number}: {why}"))?;
+    }
+    server.stop()?;
+    Ok(())
 }

@@ -46,6 +46,8 @@ struct Pending {
     body: String,
     key: String,
     about: About,
+    /// It was sent before without an answer that says what became of it: perhaps it was done then.
+    is_in_doubt: bool,
 }
 
 enum About {
@@ -98,6 +100,7 @@ impl Visitor {
                 body,
                 key,
                 about,
+                is_in_doubt: false,
             };
         }
         let (line, body) = self.shop.order(&key);
@@ -107,6 +110,7 @@ impl Visitor {
             body,
             key,
             about,
+            is_in_doubt: false,
         }
     }
 }
@@ -116,7 +120,10 @@ impl Client for Visitor {
         let pending = match self.pending.take() {
             Some(pending) => {
                 self.memory.repeated += 1;
-                pending
+                Pending {
+                    is_in_doubt: true,
+                    ..pending
+                }
             }
             None => self.next(),
         };
@@ -130,7 +137,10 @@ impl Client for Visitor {
             // Nobody knows; the same again.
             return;
         }
-        let Some(pending) = self.pending.take() else {
+        // That nothing was done now says nothing of the time before.
+        let fails = answer.status >= 500;
+        let is_answered = |pending: &mut Pending| !(fails && pending.is_in_doubt);
+        let Some(pending) = self.pending.take_if(is_answered) else {
             return;
         };
         let done = answer.status < 300;

@@ -178,8 +178,8 @@ impl Restorer {
         let own = |stamped: &&Stamped| stamped.entity == entity;
         let collection = self.layout.entities(place, A::KIND);
         let slot = self.pages.get(collection, entity.number)?;
-        if slot.as_ref().is_some_and(|slot| slot.position >= last) {
-            return Ok(());
+        if let Some(slot) = slot.as_ref().filter(|slot| slot.position >= last) {
+            return self.answer_again::<A>(entity, batch, slot);
         }
         let mut state: A = load(slot.as_ref());
         let mut version = slot.map_or(0, |slot| slot.version);
@@ -208,6 +208,30 @@ impl Restorer {
         };
         // Turns of other shards change listings too, also now.
         self.pages.put_newer(collection, entity.number, slot)?;
+        Ok(())
+    }
+
+    /// A checkpoint that was cut short may have written an entity's tree and not that of the answers.
+    /// What the command was answered with is gone then, but not that it was carried out: it is
+    /// answered with the entity as it is.
+    fn answer_again<A: Hosted>(
+        &self,
+        entity: EntityKey,
+        batch: &Batch,
+        slot: &Slot,
+    ) -> Result<(), Error> {
+        let Some(given) = batch.answered.as_ref().filter(|own| own.entity == entity) else {
+            return Ok(());
+        };
+        if answers::recall(&self.pages, &batch.storefront, &given.key)?.is_some() {
+            return Ok(());
+        }
+        let item = Item {
+            number: entity.number,
+            version: slot.version,
+            entity: load::<A>(Some(slot)).as_answer(),
+        };
+        answers::remember(&self.pages, batch, &item.encode())?;
         Ok(())
     }
 
@@ -246,6 +270,11 @@ impl Restorer {
         let collection = self.layout.entities(place, Kind::Saga);
         let slot = self.pages.get(collection, entity.number)?;
         if slot.as_ref().is_some_and(|slot| slot.position >= last) {
+            // As above: its timer may be missing all the same.
+            let saga: Saga = load(slot.as_ref());
+            let is_letter = saga.given_up.is_some();
+            letters::set(&self.pages, &batch.storefront, entity.number, is_letter)?;
+            timers::set(&self.pages, &batch.storefront, entity.number, saga.due())?;
             return Ok(());
         }
         let mut saga: Saga = load(slot.as_ref());
@@ -333,4 +362,74 @@ impl Item {
 
 fn tagged<T: serde::Serialize>(kind: Kind, state: &T) -> Vec<u8> {
     [&[kind.number()], snapshot::encode(state).as_slice()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{
+            Correlation, Timestamp, ids::OrderId, recorded::Answered, saga, storefront::read,
+        },
+        store::pages::{Durable, Limits},
+    };
+
+    fn pages(layout: &Layout) -> Arc<Pages> {
+        let collections = layout.collections().to_vec();
+        let opened = Pages::in_memory(&Durable::default(), collections, Limits::default());
+        Arc::new(opened.unwrap().pages)
+    }
+
+    /// As if a checkpoint had been cut short after the entities' trees.
+    #[test]
+    fn a_timer_and_an_answer_are_made_again_where_only_the_snapshots_were_written() {
+        let posies = read::storefront(include_str!("../../tests/shops/posies.toml")).unwrap();
+        let shops = vec![Arc::new(posies)];
+        let layout = Arc::new(Layout::of(&shops));
+        let order = OrderId(1);
+        let due = Timestamp(7_000);
+        let retry = saga::Event::RetryScheduled { attempt: 1, due };
+        let placed = order::Event::Cancelled;
+        let stamped = |entity, event| Stamped {
+            entity,
+            version: 1,
+            event,
+        };
+        let batch = || Batch {
+            storefront: Arc::clone(&shops[0].name),
+            at: Timestamp(1),
+            correlation: Correlation::default(),
+            answered: Some(Answered {
+                key: "mine".to_owned(),
+                fingerprint: 1,
+                entity: order.key(),
+                version: 1,
+            }),
+            events: vec![
+                stamped(order.key(), placed.clone().into()),
+                stamped(order.saga(), retry.clone().into()),
+            ],
+        };
+        let restore = |pages: &Arc<Pages>| {
+            let (layout, pages) = (Arc::clone(&layout), Arc::clone(pages));
+            Restorer::new(shops.clone(), layout, pages)
+                .only(0, 1)
+                .take(1, batch())
+                .unwrap();
+        };
+        let (whole, torn) = (pages(&layout), pages(&layout));
+        restore(&whole);
+        for kind in [Kind::Order, Kind::Saga] {
+            let collection = layout.entities(0, kind);
+            let slot = whole.get(collection, order.0).unwrap().unwrap();
+            torn.put(collection, order.0, slot).unwrap();
+        }
+        let name = &shops[0].name;
+        assert_eq!(timers::all(&torn, name).unwrap(), []);
+        restore(&torn);
+        assert_eq!(timers::all(&torn, name).unwrap(), [(order.0, due)]);
+        let recall = |pages| answers::recall(pages, name, "mine").unwrap();
+        assert!(recall(&torn).is_some());
+        assert_eq!(recall(&torn), recall(&whole));
+    }
 }

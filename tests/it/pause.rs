@@ -31,6 +31,18 @@ fn is_paused(client: &Client, request: &str, part: &str) {
 }
 
 #[test]
+fn a_page_in_a_browser_pauses_nothing() {
+    let server = Server::start();
+    let client = server.client();
+    let asked = client
+        .request("PUT", PAYMENT)
+        .json(r#"{"state": "paused"}"#);
+    let refused = asked.header("origin", "http://localhost:8080").expect(403);
+    refused.has("/code", "local_only");
+    client.get(PAYMENT).has("/state", "running");
+}
+
+#[test]
 fn what_is_paused_answers_503_at_every_path_and_mount_and_nothing_else_does() {
     let server = Server::start();
     let client = server.client();

@@ -270,6 +270,7 @@ impl Coordinator {
             return Ok(());
         }
         let position = first + pending.events as u64 - 1;
+        let _same_checkpoint = local.pages.together();
         for snapshot in &pending.snapshots {
             let collection = local.layout.entities(storefront, snapshot.entity.kind);
             let slot = Slot {

@@ -29,6 +29,9 @@ pub struct Rules {
     pub open_ms: u64,
     /// How many calls are let through to see whether it may close; all of them must succeed.
     pub trials: u32,
+    /// Whether a call for which there was no room counts as one that failed. It says that too much is
+    /// asked, and nothing of the provider; Hystrix counts it.
+    pub counts_no_room: bool,
 }
 
 impl Default for Rules {
@@ -40,6 +43,7 @@ impl Default for Rules {
             errors_percent: 50,
             open_ms: 5_000,
             trials: 1,
+            counts_no_room: true,
         }
     }
 }
@@ -237,10 +241,10 @@ impl Breaker {
         }
     }
 
-    /// Counts a call that failed although the breaker would have let it through: there was no room
-    /// for it.
+    /// A call was not made although the breaker would have let it through: there was no room for it.
+    /// It counts as one that failed, if the rules say so.
     pub fn no_room(&mut self, now: Timestamp) {
-        if matches!(self.inner, Inner::Closed) {
+        if self.rules.counts_no_room && matches!(self.inner, Inner::Closed) {
             self.failed(now);
         }
     }

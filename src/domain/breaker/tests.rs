@@ -13,6 +13,7 @@ const RULES: Rules = Rules {
     errors_percent: 50,
     open_ms: 500,
     trials: 1,
+    counts_no_room: true,
 };
 
 const TRIAL_MS_MAX: u64 = 300;
@@ -166,6 +167,7 @@ fn whatever_happens_it_keeps_its_rules_and_never_sticks() {
             errors_percent: random.u32(1..=100),
             open_ms: random.u64(1..1_000),
             trials: random.u32(1..4),
+            counts_no_room: true,
         };
         let trial_ms_max = random.u64(1..1_000);
         live(random, rules, trial_ms_max);
@@ -227,4 +229,19 @@ fn live(random: &mut fastrand::Rng, rules: Rules, trial_ms_max: u64) {
         }
     }
     assert_eq!(breaker.state(), State::Closed);
+}
+
+#[test]
+fn calls_without_room_open_it_only_where_the_rules_count_them() {
+    for counts_no_room in [true, false] {
+        let rules = Rules {
+            counts_no_room,
+            ..Rules::default()
+        };
+        let mut breaker = Breaker::new(rules, 1_000);
+        for _ in 0..rules.calls_min {
+            breaker.no_room(Timestamp(0));
+        }
+        assert_eq!(breaker.is_closed(), !counts_no_room);
+    }
 }

@@ -26,7 +26,11 @@ mod letters;
 mod quarantine;
 mod sagas;
 
-use actix_web::{HttpRequest, HttpResponse, http::Method, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, header::ORIGIN},
+    web,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -117,6 +121,9 @@ pub(super) async fn respond(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let (engine, method) = (&state.engine, request.method());
+    if *method != Method::GET && *method != Method::HEAD {
+        not_from_a_page(request)?;
+    }
     match place {
         Ops::Backup if method == Method::POST => {
             backup::admit(request)?;
@@ -149,6 +156,17 @@ pub(super) async fn respond(
         }
         Ops::Breaker(of) => breakers::get(engine, of),
     }
+}
+
+/// Refuses what a page in an operator's browser asks for, whoever wrote that page: the operator did
+/// not.
+fn not_from_a_page(request: &HttpRequest) -> Result<(), ApiError> {
+    if request.headers().contains_key(ORIGIN) {
+        let detail = "operators' requests are not taken from pages; send it without `Origin`, as \
+                      curl does";
+        return Err(ApiError::new("local_only", detail));
+    }
+    Ok(())
 }
 
 fn storefront(engine: &Engine, name: &str) -> Result<usize, ApiError> {

@@ -39,6 +39,7 @@ pub(super) fn rules(top: &Section<'_>) -> PaymentRules {
             "open_ms",
             "trials",
             "calls_max",
+            "no_room",
         ]);
     }
     let number = |key, within: RangeInclusive<i64>| breaker.as_ref()?.number(key, within);
@@ -54,6 +55,9 @@ pub(super) fn rules(top: &Section<'_>) -> PaymentRules {
             .and_then(|count| u32::try_from(count).ok())
             .unwrap_or(otherwise)
     };
+    let no_room = breaker.as_ref();
+    let no_room =
+        no_room.and_then(|own| own.one_of("no_room", &[("error", true), ("ignore", false)]));
     let default = Rules::default();
     PaymentRules {
         deadline_ms: deadline.unwrap_or(DEADLINE_MS_DEFAULT),
@@ -64,6 +68,7 @@ pub(super) fn rules(top: &Section<'_>) -> PaymentRules {
             errors_percent: count("errors_percent", 100, default.errors_percent),
             open_ms: ms("open_ms", default.open_ms),
             trials: count("trials", CALLS_MAX_MAX, default.trials),
+            counts_no_room: no_room.unwrap_or(default.counts_no_room),
         },
     }
 }

@@ -111,6 +111,7 @@ fn mistakes_in_names_and_settings_are_found() {
         deadline_ms = 300 ==> deadline_ms = 0   ==> from 1 to 60000
         deadline_ms = 300 ==> breaker = { calls_mix = 5 } ==> did you mean `calls_max`?
         deadline_ms = 300 ==> breaker = { errors_percent = 101 } ==> from 1 to 100
+        deadline_ms = 300 ==> breaker = { no_room = "ignored" } ==> did you mean `ignore`?
         "#,
     );
 }
