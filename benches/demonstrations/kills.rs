@@ -42,8 +42,9 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
     let folder = stage.setup("kills")?;
     let setup = folder.clone().with_settings(SETTINGS)?;
     let setup = setup.with("--fault-injection");
-    let server = faulty(&setup)?;
+    let server = setup.serve()?;
     stock(setup.address)?;
+    spoil(&server)?;
     let visitors = Visitor::of_each("k", CLIENTS);
     let pace = Pace::Thinking(THINK_MS_MAX);
     let crowd = Crowd::start(setup.address, pace, visitors)?;
@@ -64,9 +65,15 @@ pub(super) fn show(stage: &mut Stage<'_>) -> io::Result<()> {
 /// A server in which things go wrong.
 fn faulty(setup: &Setup) -> io::Result<Server> {
     let server = setup.serve()?;
+    spoil(&server)?;
+    Ok(server)
+}
+
+/// From now on, things go wrong.
+fn spoil(server: &Server) -> io::Result<()> {
     let (status, answer) = server.put("/ops/faults", FAULTS)?;
     if status == 200 {
-        return Ok(server);
+        return Ok(());
     }
     let what = format!("PUT /ops/faults was answered {status}: {answer}");
     Err(io::Error::other(what))

@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use crate::support::{Client, ORDER, Process, Server, process::verify, server::Setup};
+use crate::support::{Client, ORDER, Process, Server, server::Setup};
 
 const FAULTS: &str = "/ops/faults";
 
@@ -300,48 +300,4 @@ fn a_view_that_panics_stops_alone_and_has_everything_once_it_is_released() {
         drop(client.get(&format!("/myPages/{order}")));
     }
     drop(server.verified());
-}
-
-#[test]
-fn too_many_threads_that_do_not_come_back_end_the_program_and_lose_nothing() {
-    let dir = TempDir::new().unwrap();
-    let (data, config) = (dir.path().join("data"), dir.path().join("impatient.toml"));
-    let impatient = "[limits]\nstuck_ms_max = 300\ndrain_ms_max = 300\n";
-    std::fs::write(&config, impatient).unwrap();
-    let arguments = ["--fault-injection", "--config", config.to_str().unwrap()];
-    let process = Process::serve(&data, &arguments);
-    let client = process.client();
-    let places = (0..4).map(|_| {
-        let placed = client.post("/flowers/orders", ORDER);
-        let href = placed.header("location").to_owned();
-        href[href.find("/flowers").unwrap()..].to_owned()
-    });
-    let places: Vec<String> = places.collect();
-    set(
-        &client,
-        r#"[{"at": "decide", "kind": "order", "do": "stall", "ms": 600000, "times": 4}]"#,
-    );
-    let stuck = (1..=4).map(|order| {
-        let client = client.clone();
-        // Whatever is answered, if anything is.
-        std::thread::spawn(move || {
-            drop(
-                client
-                    .request("DELETE", &format!("/flowers/orders/{order}"))
-                    .send(),
-            );
-        })
-    });
-    let stuck: Vec<_> = stuck.collect();
-    let (status, log) = process.wait();
-    assert_eq!(status.code(), Some(1), "{log}");
-    assert!(log.contains("too many threads are stuck"), "{log}");
-    for asked in stuck {
-        asked.join().unwrap();
-    }
-    verify(&data);
-    let again = Process::serve(&data, &[]);
-    for place in &places {
-        drop(again.client().get(place));
-    }
 }
