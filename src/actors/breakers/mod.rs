@@ -1,7 +1,7 @@
 //! The gates to the payment providers, one for each storefront, shared by all shards: a
 //! [breaker](crate::domain::breaker), and how many calls are under way.
 //!
-//! A [`Permit`] is taken before a payment's intent is recorded, so that what is refused leaves
+//! A `Permit` is taken before a payment's intent is recorded, so that what is refused leaves
 //! nothing behind, and travels with the call until that ends. Who cannot wait for one is told so at
 //! once; orders that can stand in the payment's line, whose first looks as soon as a call ends or the
 //! breaker lets one through.

@@ -3,7 +3,7 @@
 //! It opens a turn for a command ([`begin`]), sends it from entity to entity while the saga asks
 //! for more ([`drive`]), submits what happened, and answers once that is durable ([`settle`]).
 //! A charge that a turn waits for is in [`charge`]; provider calls without a caller, and their
-//! retries, in [`calls`]; orders that wait in [`line`](self::line); keyed commands in [`keys`]; what a
+//! retries, in [`calls`]; orders that wait in [`mod@line`]; keyed commands in [`keys`]; what a
 //! request means for an order in [`meaning`], for a listing in [`listings`]; how a listing is assigned
 //! in [`choose`], what an order of listings costs in [`prices`]. What waits for an operator is in
 //! [`letters`], what orders wait for in [`why`]; [`watch`] finds those that stopped,
