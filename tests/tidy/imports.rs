@@ -7,19 +7,26 @@ use super::{
 
 /// Which top-level modules each of them may import. What is not listed imports everything (`app`
 /// and the binary wire the rest together) or does not exist.
-const IMPORTS: [(&str, &[&str]); 10] = [
+const IMPORTS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     (
         "store",
         &["domain", "config", "clock", "metrics", "telemetry"],
     ),
     ("views", &["domain", "store"]),
+    ("feed", &["domain", "store", "views"]),
+    (
+        "outbound",
+        &["domain", "config", "clock", "metrics", "telemetry"],
+    ),
     (
         "actors",
         &[
             "domain",
             "store",
             "views",
+            "feed",
+            "outbound",
             "config",
             "clock",
             "metrics",
@@ -32,6 +39,7 @@ const IMPORTS: [(&str, &[&str]); 10] = [
             "actors::handles",
             "domain",
             "views",
+            "feed",
             "config",
             "clock",
             "metrics",

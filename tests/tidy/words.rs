@@ -6,13 +6,18 @@ use super::{
 };
 
 /// Words of code that may stand only under these paths.
-const WORDS: [(&[&str], &[&str]); 3] = [
+const WORDS: [(&[&str], &[&str]); 5] = [
     (&["sled", "bincode", "rmp_serde", "rmpv"], &["src/store/"]),
     (&["actix", "actix_rt"], &["src/actors/"]),
     (
         &["actix_web", "actix_http", "actix_cors"],
         &["src/http/", "src/app", "src/main.rs"],
     ),
+    (
+        &["awc", "lettre", "standardwebhooks"],
+        &["src/outbound/", "src/cli/"],
+    ),
+    (&["ratatui"], &["src/cli/"]),
 ];
 
 /// Words of code that the domain does without: it reads no clock, draws no lots, does no IO.

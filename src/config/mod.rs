@@ -1,11 +1,21 @@
 //! The settings: `config.default.toml`, then the user's file, then the command line; checked once.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+mod limits;
+mod partial;
+mod payment;
+
+use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
+use self::partial::Partial;
+pub use self::{
+    limits::Limits,
+    payment::{Payment, PaymentOf},
+};
+
 /// The defaults, commented; embedded so that setting, default and documentation are one.
-pub const DEFAULTS: &str = include_str!("../config.default.toml");
+pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
 /// All settings.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -29,78 +39,8 @@ pub struct Config {
     pub payment: Payment,
 }
 
-/// How much of everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Shards; 0 for one per core.
-    pub shards: usize,
-    /// HTTP workers; 0 for one per core.
-    pub workers: usize,
-    /// Requests under way at once on one shard.
-    pub requests_per_shard_max: usize,
-    /// How long a caller waits.
-    pub request_ms_max: u64,
-    /// How long a shard may take to answer before it is replaced.
-    pub stuck_ms_max: u64,
-    /// How long a shutdown waits for what is under way.
-    pub drain_ms_max: u64,
-    /// How often what changed in memory is written to the trees.
-    pub checkpoint_ms: u64,
-    /// Pages kept in memory.
-    pub pages_max: usize,
-    /// Pages that may wait to be written.
-    pub backlog_max: usize,
-    /// Bytes that must be free on the data directory's disk for commands to be taken.
-    pub disk_free_bytes_min: u64,
-}
-
-/// The embedded payment provider.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Payment {
-    /// The shortest time to an answer.
-    pub latency_ms_min: u64,
-    /// The longest time to an answer.
-    pub latency_ms_max: u64,
-    /// How many of 1,000 calls fail.
-    pub failures_per_mille: u16,
-    /// Whether no payment gets through.
-    pub down: bool,
-    /// What differs for a storefront, by its name.
-    #[serde(default)]
-    pub storefronts: BTreeMap<String, PaymentOf>,
-}
-
-/// What is different about the embedded payment provider of one storefront.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PaymentOf {
-    /// The shortest time to an answer.
-    pub latency_ms_min: Option<u64>,
-    /// The longest time to an answer.
-    pub latency_ms_max: Option<u64>,
-    /// How many of 1,000 calls fail.
-    pub failures_per_mille: Option<u16>,
-    /// Whether no payment gets through.
-    pub down: Option<bool>,
-}
-
-impl Payment {
-    /// The same for this storefront alone.
-    #[must_use]
-    pub fn of(&self, storefront: &str) -> Self {
-        let own = self.storefronts.get(storefront);
-        let own = own.copied().unwrap_or_default();
-        Self {
-            latency_ms_min: own.latency_ms_min.unwrap_or(self.latency_ms_min),
-            latency_ms_max: own.latency_ms_max.unwrap_or(self.latency_ms_max),
-            failures_per_mille: own.failures_per_mille.unwrap_or(self.failures_per_mille),
-            down: own.down.unwrap_or(self.down),
-            storefronts: BTreeMap::new(),
-        }
-    }
-}
+/// A number of the settings: its name, what was given, and the least and the most it may be.
+type Range = (&'static str, u64, u64, u64);
 
 /// Settings that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -146,41 +86,8 @@ impl Config {
 
     /// Checks what only the whole can say.
     pub fn check(self) -> Result<Self, Error> {
-        let limits = &self.limits;
-        let ranges = [
-            ("limits.shards", limits.shards as u64, 0, 256),
-            ("limits.workers", limits.workers as u64, 0, 256),
-            (
-                "limits.requests_per_shard_max",
-                limits.requests_per_shard_max as u64,
-                1,
-                65_536,
-            ),
-            ("limits.request_ms_max", limits.request_ms_max, 1, 600_000),
-            ("limits.stuck_ms_max", limits.stuck_ms_max, 50, 600_000),
-            ("limits.drain_ms_max", limits.drain_ms_max, 0, 600_000),
-            ("limits.checkpoint_ms", limits.checkpoint_ms, 10, 60_000),
-            ("limits.pages_max", limits.pages_max as u64, 64, 1 << 20),
-            ("limits.backlog_max", limits.backlog_max as u64, 64, 1 << 20),
-            (
-                "limits.disk_free_bytes_min",
-                limits.disk_free_bytes_min,
-                16 << 20,
-                1 << 50,
-            ),
-        ];
-        let names = self.payment.storefronts.keys().map(String::as_str);
-        // Without a name of its own, what is said for all.
-        let payments = names.chain([""]).map(|name| self.payment.of(name));
-        let payments = payments.flat_map(|payment| {
-            let per_mille = u64::from(payment.failures_per_mille);
-            [
-                ("payment.latency_ms_max", payment.latency_ms_max, 0, 600_000),
-                ("payment.latency_ms_min", payment.latency_ms_min, 0, 600_000),
-                ("payment.failures_per_mille", per_mille, 0, 1_000),
-            ]
-        });
-        for (name, found, min, max) in ranges.into_iter().chain(payments) {
+        let ranges = [self.limits.ranges(), self.payment.ranges()];
+        for (name, found, min, max) in ranges.into_iter().flatten() {
             if !(min..=max).contains(&found) {
                 return Err(Error::OutOfRange {
                     name,
@@ -204,51 +111,6 @@ impl Config {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         if wanted == 0 { cores } else { wanted }
     }
-}
-
-/// A user's file: any part of the settings, and nothing else.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "read only to check a user's file for mistakes, with their lines"
-)]
-struct Partial {
-    listen: Option<SocketAddr>,
-    allow_unauthenticated: Option<bool>,
-    fault_injection: Option<bool>,
-    data: Option<PathBuf>,
-    root: Option<String>,
-    storefronts: Option<PathBuf>,
-    limits: Option<PartialLimits>,
-    payment: Option<PartialPayment>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "as above")]
-struct PartialLimits {
-    shards: Option<usize>,
-    workers: Option<usize>,
-    requests_per_shard_max: Option<usize>,
-    request_ms_max: Option<u64>,
-    stuck_ms_max: Option<u64>,
-    drain_ms_max: Option<u64>,
-    checkpoint_ms: Option<u64>,
-    pages_max: Option<usize>,
-    backlog_max: Option<usize>,
-    disk_free_bytes_min: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "as above")]
-struct PartialPayment {
-    latency_ms_min: Option<u64>,
-    latency_ms_max: Option<u64>,
-    failures_per_mille: Option<u16>,
-    down: Option<bool>,
-    storefronts: Option<BTreeMap<String, PaymentOf>>,
 }
 
 fn overlay(all: &mut toml::Table, more: toml::Table) {
