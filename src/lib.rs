@@ -46,6 +46,7 @@
 //! - [`cli`]: the command line over the app.
 //! - [`config`]: the settings, checked once.
 //! - [`clock`]: the one place that reads the time of day.
+//! - [`metrics`]: what is measured, and how that is written down.
 //! - [`telemetry`]: what is logged, and where.
 //!
 //! `ARCHITECTURE.md` says why, and where to look for what.
@@ -56,6 +57,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod metrics;
 pub mod store;
 pub mod telemetry;
 pub mod views;

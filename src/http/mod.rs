@@ -16,6 +16,7 @@ mod hal;
 mod health;
 mod home;
 mod item;
+mod metrics;
 mod notification;
 mod ops;
 mod paging;
@@ -25,9 +26,10 @@ mod represent;
 mod search;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod view;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -49,11 +51,13 @@ pub use self::{
     error::CODES,
     gate::{Gate, Left},
     ops::backup::{BackedUp, Backups, NotBackedUp},
+    traffic::Traffic,
 };
 use crate::{
     actors::handles::{Engine, Failure},
     clock::Clock,
     domain::Correlation,
+    metrics::Sources,
 };
 
 /// The largest body of a request, in bytes. An order is some 250.
@@ -99,6 +103,10 @@ pub struct State {
     pub clock: Clock,
     /// What makes backups.
     pub backups: Backups,
+    /// The requests, counted.
+    pub traffic: Arc<Traffic>,
+    /// Who else has figures for `/metrics`.
+    pub sources: Arc<Sources>,
 }
 
 /// Serves every path that nothing else was registered for.
@@ -143,17 +151,27 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         }
         Behind::Nobody => return refused(Failure::Stopping.into()),
     };
-    let answered = catch::unwind(answer(&open.state, &request, payload, correlation)).await;
+    let state = &open.state;
+    let place = address::locate(state.engine.storefronts(), state.mounts, request.path());
+    let storefront = place.as_ref().and_then(Place::storefront);
+    let traffic = &state.traffic;
+    let counted = traffic.begin(storefront, request.method());
+    let answered = catch::unwind(answer(state, place, &request, payload, correlation)).await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => refused(error),
+        Ok(Err(error)) => {
+            traffic.refused(error.code());
+            refused(error)
+        }
         Err(reason) => {
             tracing::error!(%correlation, path = request.path(), reason, "a request panicked");
             let error = ApiError::new("crashed", "the request failed inside; it was reported");
+            traffic.refused(error.code());
             error.response(&request, correlation, gate.clock().now())
         }
     };
     correlation::echo(correlation, response.headers_mut());
+    counted.answered(response.status());
     response
 }
 
@@ -170,12 +188,12 @@ async fn pass_on(
 
 async fn answer(
     state: &State,
+    place: Option<Place<'_>>,
     request: &HttpRequest,
     payload: web::Payload,
     correlation: Correlation,
 ) -> Result<HttpResponse, ApiError> {
-    let place = address::locate(state.engine.storefronts(), state.mounts, request.path())
-        .ok_or_else(|| ApiError::no_path(request.path()))?;
+    let place = place.ok_or_else(|| ApiError::no_path(request.path()))?;
     if let Place::Front(front, spot) = place {
         runs(state, front, spot)?;
     }
@@ -190,6 +208,7 @@ async fn answer(
         Place::Live => return Ok(health::live(&state.engine)),
         Place::Ready => return Ok(health::ready(&state.engine)),
         Place::Health => return Ok(health::up()),
+        Place::Metrics => return Ok(metrics::get(state, request).await),
         Place::Problems => return Ok(error::list()),
         Place::Problem(code) => return error::describe(code),
         Place::Home => return Ok(home::home(state, request)),

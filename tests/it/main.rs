@@ -15,6 +15,7 @@ mod faults;
 mod full;
 mod laundry;
 mod letters;
+mod metrics;
 mod mixed;
 mod originals;
 mod pause;

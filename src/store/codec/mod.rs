@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 pub use registry::{TYPES, Type, registered};
 pub use upcast::{STEPS, Step, upcast};
+pub use write::number_of;
 
 use crate::domain::{Batch, Correlation, EntityKey, Kind, Stamped, Timestamp, recorded::Answered};
 
@@ -164,7 +165,7 @@ pub fn decode(bytes: &[u8]) -> Result<Batch, Error> {
 }
 
 fn write_event(to: &mut Vec<u8>, stamped: &Stamped) {
-    let number = write::number_of(&stamped.event);
+    let number = number_of(&stamped.event);
     let known = registered(number).expect("every number that an event has is in the table");
     write_entity(to, stamped.entity);
     to.extend_from_slice(&stamped.version.to_le_bytes());
