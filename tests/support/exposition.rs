@@ -26,6 +26,13 @@ pub(crate) struct Exposition {
     pub(crate) families: BTreeMap<String, Family>,
 }
 
+impl Sample {
+    /// What this label says, if it has it.
+    pub(crate) fn label(&self, name: &str) -> Option<&String> {
+        self.labels.get(name)
+    }
+}
+
 impl Exposition {
     /// Reads OpenMetrics 1.0.
     pub(crate) fn openmetrics(text: &str) -> Self {

@@ -2,6 +2,7 @@
 
 #[path = "../../support/exposition.rs"]
 mod exposition;
+mod queries;
 
 use exposition::Exposition;
 
@@ -60,6 +61,7 @@ fn busy() -> (tempfile::TempDir, Process) {
     for (path, body) in ORDERS {
         client.post(path, body);
     }
+    client.get("/flowers/orders");
     (data, process)
 }
 
