@@ -53,6 +53,7 @@ use super::{
 };
 use crate::{
     domain::{EntityKey, Kind, Timestamp, listing, payment::Effect, saga::Saga},
+    feed::Feed,
     store::commit::{Commit, Position, Settled},
 };
 
@@ -196,6 +197,7 @@ pub(super) struct Withdrawn {
 pub(super) struct Outside {
     pub(super) committer: Arc<dyn Commit>,
     pub(super) durable: Arc<dyn Fn() -> Position + Send + Sync>,
+    pub(super) feed: Feed,
     pub(super) full: Arc<dyn Fn() -> bool + Send + Sync>,
     pub(super) lane: Arc<End>,
     pub(super) lane_number: usize,

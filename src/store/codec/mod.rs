@@ -163,6 +163,13 @@ pub fn decode(bytes: &[u8]) -> Result<Batch, Error> {
     })
 }
 
+/// The storefront of a batch, without looking at the rest of it.
+pub fn storefront(bytes: &[u8]) -> Result<&str, Error> {
+    let mut from = Bytes(bytes);
+    from.u8()?;
+    from.text()
+}
+
 fn write_event(to: &mut Vec<u8>, stamped: &Stamped) {
     let number = write::number_of(&stamped.event);
     let known = registered(number).expect("every number that an event has is in the table");
