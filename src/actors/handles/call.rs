@@ -1,7 +1,7 @@
 //! What is asked of an engine, and what it answers.
 
 use crate::domain::{
-    Changes, Correlation, Fields, Kind, Money, Refusal,
+    Cause, Changes, Fields, Kind, Money, Origin, Refusal,
     approval::Approval,
     delivery::Delivery,
     listing::Listing,
@@ -15,7 +15,9 @@ use crate::domain::{
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     /// Ties together everything the request leads to.
-    pub correlation: Correlation,
+    pub origin: Origin,
+    /// What is recorded as the turn's cause; what the request asks for if this says nothing.
+    pub cause: Option<Cause>,
     /// The caller's own key for the command (`Idempotency-Key`), if it sent one.
     pub key: Option<CommandKey>,
 }
