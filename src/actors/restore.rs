@@ -369,7 +369,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            Correlation, Timestamp, ids::OrderId, recorded::Answered, saga, storefront::read,
+            Cause, Correlation, Timestamp, ids::OrderId, recorded::Answered, saga, storefront::read,
         },
         store::pages::{Durable, Limits},
     };
@@ -399,6 +399,9 @@ mod tests {
             storefront: Arc::clone(&shops[0].name),
             at: Timestamp(1),
             correlation: Correlation::default(),
+            named: None,
+            trace: None,
+            cause: Cause::default(),
             answered: Some(Answered {
                 key: "mine".to_owned(),
                 fingerprint: 1,

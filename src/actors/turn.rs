@@ -19,7 +19,7 @@ pub(super) use super::{
 };
 use crate::{
     domain::{
-        Correlation, EntityKey, Fields, Kind, Stamped, Timestamp,
+        Cause, EntityKey, Fields, Kind, Origin, Stamped, Timestamp,
         ids::{ListingId, OrderId},
         payment::Effect,
         saga::{Command, Saga},
@@ -103,7 +103,10 @@ pub(super) struct Turn {
     pub(super) token: Token,
     pub(super) key: Subject,
     pub(super) at: Timestamp,
-    pub(super) correlation: Correlation,
+    /// What opened it.
+    pub(super) cause: Cause,
+    /// The request that it goes back to.
+    pub(super) origin: Origin,
     pub(super) command_key: Option<CommandKey>,
     pub(super) caller: Option<Caller>,
     /// Commands that are still to be carried out.

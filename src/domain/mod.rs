@@ -38,7 +38,7 @@ pub use event::Event;
 pub use fields::{Changes, Fields, Value};
 pub use ids::{EntityKey, Kind};
 pub use money::Money;
-pub use recorded::{Batch, Correlation, Stamped};
+pub use recorded::{Batch, Cause, Correlation, Origin, Stamped, Trace};
 pub use refusal::Refusal;
 pub use time::Timestamp;
 

@@ -189,7 +189,10 @@ impl Serialize for CloudEvent<'_> {
             definition, name, ..
         } = self.told;
         let batch = &self.committed.batch;
-        let correlation = batch.correlation.to_string();
+        let correlation = match &batch.named {
+            Some(named) => named.to_string(),
+            None => uuid::Uuid::from_bytes(batch.correlation.0).to_string(),
+        };
         // What led to a batch's first event is the command; to the others, that event.
         let cause = if self.position == self.committed.first {
             correlation.clone()
@@ -209,6 +212,9 @@ impl Serialize for CloudEvent<'_> {
         map.serialize_entry("topic", &definition.topic)?;
         map.serialize_entry("correlationid", &correlation)?;
         map.serialize_entry("causationid", &cause)?;
+        if let Some(trace) = &batch.trace {
+            map.serialize_entry("traceparent", &format_args!("{trace}"))?;
+        }
         map.serialize_entry("data", self.told)?;
         map.end()
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{State, address::Front, correlation, error::ApiError, hal};
 use crate::{
     actors::handles::{CommandKey, Context, Engine, Expected},
-    domain::{Correlation, Kind},
+    domain::{Correlation, Kind, Origin},
 };
 
 /// The longest `Idempotency-Key`, in bytes.
@@ -109,7 +109,11 @@ impl<'a> Call<'a> {
             }
         };
         Ok(Context {
-            correlation: self.correlation,
+            origin: Origin {
+                correlation: self.correlation,
+                ..Origin::default()
+            },
+            cause: None,
             key,
         })
     }

@@ -129,6 +129,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "A part of the shop that this needs is paused; nothing was done",
     ),
     ("overloaded", 503, "Too much is under way; nothing was done"),
+    ("too_many_readers", 503, "As many follow the feeds as may"),
     (
         "payment_unavailable",
         503,

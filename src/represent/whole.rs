@@ -12,7 +12,7 @@ use crate::domain::{
 pub(crate) struct Whole {
     pub(crate) item: Item,
     /// Each of another kind. Empty, without an allocation, for most resources.
-    pub(super) joined: Vec<Item>,
+    pub(crate) joined: Vec<Item>,
 }
 
 /// Which other entities a resource's fields need, as a bit for each kind.

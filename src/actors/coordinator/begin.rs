@@ -10,7 +10,7 @@ use crate::{
         turn::{Caller, Serial, Subject, Token, Turn},
     },
     domain::{
-        Correlation, Timestamp,
+        Cause, Origin, Timestamp,
         saga::{Command, Saga},
     },
 };
@@ -63,6 +63,7 @@ impl Coordinator {
             return self.resume(key);
         }
         let expected = request.expected.take();
+        let cause = from.cause.unwrap_or(Cause::Command(request.action));
         let live = self
             .live
             .get_mut(&key)
@@ -83,7 +84,8 @@ impl Coordinator {
                 answers_last,
                 skipped,
             }) => {
-                let mut turn = self.turn(key, from.correlation, commands);
+                let mut turn = self.turn(key, cause, commands);
+                turn.origin = from.origin;
                 turn.own_commands = turn.todo.len();
                 turn.answer_with = answer_with;
                 turn.answers_last = answers_last;
@@ -100,7 +102,7 @@ impl Coordinator {
     pub(super) fn turn(
         &mut self,
         key: Subject,
-        correlation: Correlation,
+        cause: Cause,
         todo: VecDeque<Command>,
     ) -> Box<Turn> {
         let at = self.local.clock.now();
@@ -117,7 +119,8 @@ impl Coordinator {
             token: Token::new(key, live.open, &self.local),
             key,
             at,
-            correlation,
+            cause,
+            origin: Origin::default(),
             command_key: None,
             caller: None,
             todo,

@@ -101,7 +101,10 @@ impl Coordinator {
         Batch {
             storefront,
             at: turn.at,
-            correlation: turn.correlation,
+            correlation: turn.origin.correlation,
+            named: turn.origin.named.clone(),
+            trace: turn.origin.trace,
+            cause: turn.cause,
             answered,
             events,
         }

@@ -2,14 +2,16 @@
 
 pub use crate::domain::entity::{Entity, Item};
 use crate::domain::{
-    Changes, Correlation, Fields, Kind, Money, Refusal, order::Line, storefront::CommandAction,
+    Cause, Changes, Fields, Kind, Money, Origin, Refusal, order::Line, storefront::CommandAction,
 };
 
 /// Where a command comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     /// Ties together everything the request leads to.
-    pub correlation: Correlation,
+    pub origin: Origin,
+    /// What is recorded as the turn's cause; what the request asks for if this says nothing.
+    pub cause: Option<Cause>,
     /// The caller's own key for the command (`Idempotency-Key`), if it sent one.
     pub key: Option<CommandKey>,
 }

@@ -208,7 +208,7 @@ fn subjects(definition: &Storefront, value: &str) -> Result<Vec<EntityKey>, ApiE
             wrong(format!(
                 "`{subject}` is no order and no listing of this shop; write its collection and its \
                  number, as events do: {}/1",
-                definition.resource(Kind::Order).map_or("orders", |own| &own.path)
+                definition.resource(Kind::Order).map_or("order", |own| &own.path)
             ))
         })
         });
