@@ -11,7 +11,7 @@ use std::sync::{
 use actix_web::http::{Method, StatusCode};
 use tokio::time::Instant;
 
-use super::error::CODES;
+use super::{address::Place, error::CODES};
 use crate::{
     domain::storefront::Storefront,
     metrics::{Histogram, Sheet},
@@ -62,7 +62,7 @@ struct Counted {
 pub(super) struct UnderWay<'a> {
     traffic: &'a Traffic,
     /// `None` where nothing is counted.
-    at: Option<(&'a Counted, Instant)>,
+    at: Option<(&'a Counted, Option<Instant>)>,
 }
 
 impl Traffic {
@@ -79,13 +79,17 @@ impl Traffic {
         }
     }
 
-    /// A request begins, to the storefront at this place or to none. It ends when what is returned is
-    /// dropped, and counts as answered only if that is [said](UnderWay::answered).
-    pub(super) fn begin(&self, storefront: Option<usize>, method: &Method) -> UnderWay<'_> {
+    /// A request to this place begins, or to none that there is. It ends when what is returned is
+    /// dropped, and counts as answered only if that is [said](UnderWay::answered). How long one took
+    /// that may wait on purpose says nothing, and is not counted.
+    pub(super) fn begin(&self, place: Option<&Place<'_>>, method: &Method) -> UnderWay<'_> {
         let at = self.is_counted.then(|| {
             self.begun.fetch_add(1, Relaxed);
+            let storefront = place.and_then(Place::storefront);
             let front = &self.fronts[storefront.unwrap_or(self.fronts.len() - 1)];
-            (&front.methods[place_of(method)], Instant::now())
+            let is_timed = !place.is_some_and(Place::may_wait);
+            let begun = is_timed.then(Instant::now);
+            (&front.methods[place_of(method)], begun)
         });
         UnderWay { traffic: self, at }
     }
@@ -130,7 +134,8 @@ impl Traffic {
         let family = sheet.histogram(
             "jumun_http_request_duration_seconds",
             "Time from a request's head to its answer, by storefront and method. A command's answer \
-             waits for the disk, so this includes the sync.",
+             waits for the disk, so this includes the sync. Requests that may wait for events on \
+             purpose are left out.",
         );
         for (front, method, counted) in self.counted() {
             if counted.is_used() {
@@ -180,7 +185,9 @@ impl UnderWay<'_> {
         if let Some((counted, begun)) = self.at {
             let class = usize::from(status.as_u16() / 100).clamp(1, STATUSES.len());
             counted.answered[class - 1].fetch_add(1, Relaxed);
-            counted.took.observe_time(begun.elapsed());
+            if let Some(begun) = begun {
+                counted.took.observe_time(begun.elapsed());
+            }
         }
     }
 }
