@@ -19,10 +19,10 @@ use std::sync::Arc;
 pub use command::{Action as CommandAction, CommandRule, Condition, Reply, Role, Test, Verb};
 pub use component::{COMPONENTS_MAX, Component, State as ComponentState};
 pub use flow::{Action, Choice, Flow, Granting, Mode, OnlyIf, Retry, Step};
-pub use resource::{Field, FieldType, Resource, Search, Words};
+pub use resource::{EventData, EventMember, Field, FieldType, Resource, Search, Words};
 pub use view::{Rows, Source, View, ViewRule};
 
-use super::{Fields, Kind, breaker, money::Currency};
+use super::{Fields, Kind, Value, breaker, money::Currency};
 
 /// A storefront's name for people, in the languages that are shipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,8 @@ pub struct Storefront {
     pub currency: Currency,
     /// The name of its event feed.
     pub topic: Arc<str>,
+    /// What the data of all its events has beside their own: names with values.
+    pub event_put: Vec<(Arc<str>, Value)>,
     /// Its REST collections that are entities, at most one for each kind.
     pub resources: Vec<Resource>,
     /// Which request means which command; the first that fits counts.

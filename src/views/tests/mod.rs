@@ -54,6 +54,8 @@ fn listings(words: &[(&str, &str)]) -> Resource {
         fields: vec![Field::new("roomStatus", FieldType::Status)],
         words: pairs(words),
         events: pairs(&[("offered", "RoomOffered")]),
+        number: "id".into(),
+        event_data: Vec::new(),
         searches: Vec::new(),
     }
 }
