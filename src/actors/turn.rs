@@ -22,7 +22,7 @@ use crate::{
         Cause, EntityKey, Fields, Kind, Origin, Stamped, Timestamp,
         ids::{ListingId, OrderId},
         payment::Effect,
-        saga::{Command, Saga},
+        saga::{Command, Dossier, Saga},
         storefront::Action,
     },
     store::snapshot,
@@ -88,11 +88,18 @@ pub(super) struct Snapshot {
 pub(super) trait Encode: fmt::Debug + Send {
     /// Its bytes, as the store keeps them.
     fn encode(&self) -> Vec<u8>;
+
+    /// The bytes of a saga, which the store keeps with its dossier ([`Kept`](crate::domain::saga::Kept)).
+    fn encode_with(&self, dossier: &Dossier) -> Vec<u8>;
 }
 
 impl<T: Serialize + fmt::Debug + Send> Encode for T {
     fn encode(&self) -> Vec<u8> {
         snapshot::encode(self)
+    }
+
+    fn encode_with(&self, dossier: &Dossier) -> Vec<u8> {
+        snapshot::encode(&(self, dossier))
     }
 }
 

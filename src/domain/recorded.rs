@@ -12,9 +12,16 @@ use super::{EntityKey, Event, Kind, Timestamp, ids::OrderId, listing, storefront
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Correlation(pub [u8; 16]);
 
+/// As UUIDs are written.
 impl fmt::Display for Correlation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        for (place, byte) in self.0.iter().enumerate() {
+            if matches!(place, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
     }
 }
 
@@ -51,6 +58,16 @@ pub struct Origin {
     pub named: Option<Arc<str>>,
     /// Where it stands in its caller's trace, if it came with one.
     pub trace: Option<Trace>,
+}
+
+/// As its caller knows it.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.named {
+            Some(named) => f.write_str(named),
+            None => self.correlation.fmt(f),
+        }
+    }
 }
 
 /// What opened a turn.
@@ -167,4 +184,15 @@ pub struct Batch {
     pub answered: Option<Answered>,
     /// At least one.
     pub events: Vec<Stamped>,
+}
+
+impl Batch {
+    /// The request that it goes back to.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            correlation: self.correlation,
+            named: self.named.clone(),
+            trace: self.trace,
+        }
+    }
 }

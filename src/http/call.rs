@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{State, address::Front, correlation, error::ApiError, hal};
 use crate::{
     actors::handles::{CommandKey, Context, Engine, Expected},
-    domain::{Correlation, Kind, Origin},
+    domain::{Kind, Origin},
 };
 
 /// The longest `Idempotency-Key`, in bytes.
@@ -24,7 +24,7 @@ pub(super) struct Call<'a> {
     pub(super) state: &'a State,
     pub(super) request: &'a HttpRequest,
     pub(super) front: Front<'a>,
-    pub(super) correlation: Correlation,
+    pub(super) origin: &'a Origin,
 }
 
 impl<'a> Call<'a> {
@@ -109,10 +109,7 @@ impl<'a> Call<'a> {
             }
         };
         Ok(Context {
-            origin: Origin {
-                correlation: self.correlation,
-                ..Origin::default()
-            },
+            origin: self.origin.clone(),
             cause: None,
             key,
         })

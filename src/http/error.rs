@@ -12,7 +12,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use super::{correlation, hal};
+use super::hal;
 use crate::{
     actors::handles::{Error, Failure},
     domain::{Correlation, Refusal, Timestamp},
@@ -278,7 +278,7 @@ impl ApiError {
             status: status.as_u16(),
             detail: &self.detail,
             code: self.code,
-            instance: format!("urn:uuid:{}", correlation::hyphenated(correlation)),
+            instance: format!("urn:uuid:{correlation}"),
             cause: is_spring.then_some(Cause {
                 cause: (),
                 message: &self.detail,

@@ -11,7 +11,7 @@ use crate::domain::{Kind, entity::Entity};
 
 /// The form written today. Raised when the encoding or a state changes: it is part of the pages'
 /// fingerprint, so that a store with another one is rebuilt.
-pub const FORMAT: u8 = 2;
+pub const FORMAT: u8 = 3;
 
 /// What a snapshot seldom exceeds; an order has some 150 bytes.
 const USUAL_BYTES_MAX: usize = 512;
@@ -97,7 +97,7 @@ mod tests {
         newer[0] = FORMAT + 1;
         assert!(matches!(
             decode::<u64>(&newer),
-            Err(Error::Format { found: 3 })
+            Err(Error::Format { found: 4 })
         ));
         assert!(matches!(
             decode::<u64>(&[]),

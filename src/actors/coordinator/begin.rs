@@ -11,7 +11,7 @@ use crate::{
     },
     domain::{
         Cause, Origin, Timestamp,
-        saga::{Command, Saga},
+        saga::{Command, Kept},
     },
 };
 
@@ -85,7 +85,7 @@ impl Coordinator {
                 skipped,
             }) => {
                 let mut turn = self.turn(key, cause, commands);
-                turn.origin = from.origin;
+                self.comes_from(&mut turn, from.origin);
                 turn.own_commands = turn.todo.len();
                 turn.answer_with = answer_with;
                 turn.answers_last = answers_last;
@@ -98,7 +98,18 @@ impl Coordinator {
         }
     }
 
-    /// An open turn with these commands.
+    /// Notes the request that a turn goes back to. What is new goes back to it for ever.
+    fn comes_from(&mut self, turn: &mut Turn, origin: Origin) {
+        if let Some(live) = self.live.get_mut(&turn.key)
+            && live.in_flight == 0
+            && live.dossier.trail.count() == 0
+        {
+            live.dossier.origin.clone_from(&origin);
+        }
+        turn.origin = origin;
+    }
+
+    /// An open turn with these commands. It goes back to what the order began with.
     pub(super) fn turn(
         &mut self,
         key: Subject,
@@ -120,7 +131,7 @@ impl Coordinator {
             key,
             at,
             cause,
-            origin: Origin::default(),
+            origin: live.dossier.origin.clone(),
             command_key: None,
             caller: None,
             todo,
@@ -161,13 +172,14 @@ impl Coordinator {
                 } else {
                     None
                 };
-                let (saga, saga_version) = match slot {
+                let (Kept { saga, dossier }, saga_version) = match slot {
                     Some(slot) => (decode(entity, &slot.bytes)?, slot.version),
-                    None => (Saga::default(), 0),
+                    None => (Kept::default(), 0),
                 };
                 Ok(place.insert(Live {
                     saga,
                     saga_version,
+                    dossier,
                     busy: false,
                     open: Serial::default(),
                     away: None,

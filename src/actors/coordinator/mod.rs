@@ -52,7 +52,11 @@ use super::{
     turn::{Caller, Serial, Subject, Turn},
 };
 use crate::{
-    domain::{EntityKey, Kind, Timestamp, listing, payment::Effect, saga::Saga},
+    domain::{
+        EntityKey, Kind, Timestamp, listing,
+        payment::Effect,
+        saga::{Dossier, Saga},
+    },
     feed::Feed,
     store::commit::{Commit, Position, Settled},
 };
@@ -146,6 +150,8 @@ enum Waiting {
 struct Live {
     saga: Saga,
     saga_version: u64,
+    /// Where it came from, and where its story stands, as far as that is durable.
+    dossier: Dossier,
     /// A turn is open.
     busy: bool,
     /// Which turn is, or was last.
