@@ -18,6 +18,7 @@ pub mod approval;
 pub mod assignment;
 pub mod breaker;
 pub mod delivery;
+pub mod entity;
 pub mod event;
 pub mod fields;
 pub mod ids;

@@ -51,6 +51,11 @@ pub const CODES: &[(&str, u16, &str)] = &[
         400,
         "The idempotency key cannot be used",
     ),
+    (
+        "event_unknown",
+        410,
+        "The feed never had this event: it is not the one that was read before",
+    ),
     ("path_unknown", 404, "Nothing is at this path"),
     (
         "method_not_allowed",
@@ -124,6 +129,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "A part of the shop that this needs is paused; nothing was done",
     ),
     ("overloaded", 503, "Too much is under way; nothing was done"),
+    ("too_many_readers", 503, "As many follow the feeds as may"),
     (
         "payment_unavailable",
         503,

@@ -11,6 +11,7 @@ mod collection;
 mod command;
 mod correlation;
 mod error;
+mod feed;
 mod gate;
 mod hal;
 mod health;
@@ -216,6 +217,8 @@ async fn answer(
         Spot::History(at, view, number) => view::history(&call, at, view, number).await,
         Spot::Notifications => notification::list(&call).await,
         Spot::Notification(number) => notification::one(&call, number).await,
+        Spot::Events => feed::events(&call).await,
+        Spot::Event(number) => feed::event(&call, number).await,
         Spot::All(of) if method == Method::HEAD => Ok(collection::head(&call, of)),
         Spot::All(Collection::View(at, view)) => view::rows(&call, at, view).await,
         Spot::One(Collection::View(at, view), number) => view::row(&call, at, view, number).await,

@@ -7,6 +7,8 @@
 use bincode::config;
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::domain::{Kind, entity::Entity};
+
 /// The form written today. Raised when the encoding or a state changes: it is part of the pages'
 /// fingerprint, so that a store with another one is rebuilt.
 pub const FORMAT: u8 = 3;
@@ -63,6 +65,19 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
         0 => Ok(state),
         rest => Err(Error::TooLong(rest)),
     }
+}
+
+/// The entity of this kind that `bytes` stand for; `None` for a kind that is never shown.
+pub fn entity(kind: Kind, bytes: &[u8]) -> Result<Option<Entity>, Error> {
+    Ok(Some(match kind {
+        Kind::Order => Entity::Order(decode(bytes)?),
+        Kind::Payment => Entity::Payment(decode(bytes)?),
+        Kind::Delivery => Entity::Delivery(decode(bytes)?),
+        Kind::Listing => Entity::Listing(decode(bytes)?),
+        Kind::Approval => Entity::Approval(decode(bytes)?),
+        Kind::Payout => Entity::Payout(decode(bytes)?),
+        Kind::Saga => return Ok(None),
+    }))
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ use crate::{
         payment::Effect,
         saga::{Dossier, Saga},
     },
+    feed::Feed,
     store::commit::{Commit, Position, Settled},
 };
 
@@ -202,6 +203,7 @@ pub(super) struct Withdrawn {
 pub(super) struct Outside {
     pub(super) committer: Arc<dyn Commit>,
     pub(super) durable: Arc<dyn Fn() -> Position + Send + Sync>,
+    pub(super) feed: Feed,
     pub(super) full: Arc<dyn Fn() -> bool + Send + Sync>,
     pub(super) lane: Arc<End>,
     pub(super) lane_number: usize,

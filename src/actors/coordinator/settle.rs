@@ -231,6 +231,7 @@ impl Coordinator {
         let stored = self.store(&pending, first);
         drop(pass);
         self.outside.lane.stored();
+        self.outside.feed.ring();
         let stored = stored.map_err(|error| {
             tracing::error!(subject = %key, %error, "a snapshot cannot be kept");
             Error::Failed(Failure::OutcomeUnknown)

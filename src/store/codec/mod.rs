@@ -180,6 +180,13 @@ pub fn decode(bytes: &[u8]) -> Result<Batch, Error> {
     })
 }
 
+/// The storefront of a batch, without looking at the rest of it.
+pub fn storefront(bytes: &[u8]) -> Result<&str, Error> {
+    let mut from = Bytes(bytes);
+    from.u8()?;
+    from.text()
+}
+
 fn write_origin(to: &mut Vec<u8>, batch: &Batch) {
     match &batch.named {
         None => to.push(0),
