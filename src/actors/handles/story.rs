@@ -1,6 +1,6 @@
 //! One order's whole story: every turn that was about it, as the journal has it.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::ops::ControlFlow;
 
 use tokio::task::spawn_blocking;
 
@@ -11,7 +11,7 @@ use crate::{
         ids::{NUMBERS_PER_PAGE, OrderId},
         saga::{Gap, Kept, Saga},
     },
-    store::{codec, commit::Position, journal::Reader, snapshot},
+    store::{commit::Position, snapshot},
     views::{model::Model, notices},
 };
 
@@ -105,19 +105,15 @@ impl Engine {
 
     /// The batch whose first event has this position.
     fn batch(&self, first: Position) -> Result<Batch, Failure> {
-        let unread = |error: &dyn std::fmt::Display| {
+        let read = self.feed().batch(first);
+        let found = read.map_err(|error| {
             tracing::error!(position = first, %error, "the journal cannot be read");
             Failure::Store
-        };
-        let journal = Arc::clone(&self.inner.ground.parts.journal);
-        let mut found = None;
-        let read = Reader::new(journal).read(first, first, |_, body, _| {
-            found = Some(codec::decode(body));
-            ControlFlow::Break(())
-        });
-        read.map_err(|error| unread(&error))?;
-        let found = found.ok_or_else(|| unread(&"there is no such record"))?;
-        found.map_err(|error| unread(&error))
+        })?;
+        found.ok_or_else(|| {
+            tracing::error!(position = first, "the journal has no record there");
+            Failure::Store
+        })
     }
 
     /// Who was told what about an order by the batch that ends with this position. Notifications are

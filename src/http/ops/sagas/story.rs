@@ -10,6 +10,7 @@ use crate::{
     actors::handles::{Chapter, Story, Told, Why},
     domain::{Cause, Origin, Stamped, ledger::Ledger, storefront::Storefront},
     http::view::instant,
+    views::fold,
 };
 
 /// A story, ready to print.
@@ -192,7 +193,7 @@ impl<'a> Event<'a> {
             kind: stamped.entity.kind.name(),
             entity: stamped.entity.to_string(),
             version: stamped.version,
-            name: words::name(storefront, &stamped.event),
+            name: fold::name_outside(storefront, &stamped.event).map(AsRef::as_ref),
             event: stamped.event.name(),
             details: words::details(storefront, &stamped.event),
         }

@@ -60,17 +60,6 @@ fn answered(batch: &Batch) -> &'static str {
     }
 }
 
-/// The storefront's name for an event; one without a name stays inside.
-pub(super) fn name<'a>(storefront: &'a Storefront, event: &Event) -> Option<&'a str> {
-    let names = &storefront.resource(event.kind())?.events;
-    let about = event.as_approval().map(|approval| approval.subject().kind);
-    let name = match about {
-        Some(about) => names.of_approval(event.name(), Some(about)),
-        None => names.get(event.name()),
-    };
-    name.map(AsRef::as_ref)
-}
-
 /// What an event says, by the domain's names.
 pub(super) fn details(storefront: &Storefront, event: &Event) -> Map<String, Json> {
     let details = match event {
