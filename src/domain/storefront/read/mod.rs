@@ -59,7 +59,7 @@ impl fmt::Display for Mistake {
 impl std::error::Error for Mistake {}
 
 /// What stands at the top of a file.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "name",
     "title",
     "currency",
@@ -74,6 +74,7 @@ const KEYS: [&str; 16] = [
     "flow",
     "command",
     "view",
+    "notices",
     "notify",
     "components",
 ];
