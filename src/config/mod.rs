@@ -4,6 +4,7 @@ mod channels;
 mod limits;
 mod partial;
 mod payment;
+mod webhooks;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -14,6 +15,7 @@ pub use self::{
     channels::{Channels, ChannelsOf, Encryption, Hook, Kakao, Mail},
     limits::Limits,
     payment::{Payment, PaymentOf},
+    webhooks::Webhooks,
 };
 
 /// The defaults, commented; embedded so that setting, default and documentation are one.
@@ -41,6 +43,8 @@ pub struct Config {
     pub limits: Limits,
     /// The embedded payment provider.
     pub payment: Payment,
+    /// What is sent to other machines.
+    pub webhooks: Webhooks,
 }
 
 /// A number of the settings: its name, what was given, and the least and the most it may be.
@@ -99,6 +103,7 @@ impl Config {
             self.channels.ranges(),
             self.limits.ranges(),
             self.payment.ranges(),
+            self.webhooks.ranges(),
         ];
         for (name, found, min, max) in ranges.into_iter().flatten() {
             if !(min..=max).contains(&found) {
@@ -178,6 +183,10 @@ mod tests {
         check(
             "[payment.storefronts.slow]\nfailures_per_mille = 1001\n",
             "payment.failures_per_mille must be between 0 and 1000",
+        );
+        check(
+            "[webhooks]\npauses_ms = [5, 0]\n",
+            "webhooks.pauses_ms must be between 1 and",
         );
         check("listen = \"0.0.0.0:80\"\n", "--allow-unauthenticated");
         check(

@@ -52,7 +52,12 @@ use super::{
     turn::{Caller, Serial, Subject, Turn},
 };
 use crate::{
-    domain::{EntityKey, Kind, Timestamp, listing, payment::Effect, saga::Saga},
+    domain::{
+        EntityKey, Kind, Timestamp, listing,
+        payment::Effect,
+        saga::{Dossier, Saga},
+    },
+    feed::Feed,
     store::commit::{Commit, Position, Settled},
 };
 
@@ -145,6 +150,8 @@ enum Waiting {
 struct Live {
     saga: Saga,
     saga_version: u64,
+    /// Where it came from, and where its story stands, as far as that is durable.
+    dossier: Dossier,
     /// A turn is open.
     busy: bool,
     /// Which turn is, or was last.
@@ -196,6 +203,7 @@ pub(super) struct Withdrawn {
 pub(super) struct Outside {
     pub(super) committer: Arc<dyn Commit>,
     pub(super) durable: Arc<dyn Fn() -> Position + Send + Sync>,
+    pub(super) feed: Feed,
     pub(super) full: Arc<dyn Fn() -> bool + Send + Sync>,
     pub(super) lane: Arc<End>,
     pub(super) lane_number: usize,

@@ -43,6 +43,7 @@ use crate::{
         Kind, Refusal,
         storefront::{CommandAction, Storefront},
     },
+    feed::Feed,
     store::{
         commit::Position,
         committer::UnderWay,
@@ -142,6 +143,11 @@ impl Engine {
                 ground: Arc::clone(&ground),
             }),
         })
+    }
+
+    /// What was committed, for those outside.
+    pub fn feed(&self) -> &Feed {
+        &self.inner.ground.feed
     }
 
     /// The storefronts it serves, in the order they were mounted.
@@ -370,19 +376,11 @@ const fn kind_of(request: &Request) -> Kind {
 }
 
 pub(super) fn item(kind: Kind, number: u64, slot: &Slot) -> Result<Item, Failure> {
-    let entity = match kind {
-        Kind::Order => snapshot::decode(&slot.bytes).map(Entity::Order),
-        Kind::Payment => snapshot::decode(&slot.bytes).map(Entity::Payment),
-        Kind::Delivery => snapshot::decode(&slot.bytes).map(Entity::Delivery),
-        Kind::Listing => snapshot::decode(&slot.bytes).map(Entity::Listing),
-        Kind::Approval => snapshot::decode(&slot.bytes).map(Entity::Approval),
-        Kind::Payout => snapshot::decode(&slot.bytes).map(Entity::Payout),
-        Kind::Saga => return Err(Failure::Store),
-    };
-    let entity = entity.map_err(|error| {
+    let entity = snapshot::entity(kind, &slot.bytes).map_err(|error| {
         tracing::error!(%kind, number, %error, "a snapshot cannot be read; run rebuild-views");
         Failure::Store
     })?;
+    let entity = entity.ok_or(Failure::Store)?;
     Ok(Item {
         number,
         version: slot.version,

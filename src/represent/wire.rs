@@ -8,7 +8,7 @@ use crate::domain::{Value, order::Line};
 
 /// A field's value on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::http) enum Wire<'a> {
+pub(crate) enum Wire<'a> {
     Null,
     Number(i64),
     Id(u64),
@@ -21,7 +21,7 @@ pub(in crate::http) enum Wire<'a> {
 
 /// An order's lines, with what they call the listing's number and the quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     pub(super) names: &'a (Arc<str>, Arc<str>),
     pub(super) lines: &'a [Line],
 }

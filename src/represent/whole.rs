@@ -1,25 +1,23 @@
 //! An entity together with those whose fields its resource shows: an approval with its order, an
 //! order with its delivery.
 
-use crate::{
-    actors::handles::{Engine, Entity, Failure, Item},
-    domain::{
-        EntityKey, Kind,
-        storefront::{Field, FieldType, Resource, Storefront},
-    },
+use crate::domain::{
+    EntityKey, Kind,
+    entity::{Entity, Item},
+    storefront::{Field, FieldType, Resource, Storefront},
 };
 
 /// An entity with what is shown beside its own.
 #[derive(Clone, Debug)]
-pub(in crate::http) struct Whole {
-    pub(in crate::http) item: Item,
+pub(crate) struct Whole {
+    pub(crate) item: Item,
     /// Each of another kind. Empty, without an allocation, for most resources.
-    pub(super) joined: Vec<Item>,
+    pub(crate) joined: Vec<Item>,
 }
 
 /// Which other entities a resource's fields need, as a bit for each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) struct Joins(u8);
+pub(crate) struct Joins(u8);
 
 impl Whole {
     /// The entity of this kind: itself, or one beside it.
@@ -31,7 +29,7 @@ impl Whole {
 
 impl Joins {
     /// What the fields of this resource need.
-    pub(in crate::http) fn of(definition: &Storefront, resource: &Resource) -> Self {
+    pub(crate) fn of(definition: &Storefront, resource: &Resource) -> Self {
         let mut joins = Self(0);
         for field in &resource.fields {
             joins.add(needed(definition, resource, field), resource.kind);
@@ -54,30 +52,18 @@ impl Joins {
         self.0 & bit(kind) != 0
     }
 
-    /// An entity with what is needed beside it, as far as it is there.
-    pub(in crate::http) fn load(
+    /// An entity with what is needed beside it, as far as `read` finds it.
+    pub(crate) fn load<E>(
         self,
-        engine: &Engine,
-        at: usize,
         item: Item,
-    ) -> Result<Whole, Failure> {
+        read: impl Fn(Kind, u64) -> Result<Option<Item>, E>,
+    ) -> Result<Whole, E> {
+        let joined = Vec::new();
         if self == Self(0) {
-            let joined = Vec::new();
             return Ok(Whole { item, joined });
         }
-        self.load_from(item, |kind, number| engine.entity(at, kind, number))
-    }
-
-    pub(super) fn load_from(
-        self,
-        item: Item,
-        read: impl Fn(Kind, u64) -> Result<Option<Item>, Failure>,
-    ) -> Result<Whole, Failure> {
         let about = about(&item);
-        let mut whole = Whole {
-            item,
-            joined: Vec::new(),
-        };
+        let mut whole = Whole { item, joined };
         if about.kind == Kind::Order {
             let kinds = [Kind::Order, Kind::Payment, Kind::Delivery, Kind::Payout];
             for kind in kinds.into_iter().filter(|kind| self.has(*kind)) {
@@ -111,7 +97,7 @@ pub(super) fn listing(whole: &Whole) -> Option<u64> {
 }
 
 /// The order or the listing that an entity is, or belongs to.
-pub(super) fn about(item: &Item) -> EntityKey {
+pub(crate) fn about(item: &Item) -> EntityKey {
     match &item.entity {
         Entity::Listing(_) => EntityKey::new(Kind::Listing, item.number),
         Entity::Approval(approval) => {
@@ -142,7 +128,7 @@ fn needed(definition: &Storefront, resource: &Resource, field: &Field) -> Option
 }
 
 /// Whether the storefront's orders have a field of this name.
-pub(in crate::http) fn is_orders(definition: &Storefront, field: &Field) -> bool {
+pub(crate) fn is_orders(definition: &Storefront, field: &Field) -> bool {
     let order = definition.resource(Kind::Order);
     order.is_some_and(|order| {
         let mut own = order.fields.iter().filter(|own| own.of.is_none());

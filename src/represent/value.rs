@@ -4,17 +4,15 @@ use super::{
     whole::{self, Whole},
     wire::{Lines, Wire},
 };
-use crate::{
-    actors::handles::{Entity, Item},
-    domain::{
-        Fields, Kind,
-        order::Order,
-        storefront::{Field, FieldType, Resource, Storefront},
-    },
+use crate::domain::{
+    Fields, Kind,
+    entity::{Entity, Item},
+    order::Order,
+    storefront::{Field, FieldType, Resource, Storefront},
 };
 
 /// What an entity shows in a field of its resource.
-pub(in crate::http) fn of_item<'a>(
+pub(crate) fn of_item<'a>(
     definition: &'a Storefront,
     resource: &'a Resource,
     whole: &'a Whole,
@@ -30,7 +28,7 @@ pub(in crate::http) fn of_item<'a>(
 
 /// The storefront's word for where an entity stands. A listing that no word applies to says what it
 /// was offered with.
-pub(in crate::http) fn status<'a>(resource: &'a Resource, entity: &'a Entity) -> Option<&'a str> {
+pub(crate) fn status<'a>(resource: &'a Resource, entity: &'a Entity) -> Option<&'a str> {
     let word = match entity {
         Entity::Order(order) => resource.words.get(order.state.name()),
         Entity::Payment(payment) => resource.words.get(payment.state.name()),
@@ -47,7 +45,7 @@ pub(in crate::http) fn status<'a>(resource: &'a Resource, entity: &'a Entity) ->
 }
 
 /// The status that a client gave a listing, if it gave one.
-pub(in crate::http) fn kept_status<'a>(resource: &Resource, entity: &'a Entity) -> Option<&'a str> {
+pub(crate) fn kept_status<'a>(resource: &Resource, entity: &'a Entity) -> Option<&'a str> {
     let Entity::Listing(listing) = entity else {
         return None;
     };
