@@ -76,6 +76,7 @@ const KEYS: [&str; 17] = [
     "flow",
     "command",
     "view",
+    "notices",
     "notify",
     "components",
 ];
