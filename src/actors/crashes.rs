@@ -79,7 +79,6 @@ impl Crashes {
 
     /// Notes a panic. True if it was one too many.
     pub(super) fn note(&self, key: Subject, now: Timestamp, text: &str) -> bool {
-        tracing::error!(subject = %key, text, "panicked; it goes on from the store");
         let window_ms = self.settings.crash_window_ms;
         let state = &mut *self.state();
         state.panics += 1;
@@ -123,7 +122,6 @@ impl Crashes {
         };
         state.quarantined.insert(key, quarantined);
         self.count.store(state.quarantined.len(), Ordering::Relaxed);
-        tracing::error!(subject = %key, "quarantined: it panicked too often");
         true
     }
 

@@ -16,6 +16,7 @@ mod gate;
 mod hal;
 mod health;
 mod home;
+mod html;
 mod item;
 mod metrics;
 mod notification;

@@ -7,6 +7,7 @@ mod pausing;
 mod paying;
 mod reading;
 mod standing;
+mod story;
 mod why;
 
 use std::{sync::Arc, time::Duration};
@@ -21,6 +22,7 @@ pub use call::{
 pub use letters::Letter;
 pub use reading::Told;
 pub use standing::{Panic, Present, Quarantine, Standing, StoppedView, Stuck};
+pub use story::{Chapter, Found, Story};
 pub use why::{Stopped, Wait, Why};
 
 pub use super::injected::{Armed, Injected, Rule};
