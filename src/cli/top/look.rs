@@ -75,10 +75,13 @@ impl Look {
         values.map(String::as_str).collect()
     }
 
-    /// The counts of a histogram, without its suffix, over all that have these labels.
+    /// The counts of a histogram, without its suffix, over all that have these labels. What belongs to
+    /// no storefront does not count: it would be this question itself.
     pub(super) fn buckets(&self, name: &str, labels: &[(&str, &str)]) -> Buckets {
         let mut buckets = Buckets::new();
-        for own in self.having(&format!("{name}_bucket"), labels) {
+        let all = format!("{name}_bucket");
+        let of_none = |own: &&Sample| own.labels.get("storefront").is_some_and(String::is_empty);
+        for own in self.having(&all, labels).filter(|own| !of_none(own)) {
             let bound = match own.labels.get("le").map(String::as_str) {
                 Some("+Inf") => Some(u128::MAX),
                 bound => bound.and_then(millionths),

@@ -153,7 +153,7 @@ fn said(name: &'static str, what: String) -> Line<'static> {
 fn commits(figures: &Figures) -> Paragraph<'static> {
     let own = &figures.commits;
     let written = format!(
-        "{} batches/s in {} groups/s, {}/s",
+        "{}/s in {} groups, {}",
         rate(own.batches_per_s),
         rate(own.groups_per_s),
         own.bytes_per_s
@@ -161,14 +161,14 @@ fn commits(figures: &Figures) -> Paragraph<'static> {
     );
     let of = |part: u64, all: u64| format!("{} of {}", number(part), number(all));
     let pages = format!(
-        "{} unwritten, checkpoint {} ago",
+        "{}, checkpoint {} ago",
         of(own.unwritten, own.unwritten_max),
         age(own.checkpoint_age)
     );
     let lines = vec![
         said("written", written),
         said("waiting", of(own.waiting, own.waiting_max)),
-        said("pages", pages),
+        said("unwritten", pages),
         said(
             "a sync",
             figures
@@ -183,7 +183,7 @@ fn machine(figures: &Figures) -> Paragraph<'static> {
     let own = &figures.machine;
     let is_short = own.disk_free < own.disk_free_min.saturating_mul(2);
     let disk = format!(
-        "{} free; below {} orders are refused",
+        "{} free, least {}",
         bytes(own.disk_free),
         bytes(own.disk_free_min)
     );
