@@ -87,7 +87,7 @@ pub(super) struct Shop {
 pub(super) struct Follower {
     pub(super) shop: String,
     pub(super) name: String,
-    pub(super) role: String,
+    pub(super) kind: String,
     pub(super) lag: u64,
     pub(super) parked: u64,
 }
@@ -254,14 +254,14 @@ fn followers(now: &Look) -> Vec<Follower> {
     let lag = "jumun_subscriber_lag_events";
     let mut followers = Vec::new();
     for shop in now.values(lag, "storefront") {
-        for role in now.values(lag, "role") {
-            for name in now.values(lag, "subscriber") {
-                let labels = [("storefront", shop), ("role", role), ("subscriber", name)];
+        for kind in now.values(lag, "kind") {
+            for name in now.values(lag, "name") {
+                let labels = [("storefront", shop), ("kind", kind), ("name", name)];
                 if now.has(lag, &labels) {
                     followers.push(Follower {
                         shop: shop.to_owned(),
                         name: name.to_owned(),
-                        role: role.to_owned(),
+                        kind: kind.to_owned(),
                         lag: now.count(lag, &labels),
                         parked: now.count("jumun_subscriber_parked", &labels),
                     });

@@ -273,8 +273,8 @@ fn shop_table(shops: &[Shop]) -> Table<'_> {
     });
     let header = &[
         "shop",
-        "orders/s",
-        "orders",
+        "a second",
+        "placed",
         "cancelled",
         "in line",
         "breaker",
@@ -295,13 +295,13 @@ fn follower_table(followers: &[Follower]) -> Table<'_> {
     let rows = followers.iter().map(|own| {
         Row::new([
             Cell::new(own.shop.as_str()),
-            Cell::new(own.role.as_str()),
+            Cell::new(own.kind.as_str()),
             Cell::new(own.name.as_str()),
             Cell::new(number(own.lag)),
             warned(own.parked),
         ])
     });
-    let header = &["shop", "role", "name", "behind", "dead letters"];
+    let header = &["shop", "kind", "name", "behind", "dead letters"];
     table(
         "who follows the events",
         header,
