@@ -1,5 +1,6 @@
 //! The settings: `config.default.toml`, then the user's file, then the command line; checked once.
 
+mod feed;
 mod limits;
 mod partial;
 mod payment;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 
 use self::partial::Partial;
 pub use self::{
+    feed::Feed,
     limits::Limits,
     payment::{Payment, PaymentOf},
     webhooks::Webhooks,
@@ -35,6 +37,8 @@ pub struct Config {
     pub root: Option<String>,
     /// A directory with definition files of more storefronts.
     pub storefronts: Option<PathBuf>,
+    /// Those who follow what happens.
+    pub feed: Feed,
     /// How much of everything.
     pub limits: Limits,
     /// The embedded payment provider.
@@ -91,6 +95,7 @@ impl Config {
     /// Checks what only the whole can say.
     pub fn check(self) -> Result<Self, Error> {
         let ranges = [
+            self.feed.ranges(),
             self.limits.ranges(),
             self.payment.ranges(),
             self.webhooks.ranges(),

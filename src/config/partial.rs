@@ -20,9 +20,19 @@ pub(super) struct Partial {
     data: Option<PathBuf>,
     root: Option<String>,
     storefronts: Option<PathBuf>,
+    feed: Option<PartialFeed>,
     limits: Option<PartialLimits>,
     payment: Option<PartialPayment>,
     webhooks: Option<PartialWebhooks>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "as above")]
+struct PartialFeed {
+    readers_max: Option<usize>,
+    heartbeat_ms: Option<u64>,
+    stall_ms_max: Option<u64>,
 }
 
 #[derive(Deserialize)]

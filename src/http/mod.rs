@@ -29,7 +29,7 @@ mod tests;
 mod trace;
 mod view;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -45,10 +45,11 @@ use self::{
     address::{Collection, Front, Place, Spot},
     call::Call,
     error::ApiError,
-    gate::Behind,
+    gate::{Behind, Open},
 };
 pub use self::{
     error::CODES,
+    feed::Readers,
     gate::{Gate, Left},
     ops::backup::{BackedUp, Backups, NotBackedUp},
 };
@@ -102,6 +103,8 @@ pub struct State {
     pub clock: Clock,
     /// What makes backups.
     pub backups: Backups,
+    /// Those who follow the feeds.
+    pub readers: Readers,
 }
 
 /// Serves every path that nothing else was registered for.
@@ -142,13 +145,15 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     };
     let open = match gate.behind().await {
         Behind::Here(open) => open,
+        // A stream is not passed on: its client connects again, to whoever listens then.
+        Behind::There(_) | Behind::Nobody if feed::is_stream(&request) => return feed::elsewhere(),
         Behind::There(address) => {
             let passed = pass_on(gate, &request, payload, address).await;
             return passed.unwrap_or_else(refused);
         }
         Behind::Nobody => return refused(Failure::Stopping.into()),
     };
-    let answered = catch::unwind(answer(&open.state, &request, payload, &origin)).await;
+    let answered = catch::unwind(answer(&open, &request, payload, &origin)).await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => refused(error),
@@ -174,11 +179,12 @@ async fn pass_on(
 }
 
 async fn answer(
-    state: &State,
+    open: &Arc<Open>,
     request: &HttpRequest,
     payload: web::Payload,
     origin: &Origin,
 ) -> Result<HttpResponse, ApiError> {
+    let state = &open.state;
     let place = address::locate(state.engine.storefronts(), state.mounts, request.path())
         .ok_or_else(|| ApiError::no_path(request.path()))?;
     if let Place::Front(front, spot) = place {
@@ -203,6 +209,7 @@ async fn answer(
     };
     let call = Call {
         state,
+        open,
         request,
         front,
         origin,
