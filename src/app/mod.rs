@@ -344,6 +344,7 @@ impl App {
     /// Finishes what is under way, checkpoints, and gives the directory up.
     pub async fn close(self) -> Result<(), Error> {
         drop(self.control);
+        self.engine.feed().close();
         let wait = Duration::from_millis(self.config.limits.drain_ms_max);
         if !self.engine.drain(wait).await {
             tracing::warn!("not everything was finished in time; it goes on at the next start");
