@@ -147,7 +147,7 @@ pub(super) fn status_after(storefront: &Storefront, event: &Event) -> Option<Val
         }
         Event::Payout(event) => words.get(event.state_after().name()),
         Event::Listing(event) => resource.word(event.standings_after()),
-        Event::Saga(_) => None,
+        Event::Saga(_) | Event::Subscriber(_) => None,
     };
     let offered_with = || {
         let Event::Listing(listing::Event::Offered { fields, .. }) = event else {
@@ -184,7 +184,8 @@ pub(super) fn amount(event: &Event) -> Option<i64> {
         | Event::Listing(_)
         | Event::Delivery(_)
         | Event::Saga(_)
-        | Event::Approval(_) => None,
+        | Event::Approval(_)
+        | Event::Subscriber(_) => None,
     };
     amount.map(|amount| amount.minor)
 }
@@ -229,7 +230,8 @@ fn quantity(events: &[Stamped], at: usize) -> Option<u64> {
         | Event::Delivery(_)
         | Event::Saga(_)
         | Event::Approval(_)
-        | Event::Payout(_) => None,
+        | Event::Payout(_)
+        | Event::Subscriber(_) => None,
     }
 }
 
@@ -242,7 +244,11 @@ fn listing(events: &[Stamped], at: usize) -> Option<u64> {
             (subject.kind == Kind::Listing).then_some(subject.number)
         }
         Event::Order(_) => line(events, at).map(|line| line.listing.0),
-        Event::Payment(_) | Event::Delivery(_) | Event::Saga(_) | Event::Payout(_) => None,
+        Event::Payment(_)
+        | Event::Delivery(_)
+        | Event::Saga(_)
+        | Event::Payout(_)
+        | Event::Subscriber(_) => None,
     }
 }
 

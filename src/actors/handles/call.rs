@@ -9,6 +9,7 @@ use crate::domain::{
     payment::Payment,
     payout::Payout,
     storefront::CommandAction,
+    subscriber::Subscriber,
 };
 
 /// Where a command comes from.
@@ -138,6 +139,8 @@ pub enum Entity {
     Approval(Approval),
     /// A payout.
     Payout(Payout),
+    /// A subscriber.
+    Subscriber(Box<Subscriber>),
 }
 
 impl Entity {
@@ -150,6 +153,7 @@ impl Entity {
             Self::Listing(_) => Kind::Listing,
             Self::Approval(_) => Kind::Approval,
             Self::Payout(_) => Kind::Payout,
+            Self::Subscriber(_) => Kind::Subscriber,
         }
     }
 }

@@ -86,7 +86,7 @@ impl Engine {
         self.answered(answer, &beginning).await
     }
 
-    fn state<T: serde::de::DeserializeOwned>(
+    pub(super) fn state<T: serde::de::DeserializeOwned>(
         &self,
         storefront: usize,
         kind: Kind,

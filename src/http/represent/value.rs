@@ -41,6 +41,7 @@ pub(in crate::http) fn status<'a>(resource: &'a Resource, entity: &'a Entity) ->
             resource.words.of_approval(approval.state.name(), about)
         }
         Entity::Payout(payout) => resource.words.get(payout.state.name()),
+        Entity::Subscriber(_) => None,
     };
     word.map(|word| &**word)
         .or_else(|| kept_status(resource, entity))
@@ -158,7 +159,9 @@ fn fields(entity: &Entity) -> Option<&Fields> {
         Entity::Order(order) => Some(&order.fields),
         Entity::Listing(listing) => Some(&listing.fields),
         Entity::Delivery(delivery) => Some(&delivery.fields),
-        Entity::Payment(_) | Entity::Approval(_) | Entity::Payout(_) => None,
+        Entity::Payment(_) | Entity::Approval(_) | Entity::Payout(_) | Entity::Subscriber(_) => {
+            None
+        }
     }
 }
 
@@ -172,7 +175,7 @@ fn money<'a>(entity: &'a Entity, name: &str) -> Wire<'a> {
         Entity::Payment(payment) => payment.amount,
         Entity::Payout(payout) => payout.shares.map(|(seller, _)| seller),
         Entity::Listing(_) | Entity::Delivery(_) => return plain(entity, name),
-        Entity::Approval(_) => None,
+        Entity::Approval(_) | Entity::Subscriber(_) => None,
     };
     amount.map_or(Wire::Null, |amount| Wire::Number(amount.minor))
 }
@@ -195,9 +198,11 @@ fn quantity<'a>(entity: &'a Entity, name: &str) -> Wire<'a> {
             Some(line) => Wire::Id(line.quantity),
             None => plain(entity, name),
         },
-        Entity::Payment(_) | Entity::Delivery(_) | Entity::Approval(_) | Entity::Payout(_) => {
-            Wire::Null
-        }
+        Entity::Payment(_)
+        | Entity::Delivery(_)
+        | Entity::Approval(_)
+        | Entity::Payout(_)
+        | Entity::Subscriber(_) => Wire::Null,
     }
 }
 
@@ -218,7 +223,8 @@ fn commission(entity: &Entity) -> Wire<'_> {
         | Entity::Payment(_)
         | Entity::Delivery(_)
         | Entity::Listing(_)
-        | Entity::Approval(_) => None,
+        | Entity::Approval(_)
+        | Entity::Subscriber(_) => None,
     };
     shares.map_or(Wire::Null, |(_, commission)| Wire::Number(commission.minor))
 }

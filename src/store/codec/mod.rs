@@ -17,6 +17,7 @@
 mod body;
 mod registry;
 mod stored;
+mod subscriber;
 mod upcast;
 mod write;
 

@@ -76,6 +76,8 @@ pub enum Tree {
     Approvals,
     /// Payouts' snapshots.
     Payouts,
+    /// Subscribers' snapshots.
+    Subscribers,
     /// Rows of views.
     Views,
 }
@@ -91,6 +93,7 @@ impl Tree {
             Kind::Saga => Self::Sagas,
             Kind::Approval => Self::Approvals,
             Kind::Payout => Self::Payouts,
+            Kind::Subscriber => Self::Subscribers,
         }
     }
 }
