@@ -8,7 +8,7 @@ use std::{hint::black_box, time::Duration};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jumun::{
     domain::{
-        Batch, Correlation, EntityKey, Event, Money, Stamped, Timestamp, Value, delivery,
+        Batch, Cause, Correlation, EntityKey, Event, Money, Stamped, Timestamp, Value, delivery,
         ids::OrderId, money::Currency, order, payment,
     },
     store::{
@@ -45,6 +45,9 @@ fn flower_order(number: u64) -> Batch {
         storefront: "flowers".into(),
         at: Timestamp(1_790_000_000_000),
         correlation: Correlation([7; 16]),
+        named: None,
+        trace: None,
+        cause: Cause::default(),
         answered: None,
         events: events.into_iter().map(stamp).collect(),
     }

@@ -20,7 +20,7 @@ use jumun::{
         open,
     },
     domain::{
-        Batch, Correlation, EntityKey, Event, Money, Stamped, Timestamp, Value, delivery,
+        Batch, Cause, Correlation, EntityKey, Event, Money, Stamped, Timestamp, Value, delivery,
         ids::OrderId, money::Currency, order, payment,
     },
     store::{
@@ -172,6 +172,9 @@ fn batch<const N: usize>(number: u64, events: [(u64, Event); N]) -> Batch {
         storefront: "flowers".into(),
         at: Timestamp(1_790_000_000_000),
         correlation: Correlation([7; 16]),
+        named: None,
+        trace: None,
+        cause: Cause::default(),
         answered: None,
         events: events.into_iter().map(stamp).collect(),
     }

@@ -38,6 +38,7 @@
 //! # What is where, in reading order
 //!
 //! - [`domain`]: the rules. What may happen to an order, and what follows. Pure.
+//! - [`outbound`]: what leaves for other machines, signed and tried again.
 //! - [`store`]: the journal that is the truth, and the trees that are made again from it.
 //! - [`views`]: rows folded from what happened, for people to look at.
 //! - [`actors`]: gives the rules a mailbox, a supervisor, durability and time.
@@ -55,7 +56,10 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod feed;
 pub mod http;
+pub mod outbound;
+mod represent;
 pub mod store;
 pub mod telemetry;
 pub mod views;

@@ -1,23 +1,23 @@
 //! What older versions wrote can be read for ever: one stored batch for each event type.
 //!
-//! The files under `golden/v1` were written when their schema version was new and are never
-//! edited. `JUMUN_WRITE_GOLDEN=1 cargo test --test golden` writes the files that are missing; it
-//! overwrites none. A changed body needs a new schema version, an upcaster, and a new folder.
+//! A folder for each envelope version: what is under `golden/v1` is only read, what is under
+//! `golden/v2` is still written alike. No file is ever edited. `JUMUN_WRITE_GOLDEN=1 cargo test
+//! --test golden` writes the files that are missing there; it overwrites none. A changed body needs
+//! a new schema version and an upcaster.
 
-use std::{fs, path::PathBuf};
-
-use std::sync::Arc;
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
 use jumun::{
     domain::{
-        Batch, Correlation, EntityKey, Event, Fields, Kind, Money, Stamped, Timestamp, Value,
-        approval, delivery,
+        Batch, Cause, Correlation, EntityKey, Event, Fields, Kind, Money, Stamped, Timestamp,
+        Trace, Value, approval, delivery,
         ids::{ListingId, OrderId},
         listing,
         money::Currency,
         order, payment, payout,
         recorded::Answered,
         saga,
+        storefront::CommandAction,
         subscriber::{self, Endpoint, Filter, Given, Retiring, Role, Settings},
     },
     store::codec::{Error, STEPS, TYPES, decode, encode, registered},
@@ -149,7 +149,7 @@ fn subscriber_events() -> Vec<Event> {
     let settings = Box::new(Settings {
         filter: Filter {
             types: vec!["Ordered".to_owned()],
-            subjects: vec!["orders/7".to_owned()],
+            subjects: vec![ORDER.key()],
         },
         lease_ms: 30_000,
         attempts_max: Some(5),
@@ -234,9 +234,45 @@ fn batch(events: Vec<Event>, answered: Option<Answered>) -> Batch {
         storefront: "flowers".into(),
         at: Timestamp(1_790_000_000_000),
         correlation: Correlation([0x5A; 16]),
+        named: None,
+        trace: None,
+        cause: Cause::default(),
         answered,
         events: events.into_iter().zip(1..).map(stamp).collect(),
     }
+}
+
+/// One batch for each cause, where its request came from among them.
+fn causes() -> Vec<(String, Batch)> {
+    let others = [
+        Cause::Unknown,
+        Cause::Timer,
+        Cause::ProviderAnswered,
+        Cause::Operator,
+        Cause::Opening,
+        Cause::Subscriber,
+        Cause::Unmet,
+    ];
+    let commands = CommandAction::ALL.map(|(name, command)| (name, Cause::Command(command)));
+    let others = others.map(|cause| (cause.name(), cause));
+    let trace = Trace {
+        id: [0xA1; 16],
+        span: [0xB2; 8],
+        flags: 1,
+    };
+    commands
+        .into_iter()
+        .chain(others)
+        .map(|(name, cause)| {
+            let caused = Batch {
+                named: Some("주문-7/a".into()),
+                trace: Some(trace),
+                cause,
+                ..batch(vec![order::Event::Held.into()], None)
+            };
+            (format!("cause-{name}.bin"), caused)
+        })
+        .collect()
 }
 
 /// Each golden file's name with the batch it stands for.
@@ -255,14 +291,36 @@ fn goldens() -> Vec<(String, Batch)> {
         version: 3,
         entity: EntityKey::new(Kind::Order, ORDER.0),
     };
+    goldens.extend(causes());
     goldens.push(("answered.bin".to_owned(), batch(events(), Some(answered))));
     goldens
 }
 
 fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden/v1")
-        .join(name)
+    folder("v2").join(name)
+}
+
+fn folder(version: &str) -> PathBuf {
+    let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    golden.join(version)
+}
+
+#[test]
+fn what_said_no_cause_is_read_as_unknown() {
+    let mut all: BTreeMap<String, Batch> = goldens().into_iter().collect();
+    let mut read = 0;
+    for file in fs::read_dir(folder("v1")).unwrap() {
+        let file = file.unwrap();
+        let name = file.file_name().into_string().unwrap();
+        let stored = fs::read(file.path()).unwrap();
+        let expected = all
+            .remove(&name)
+            .unwrap_or_else(|| panic!("{name} stands for nothing"));
+        assert_eq!(expected.cause, Cause::Unknown, "{name}");
+        assert_eq!(decode(&stored).as_ref(), Ok(&expected), "{name}");
+        read += 1;
+    }
+    assert_eq!(read, 45, "none of them is ever deleted");
 }
 
 #[test]
@@ -339,7 +397,7 @@ fn what_a_newer_version_wrote_is_refused_with_advice() {
         decode(&bytes).unwrap_err()
     };
     assert!(registered(299).is_none() && registered(203).is_some());
-    for error in [changed(0, 2), changed(number, 0xFF), changed(schema, 2)] {
+    for error in [changed(0, 3), changed(number, 0xFF), changed(schema, 2)] {
         assert!(
             error.to_string().contains("written by a newer version"),
             "{error}"

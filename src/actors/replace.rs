@@ -86,6 +86,7 @@ pub(super) async fn replace(ground: &Arc<Ground>, place: usize, life: u64) -> Re
             || timers.iter().any(|(_, waiting)| *waiting == key)
     });
     ground.parts.lanes[place].release();
+    ground.feed.ring();
     ground
         .table
         .begin(place, shard::start_one(ground, place, timers));

@@ -21,7 +21,7 @@ use crate::{
         order::{self, Order},
         payment::Payment,
         payout::Payout,
-        saga::Saga,
+        saga::Kept,
         storefront::{FieldType, Storefront},
         subscriber::Subscriber,
     },
@@ -141,7 +141,7 @@ impl Restorer {
         self.entities::<Listing>(place, &batch, last)?;
         self.entities::<Subscriber>(place, &batch, last)?;
         self.keys(place, &batch)?;
-        self.saga(place, &batch, last)?;
+        self.saga(place, &batch, first)?;
         if self.only.is_some() {
             return Ok(());
         }
@@ -260,7 +260,8 @@ impl Restorer {
         Ok(())
     }
 
-    fn saga(&self, place: usize, batch: &Batch, last: Position) -> Result<(), Error> {
+    fn saga(&self, place: usize, batch: &Batch, first: Position) -> Result<(), Error> {
+        let last = first + batch.events.len() as u64 - 1;
         let Some(order) = batch.events.iter().find_map(Stamped::order) else {
             return Ok(());
         };
@@ -273,13 +274,15 @@ impl Restorer {
         let slot = self.pages.get(collection, entity.number)?;
         if slot.as_ref().is_some_and(|slot| slot.position >= last) {
             // As above: its timer may be missing all the same.
-            let saga: Saga = load(slot.as_ref());
+            let Kept { saga, .. } = load(slot.as_ref());
             let is_letter = saga.given_up.is_some();
             letters::set(&self.pages, &batch.storefront, entity.number, is_letter)?;
             timers::set(&self.pages, &batch.storefront, entity.number, saga.due())?;
             return Ok(());
         }
-        let mut saga: Saga = load(slot.as_ref());
+        let mut kept: Kept = load(slot.as_ref());
+        kept.dossier.note(first, &batch.origin());
+        let saga = &mut kept.saga;
         let was_given_up = saga.given_up.is_some();
         let mut version = slot.map_or(0, |slot| slot.version);
         for stamped in batch.events.iter().filter(of_order) {
@@ -299,7 +302,7 @@ impl Restorer {
             imbalance,
         })?;
         timers::set(&self.pages, &batch.storefront, entity.number, saga.due())?;
-        let bytes = snapshot::encode(&saga).into();
+        let bytes = snapshot::encode(&kept).into();
         let slot = Slot {
             version,
             position: last,
@@ -373,7 +376,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            Correlation, Timestamp, ids::OrderId, recorded::Answered, saga, storefront::read,
+            Cause, Correlation, Timestamp, ids::OrderId, recorded::Answered, saga, storefront::read,
         },
         store::pages::{Durable, Limits},
     };
@@ -403,6 +406,9 @@ mod tests {
             storefront: Arc::clone(&shops[0].name),
             at: Timestamp(1),
             correlation: Correlation::default(),
+            named: None,
+            trace: None,
+            cause: Cause::default(),
             answered: Some(Answered {
                 key: "mine".to_owned(),
                 fingerprint: 1,

@@ -31,6 +31,7 @@ use super::{
 use crate::{
     clock::Clock,
     domain::{Timestamp, storefront::Storefront},
+    feed::{self, Feed},
     store::{
         commit::{Commit, Position},
         committer::UnderWay,
@@ -108,6 +109,7 @@ pub(super) struct Ground {
     pub(super) claims: Arc<Claims>,
     pub(super) lines: Arc<Lines>,
     pub(super) breakers: Arc<Breakers>,
+    pub(super) feed: Feed,
     /// Whether the engine takes no more requests.
     pub(super) stopping: AtomicBool,
 }
@@ -117,7 +119,9 @@ impl Ground {
         let lines = Arc::new(Lines::new());
         let (storefronts, providers) = (&parts.storefronts, &parts.providers);
         let breakers = Breakers::new(storefronts, providers, &lines, &parts.clock);
+        let feed = feed(&parts);
         Self {
+            feed,
             table: Arc::new(Table::new(parts.settings)),
             claims: Arc::default(),
             breakers: Arc::new(breakers),
@@ -130,6 +134,23 @@ impl Ground {
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
+}
+
+/// The feeds of what these shards commit.
+fn feed(parts: &Parts) -> Feed {
+    let (durable, lanes) = (Arc::clone(&parts.durable), parts.lanes.clone());
+    let complete_to = move || {
+        let durable = durable();
+        let complete = lanes.iter().map(|lane| lane.complete_to(durable)).min();
+        complete.unwrap_or(durable)
+    };
+    Feed::new(feed::Ground {
+        storefronts: parts.storefronts.clone(),
+        layout: Arc::clone(&parts.layout),
+        pages: Arc::clone(&parts.pages),
+        journal: Arc::clone(&parts.journal),
+        complete_to: Box::new(complete_to),
+    })
 }
 
 /// A running shard, from outside.
@@ -188,6 +209,7 @@ pub(super) fn start_one(
         lane_number: number,
         life,
         providers: parts.providers.clone(),
+        feed: ground.feed.clone(),
         timers,
         _alive: Alive {
             table: Arc::clone(table),

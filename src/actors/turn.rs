@@ -19,10 +19,10 @@ pub(super) use super::{
 };
 use crate::{
     domain::{
-        Correlation, EntityKey, Fields, Kind, Stamped, Timestamp,
+        Cause, EntityKey, Fields, Kind, Origin, Stamped, Timestamp,
         ids::{ListingId, OrderId},
         payment::Effect,
-        saga::{Command, Saga},
+        saga::{Command, Dossier, Saga},
         storefront::Action,
     },
     store::snapshot,
@@ -88,11 +88,18 @@ pub(super) struct Snapshot {
 pub(super) trait Encode: fmt::Debug + Send {
     /// Its bytes, as the store keeps them.
     fn encode(&self) -> Vec<u8>;
+
+    /// The bytes of a saga, which the store keeps with its dossier ([`Kept`](crate::domain::saga::Kept)).
+    fn encode_with(&self, dossier: &Dossier) -> Vec<u8>;
 }
 
 impl<T: Serialize + fmt::Debug + Send> Encode for T {
     fn encode(&self) -> Vec<u8> {
         snapshot::encode(self)
+    }
+
+    fn encode_with(&self, dossier: &Dossier) -> Vec<u8> {
+        snapshot::encode(&(self, dossier))
     }
 }
 
@@ -103,7 +110,10 @@ pub(super) struct Turn {
     pub(super) token: Token,
     pub(super) key: Subject,
     pub(super) at: Timestamp,
-    pub(super) correlation: Correlation,
+    /// What opened it.
+    pub(super) cause: Cause,
+    /// The request that it goes back to.
+    pub(super) origin: Origin,
     pub(super) command_key: Option<CommandKey>,
     pub(super) caller: Option<Caller>,
     /// Commands that are still to be carried out.

@@ -120,7 +120,7 @@ fn sweep(pages: &Pages, clock: &Clock, answers_kept_ms: u64) -> Result<usize, pa
 mod tests {
     use super::*;
     use crate::{
-        domain::{Batch, Correlation, EntityKey, Kind, Timestamp, recorded::Answered},
+        domain::{Batch, Cause, Correlation, EntityKey, Kind, Timestamp, recorded::Answered},
         store::pages::{Durable, Limits},
     };
 
@@ -136,6 +136,9 @@ mod tests {
             storefront: "shop".into(),
             at,
             correlation: Correlation::default(),
+            named: None,
+            trace: None,
+            cause: Cause::default(),
             answered: Some(Answered {
                 key: key.to_owned(),
                 fingerprint: 1,

@@ -6,7 +6,7 @@
 use crate::{
     actors::handles::{Context, Engine, Entity, Error, Failure, Item, Request, Target},
     domain::{
-        Fields, Kind,
+        Cause, Fields, Kind,
         storefront::{CommandAction, Storefront},
     },
 };
@@ -39,7 +39,11 @@ async fn offer(engine: &Engine, at: usize, storefront: &Storefront) -> Result<()
             on_hand: *on_hand,
             ..Request::new(CommandAction::OfferListing, Target::New, Kind::Listing)
         };
-        engine.perform(at, request, Context::default()).await?;
+        let context = Context {
+            cause: Some(Cause::Opening),
+            ..Context::default()
+        };
+        engine.perform(at, request, context).await?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod limits;
 mod partial;
 mod payment;
+mod webhooks;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -12,6 +13,7 @@ use self::partial::Partial;
 pub use self::{
     limits::Limits,
     payment::{Payment, PaymentOf},
+    webhooks::Webhooks,
 };
 
 /// The defaults, commented; embedded so that setting, default and documentation are one.
@@ -37,6 +39,8 @@ pub struct Config {
     pub limits: Limits,
     /// The embedded payment provider.
     pub payment: Payment,
+    /// What is sent to other machines.
+    pub webhooks: Webhooks,
 }
 
 /// A number of the settings: its name, what was given, and the least and the most it may be.
@@ -86,7 +90,11 @@ impl Config {
 
     /// Checks what only the whole can say.
     pub fn check(self) -> Result<Self, Error> {
-        let ranges = [self.limits.ranges(), self.payment.ranges()];
+        let ranges = [
+            self.limits.ranges(),
+            self.payment.ranges(),
+            self.webhooks.ranges(),
+        ];
         for (name, found, min, max) in ranges.into_iter().flatten() {
             if !(min..=max).contains(&found) {
                 return Err(Error::OutOfRange {
@@ -165,6 +173,10 @@ mod tests {
         check(
             "[payment.storefronts.slow]\nfailures_per_mille = 1001\n",
             "payment.failures_per_mille must be between 0 and 1000",
+        );
+        check(
+            "[webhooks]\npauses_ms = [5, 0]\n",
+            "webhooks.pauses_ms must be between 1 and",
         );
         check("listen = \"0.0.0.0:80\"\n", "--allow-unauthenticated");
         check(

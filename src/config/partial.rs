@@ -22,6 +22,7 @@ pub(super) struct Partial {
     storefronts: Option<PathBuf>,
     limits: Option<PartialLimits>,
     payment: Option<PartialPayment>,
+    webhooks: Option<PartialWebhooks>,
 }
 
 #[derive(Deserialize)]
@@ -49,4 +50,18 @@ struct PartialPayment {
     failures_per_mille: Option<u16>,
     down: Option<bool>,
     storefronts: Option<BTreeMap<String, PaymentOf>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "as above")]
+struct PartialWebhooks {
+    pauses_ms: Option<Vec<u64>>,
+    connect_ms_max: Option<u64>,
+    timeout_ms_max: Option<u64>,
+    concurrent_max: Option<usize>,
+    endpoints_max: Option<usize>,
+    dead_after_s: Option<u64>,
+    dead_attempts_min: Option<u32>,
+    rotation_s: Option<u64>,
 }

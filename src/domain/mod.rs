@@ -18,6 +18,7 @@ pub mod approval;
 pub mod assignment;
 pub mod breaker;
 pub mod delivery;
+pub mod entity;
 pub mod event;
 pub mod fields;
 pub mod ids;
@@ -38,7 +39,7 @@ pub use event::Event;
 pub use fields::{Changes, Fields, Value};
 pub use ids::{EntityKey, Kind};
 pub use money::Money;
-pub use recorded::{Batch, Correlation, Stamped};
+pub use recorded::{Batch, Cause, Correlation, Origin, Stamped, Trace};
 pub use refusal::Refusal;
 pub use time::Timestamp;
 

@@ -6,15 +6,105 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntityKey, Event, Kind, Timestamp, ids::OrderId, listing};
+use super::{EntityKey, Event, Kind, Timestamp, ids::OrderId, listing, storefront::CommandAction};
 
 /// Ties together everything that one request from outside led to. A UUID's 128 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Correlation(pub [u8; 16]);
 
+/// As UUIDs are written.
 impl fmt::Display for Correlation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        for (place, byte) in self.0.iter().enumerate() {
+            if matches!(place, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The place of a request in a trace that began elsewhere (W3C Trace Context). Its text is what
+/// `traceparent` carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Which trace; not all zero.
+    pub id: [u8; 16],
+    /// Our own span in it: what the request led to hangs below that; not all zero.
+    pub span: [u8; 8],
+    /// As the caller sent them; the lowest bit says that the trace is recorded.
+    pub flags: u8,
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("00-")?;
+        self.id
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str("-")?;
+        (self.span.iter()).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        write!(f, "-{:02x}", self.flags)
+    }
+}
+
+/// The request that something goes back to, however many turns ago.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its id.
+    pub correlation: Correlation,
+    /// The caller's own text for it, where that is no UUID and so was not taken as the id.
+    pub named: Option<Arc<str>>,
+    /// Where it stands in its caller's trace, if it came with one.
+    pub trace: Option<Trace>,
+}
+
+/// As its caller knows it.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.named {
+            Some(named) => f.write_str(named),
+            None => self.correlation.fmt(f),
+        }
+    }
+}
+
+/// What opened a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cause {
+    /// Written before this was recorded.
+    #[default]
+    Unknown,
+    /// A request from outside that asked for this.
+    Command(CommandAction),
+    /// The order's timer rang.
+    Timer,
+    /// The payment provider answered a call that nobody waited for, or did not answer it.
+    ProviderAnswered,
+    /// An operator has what was given up tried again.
+    Operator,
+    /// The storefront begins with it.
+    Opening,
+    /// A subscriber took or settled what it follows.
+    Subscriber,
+    /// What was promised to the order could not be had, so it is called off.
+    Unmet,
+}
+
+impl Cause {
+    /// The name that logs and answers use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Command(_) => "command",
+            Self::Timer => "timer",
+            Self::ProviderAnswered => "provider-answered",
+            Self::Operator => "operator",
+            Self::Opening => "opening",
+            Self::Subscriber => "subscriber",
+            Self::Unmet => "unmet",
+        }
     }
 }
 
@@ -85,8 +175,25 @@ pub struct Batch {
     pub at: Timestamp,
     /// The request they all go back to.
     pub correlation: Correlation,
+    /// That request's own text for it, as [`Origin::named`].
+    pub named: Option<Arc<str>>,
+    /// That request's place in its caller's trace.
+    pub trace: Option<Trace>,
+    /// What opened the turn.
+    pub cause: Cause,
     /// The keyed command that this batch answers, if it was one.
     pub answered: Option<Answered>,
     /// At least one.
     pub events: Vec<Stamped>,
+}
+
+impl Batch {
+    /// The request that it goes back to.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            correlation: self.correlation,
+            named: self.named.clone(),
+            trace: self.trace,
+        }
+    }
 }

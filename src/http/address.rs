@@ -12,6 +12,7 @@
 //! | `/{storefront}/{collection}/{number}` | one of it |
 //! | `/{storefront}/{view}/{number}/history` | what a row said before |
 //! | `/{storefront}/notifications`, `…/{number}` | who was told what |
+//! | `/{storefront}/events`, `…/{id}` | what happened, in order: the feed |
 //! | `/{storefront}/{collection}/search`, `…/search/{method}` | query methods |
 //!
 //! The storefront that is mounted at `/` answers without the first segment, too. A trailing slash
@@ -21,7 +22,7 @@ use std::sync::Arc;
 
 use actix_web::http::Method;
 
-use super::{Mounts, command, ops::Ops};
+use super::{Mounts, command, feed::EVENTS, ops::Ops};
 use crate::{
     actors::handles::NOTIFICATIONS,
     domain::storefront::{Field, Resource, Search, Storefront, Verb, View},
@@ -64,6 +65,9 @@ pub(super) enum Spot<'a> {
     Notifications,
     /// With the number as it was written.
     Notification(&'a str),
+    Events,
+    /// With the number as it was written.
+    Event(&'a str),
     Searches(Collection<'a>),
     Search(Collection<'a>, &'a Search),
 }
@@ -116,8 +120,9 @@ pub(super) fn locate<'a>(
 
 fn spot<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>> {
     let collection = |segment| Collection::at(definition, segment);
-    if let Some(spot) = told(definition, segments) {
-        return Some(spot);
+    let own = told(definition, segments).or_else(|| events(definition, segments));
+    if own.is_some() {
+        return own;
     }
     Some(match *segments {
         [] => Spot::Index,
@@ -156,6 +161,19 @@ fn told<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>
     }
 }
 
+/// A place in the feed, if the storefront gave that name to nothing else.
+fn events<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>> {
+    let (first, rest) = segments.split_first()?;
+    if *first != EVENTS || Collection::at(definition, first).is_some() {
+        return None;
+    }
+    match *rest {
+        [] => Some(Spot::Events),
+        [number] => Some(Spot::Event(number)),
+        _ => None,
+    }
+}
+
 impl Place<'_> {
     /// Whether the method means something here.
     pub(super) fn allows(&self, method: &Method) -> bool {
@@ -181,6 +199,8 @@ impl Place<'_> {
             | Spot::History(..)
             | Spot::Notifications
             | Spot::Notification(_)
+            | Spot::Events
+            | Spot::Event(_)
             | Spot::Searches(_)
             | Spot::Search(..) => return false,
         };
@@ -218,7 +238,7 @@ impl<'a> Spot<'a> {
             }
             Self::History(_, view, _) => Some(&view.path),
             Self::Notifications | Self::Notification(_) => Some(NOTIFICATIONS),
-            Self::Index | Self::Profiles | Self::Profile(_) => None,
+            Self::Index | Self::Profiles | Self::Profile(_) | Self::Events | Self::Event(_) => None,
         }
     }
 }
@@ -307,6 +327,8 @@ mod tests {
                         }
                         Spot::Notifications => "notifications".to_owned(),
                         Spot::Notification(number) => format!("notification {number}"),
+                        Spot::Events => "events".to_owned(),
+                        Spot::Event(number) => format!("event {number}"),
                         Spot::Searches(of) => format!("searches of {}", of.path()),
                         Spot::Search(of, search) => format!("{} in {}", search.method, of.path()),
                     };

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{State, address::Front, correlation, error::ApiError, hal};
 use crate::{
     actors::handles::{CommandKey, Context, Engine, Expected},
-    domain::{Correlation, Kind},
+    domain::{Kind, Origin},
 };
 
 /// The longest `Idempotency-Key`, in bytes.
@@ -24,7 +24,7 @@ pub(super) struct Call<'a> {
     pub(super) state: &'a State,
     pub(super) request: &'a HttpRequest,
     pub(super) front: Front<'a>,
-    pub(super) correlation: Correlation,
+    pub(super) origin: &'a Origin,
 }
 
 impl<'a> Call<'a> {
@@ -109,7 +109,8 @@ impl<'a> Call<'a> {
             }
         };
         Ok(Context {
-            correlation: self.correlation,
+            origin: self.origin.clone(),
+            cause: None,
             key,
         })
     }

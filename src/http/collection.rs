@@ -7,6 +7,7 @@ use super::{
     call::Call,
     error::ApiError,
     hal::{Link, Listing},
+    item,
     paging::Paging,
     represent::{self, ItemBody, Joins, Whole, Wire},
 };
@@ -105,7 +106,7 @@ pub(super) fn bodies<'a>(
 fn wholes(call: &Call<'_>, resource: &Resource, page: Page<Item>) -> Result<Page<Whole>, ApiError> {
     let joins = Joins::of(call.front.definition, resource);
     let items = page.items.into_iter();
-    let items = items.map(|item| joins.load(call.engine(), call.front.at, item));
+    let items = items.map(|item| item::load(call, joins, item));
     Ok(Page {
         items: items.collect::<Result<_, _>>()?,
         total: page.total,

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use super::{correlation, hal};
+use super::hal;
 use crate::{
     actors::handles::{Error, Failure},
     domain::{Correlation, Refusal, Timestamp},
@@ -50,6 +50,11 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "idempotency_key_invalid",
         400,
         "The idempotency key cannot be used",
+    ),
+    (
+        "event_unknown",
+        410,
+        "The feed never had this event: it is not the one that was read before",
     ),
     ("path_unknown", 404, "Nothing is at this path"),
     (
@@ -148,6 +153,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "A part of the shop that this needs is paused; nothing was done",
     ),
     ("overloaded", 503, "Too much is under way; nothing was done"),
+    ("too_many_readers", 503, "As many follow the feeds as may"),
     (
         "payment_unavailable",
         503,
@@ -296,7 +302,7 @@ impl ApiError {
             status: status.as_u16(),
             detail: &self.detail,
             code: self.code,
-            instance: format!("urn:uuid:{}", correlation::hyphenated(correlation)),
+            instance: format!("urn:uuid:{correlation}"),
             cause: is_spring.then_some(Cause {
                 cause: (),
                 message: &self.detail,

@@ -52,7 +52,14 @@ pub(super) fn show(call: &Call<'_>, resource: &Resource, whole: &Whole) -> HttpR
 /// An entity with what its resource shows beside its own.
 pub(super) fn whole(call: &Call<'_>, resource: &Resource, item: Item) -> Result<Whole, ApiError> {
     let joins = Joins::of(call.front.definition, resource);
-    Ok(joins.load(call.engine(), call.front.at, item)?)
+    load(call, joins, item)
+}
+
+/// The same, where it is known what stands beside it.
+pub(super) fn load(call: &Call<'_>, joins: Joins, item: Item) -> Result<Whole, ApiError> {
+    let at = call.front.at;
+    let read = |kind, number| call.engine().entity(at, kind, number);
+    Ok(joins.load(item, read)?)
 }
 
 /// The links of one thing, as a `Link` header.

@@ -11,6 +11,7 @@ mod collection;
 mod command;
 mod correlation;
 mod error;
+mod feed;
 mod gate;
 mod hal;
 mod health;
@@ -25,6 +26,7 @@ mod represent;
 mod search;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod view;
 
 use std::{net::SocketAddr, time::Duration};
@@ -53,7 +55,7 @@ pub use self::{
 use crate::{
     actors::handles::{Engine, Failure},
     clock::Clock,
-    domain::Correlation,
+    domain::Origin,
 };
 
 /// The largest body of a request, in bytes. An order is some 250.
@@ -63,13 +65,14 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a page of another origin may read of an answer's header.
-const EXPOSED: [&str; 7] = [
+const EXPOSED: [&str; 8] = [
     "allow",
     "content-type",
     "etag",
     "link",
     "location",
     "retry-after",
+    "traceparent",
     "x-correlation-id",
 ];
 
@@ -130,9 +133,11 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let gate = request
         .app_data::<web::Data<Gate>>()
         .expect("configure() registers the gate with the handler");
-    let correlation = correlation::of(request.headers(), gate.clock().now());
+    let begun = gate.clock().now();
+    let origin = correlation::of(request.headers(), begun);
+    let correlation = origin.correlation;
     let refused = |error: ApiError| {
-        tracing::debug!(%correlation, code = error.code(), path = request.path(), "{error}");
+        tracing::debug!(correlation = %origin, code = error.code(), path = request.path(), "{error}");
         error.response(&request, correlation, gate.clock().now())
     };
     let open = match gate.behind().await {
@@ -143,17 +148,17 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         }
         Behind::Nobody => return refused(Failure::Stopping.into()),
     };
-    let answered = catch::unwind(answer(&open.state, &request, payload, correlation)).await;
+    let answered = catch::unwind(answer(&open.state, &request, payload, &origin)).await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => refused(error),
         Err(reason) => {
-            tracing::error!(%correlation, path = request.path(), reason, "a request panicked");
+            tracing::error!(correlation = %origin, path = request.path(), reason, "a request panicked");
             let error = ApiError::new("crashed", "the request failed inside; it was reported");
             error.response(&request, correlation, gate.clock().now())
         }
     };
-    correlation::echo(correlation, response.headers_mut());
+    correlation::echo(&origin, request.headers(), response.headers_mut());
     response
 }
 
@@ -172,7 +177,7 @@ async fn answer(
     state: &State,
     request: &HttpRequest,
     payload: web::Payload,
-    correlation: Correlation,
+    origin: &Origin,
 ) -> Result<HttpResponse, ApiError> {
     let place = address::locate(state.engine.storefronts(), state.mounts, request.path())
         .ok_or_else(|| ApiError::no_path(request.path()))?;
@@ -200,7 +205,7 @@ async fn answer(
         state,
         request,
         front,
-        correlation,
+        origin,
     };
     match spot {
         Spot::Index => Ok(home::index(&call)),
@@ -211,6 +216,8 @@ async fn answer(
         Spot::History(at, view, number) => view::history(&call, at, view, number).await,
         Spot::Notifications => notification::list(&call).await,
         Spot::Notification(number) => notification::one(&call, number).await,
+        Spot::Events => feed::events(&call).await,
+        Spot::Event(number) => feed::event(&call, number).await,
         Spot::All(of) if method == Method::HEAD => Ok(collection::head(&call, of)),
         Spot::All(Collection::View(at, view)) => view::rows(&call, at, view).await,
         Spot::One(Collection::View(at, view), number) => view::row(&call, at, view, number).await,

@@ -7,9 +7,11 @@
 use bincode::config;
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::domain::{Kind, entity::Entity};
+
 /// The form written today. Raised when the encoding or a state changes: it is part of the pages'
 /// fingerprint, so that a store with another one is rebuilt.
-pub const FORMAT: u8 = 2;
+pub const FORMAT: u8 = 3;
 
 /// What a snapshot seldom exceeds; an order has some 150 bytes.
 const USUAL_BYTES_MAX: usize = 512;
@@ -65,6 +67,20 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     }
 }
 
+/// The entity of this kind that `bytes` stand for; `None` for a kind that is never shown.
+pub fn entity(kind: Kind, bytes: &[u8]) -> Result<Option<Entity>, Error> {
+    Ok(Some(match kind {
+        Kind::Order => Entity::Order(decode(bytes)?),
+        Kind::Payment => Entity::Payment(decode(bytes)?),
+        Kind::Delivery => Entity::Delivery(decode(bytes)?),
+        Kind::Listing => Entity::Listing(decode(bytes)?),
+        Kind::Approval => Entity::Approval(decode(bytes)?),
+        Kind::Payout => Entity::Payout(decode(bytes)?),
+        Kind::Subscriber => Entity::Subscriber(Box::new(decode(bytes)?)),
+        Kind::Saga => return Ok(None),
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +98,7 @@ mod tests {
         newer[0] = FORMAT + 1;
         assert!(matches!(
             decode::<u64>(&newer),
-            Err(Error::Format { found: 3 })
+            Err(Error::Format { found: 4 })
         ));
         assert!(matches!(
             decode::<u64>(&[]),

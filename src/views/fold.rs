@@ -108,7 +108,7 @@ fn change(storefront: &Storefront, events: &[Stamped], at: usize, source: &Sourc
 }
 
 /// The fields that an event carries, if it carries any.
-pub(super) fn fields(event: &Event) -> Option<&Fields> {
+pub fn fields(event: &Event) -> Option<&Fields> {
     use self::{delivery::Event::Noted, listing::Event as OfListing, order::Event as OfOrder};
     if let Event::Order(OfOrder::Placed { fields, .. } | OfOrder::Amended { fields }) = event {
         return Some(fields);
@@ -123,18 +123,23 @@ pub(super) fn fields(event: &Event) -> Option<&Fields> {
 
 /// The storefront's name for an event, or the domain's if it has none.
 pub(super) fn event_name<'a>(storefront: &'a Storefront, event: &Event) -> &'a str {
-    let resource = storefront.resource(event.kind());
+    let own = name_outside(storefront, event);
+    own.map_or_else(|| event.name(), AsRef::as_ref)
+}
+
+/// The storefront's name for an event; one without a name stays inside.
+pub fn name_outside<'a>(storefront: &'a Storefront, event: &Event) -> Option<&'a Arc<str>> {
+    let resource = storefront.resource(event.kind())?;
     let about = event.as_approval().map(|approval| approval.subject().kind);
-    let own = resource.and_then(|resource| match about {
+    match about {
         Some(about) => resource.events.of_approval(event.name(), Some(about)),
         None => resource.events.get(event.name()),
-    });
-    own.map_or_else(|| event.name(), AsRef::as_ref)
+    }
 }
 
 /// Where something stands after an event: the storefront's word for it. Of a listing that has none,
 /// the text that it was offered with.
-pub(super) fn status_after(storefront: &Storefront, event: &Event) -> Option<Value> {
+pub fn status_after(storefront: &Storefront, event: &Event) -> Option<Value> {
     let resource = storefront.resource(event.kind())?;
     let words = &resource.words;
     let word = match event {
@@ -173,7 +178,7 @@ fn is_word(storefront: &Storefront, value: Option<&Value>) -> bool {
 }
 
 /// The amount that an event is about, in minor units: of a payout, the seller's share.
-pub(super) fn amount(event: &Event) -> Option<i64> {
+pub fn amount(event: &Event) -> Option<i64> {
     let amount = match event {
         Event::Order(order::Event::Placed { amount, .. } | order::Event::Priced { amount }) => {
             Some(*amount)

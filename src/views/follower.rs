@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            Batch, Correlation, Fields, Money, Stamped, Timestamp,
+            Batch, Cause, Correlation, Fields, Money, Stamped, Timestamp,
             ids::OrderId,
             money::Currency,
             order,
@@ -256,6 +256,9 @@ mod tests {
             storefront: "posies".into(),
             at: Timestamp(0),
             correlation: Correlation::default(),
+            named: None,
+            trace: None,
+            cause: Cause::default(),
             answered: None,
             events: vec![Stamped {
                 entity: OrderId(number).key(),

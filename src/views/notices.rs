@@ -181,7 +181,7 @@ impl Notice {
 }
 
 /// The order or the listing that an event is about.
-fn subject(stamped: &Stamped) -> EntityKey {
+pub fn subject(stamped: &Stamped) -> EntityKey {
     match &stamped.event {
         Event::Listing(_) | Event::Subscriber(_) => stamped.entity,
         Event::Approval(approval) => approval.subject(),

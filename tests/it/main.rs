@@ -12,6 +12,7 @@ mod damage;
 mod definitions;
 mod durable;
 mod faults;
+mod feed;
 mod full;
 mod laundry;
 mod letters;

@@ -7,14 +7,14 @@ use super::{
 
 /// Which top-level modules each of them may import. What is not listed imports everything (`app`
 /// and the binary wire the rest together) or does not exist.
-const IMPORTS: [(&str, &[&str]); 12] = [
+const IMPORTS: [(&str, &[&str]); 13] = [
     ("domain", &[]),
     (
         "store",
         &["domain", "config", "clock", "metrics", "telemetry"],
     ),
     ("views", &["domain", "store"]),
-    ("feed", &["domain", "store", "views"]),
+    ("feed", &["domain", "store", "views", "represent"]),
     (
         "outbound",
         &["domain", "config", "clock", "metrics", "telemetry"],
@@ -40,6 +40,7 @@ const IMPORTS: [(&str, &[&str]); 12] = [
             "domain",
             "views",
             "feed",
+            "represent",
             "config",
             "clock",
             "metrics",
@@ -47,6 +48,7 @@ const IMPORTS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("cli", &["app", "config", "domain", "store", "telemetry"]),
+    ("represent", &["domain"]),
     ("config", &["domain"]),
     ("clock", &["domain"]),
     ("metrics", &[]),

@@ -10,8 +10,8 @@ use crate::{
         turn::{Caller, Serial, Subject, Token, Turn},
     },
     domain::{
-        Correlation, Timestamp,
-        saga::{Command, Saga},
+        Cause, Origin, Timestamp,
+        saga::{Command, Kept},
     },
 };
 
@@ -67,6 +67,7 @@ impl Coordinator {
             .get_mut(&key)
             .expect("an order is live when a turn is opened");
         live.named = from.key.as_ref().map(|named| named.key.clone());
+        let cause = from.cause.unwrap_or_else(|| asked.cause());
         let (expected, meaning) = self.asked(key, asked);
         match meaning {
             Err(error) => {
@@ -83,7 +84,8 @@ impl Coordinator {
                 answers_last,
                 skipped,
             }) => {
-                let mut turn = self.turn(key, from.correlation, commands);
+                let mut turn = self.turn(key, cause, commands);
+                self.comes_from(&mut turn, from.origin);
                 turn.own_commands = turn.todo.len();
                 turn.answer_with = answer_with;
                 turn.answers_last = answers_last;
@@ -96,11 +98,22 @@ impl Coordinator {
         }
     }
 
-    /// An open turn with these commands.
+    /// Notes the request that a turn goes back to. What is new goes back to it for ever.
+    fn comes_from(&mut self, turn: &mut Turn, origin: Origin) {
+        if let Some(live) = self.live.get_mut(&turn.key)
+            && live.in_flight == 0
+            && live.dossier.trail.count() == 0
+        {
+            live.dossier.origin.clone_from(&origin);
+        }
+        turn.origin = origin;
+    }
+
+    /// An open turn with these commands. It goes back to what the order began with.
     pub(super) fn turn(
         &mut self,
         key: Subject,
-        correlation: Correlation,
+        cause: Cause,
         todo: VecDeque<Command>,
     ) -> Box<Turn> {
         let at = self.local.clock.now();
@@ -117,7 +130,8 @@ impl Coordinator {
             token: Token::new(key, live.open, &self.local),
             key,
             at,
-            correlation,
+            cause,
+            origin: live.dossier.origin.clone(),
             command_key: None,
             caller: None,
             todo,
@@ -158,13 +172,14 @@ impl Coordinator {
                 } else {
                     None
                 };
-                let (saga, saga_version) = match slot {
+                let (Kept { saga, dossier }, saga_version) = match slot {
                     Some(slot) => (decode(entity, &slot.bytes)?, slot.version),
-                    None => (Saga::default(), 0),
+                    None => (Kept::default(), 0),
                 };
                 Ok(place.insert(Live {
                     saga,
                     saga_version,
+                    dossier,
                     busy: false,
                     open: Serial::default(),
                     away: None,

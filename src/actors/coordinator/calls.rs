@@ -6,7 +6,7 @@ use super::{Called, Coordinator, Waiting};
 use crate::{
     actors::{breakers::Asker, gateway::Carry, provider::Trouble, turn::Subject},
     domain::{
-        Correlation, Kind, Timestamp, order,
+        Cause, Kind, Timestamp, order,
         payment::{self, Effect, Payment},
         saga::{self, Command},
         storefront::{Action, Step},
@@ -188,7 +188,7 @@ impl Coordinator {
         } else {
             commands
         };
-        let mut turn = self.turn(key, Correlation::default(), VecDeque::from(commands));
+        let mut turn = self.turn(key, Cause::ProviderAnswered, VecDeque::from(commands));
         turn.attempt = called.attempt;
         if again {
             let attempt = called.attempt.saturating_add(1);
@@ -260,7 +260,7 @@ impl Coordinator {
             // Whoever paid is gone, and what the price was with them: they may pay again.
             Ok(Some(Effect::Charge { .. })) if self.is_paid_by_person(key) => {
                 let void = VecDeque::from([Command::Payment(payment::Command::Void)]);
-                let turn = self.turn(key, Correlation::default(), void);
+                let turn = self.turn(key, Cause::Timer, void);
                 self.drive(turn);
             }
             // It is asked again once its part of the storefront runs.
@@ -303,13 +303,13 @@ impl Coordinator {
     /// Calls an order off that no turn is open for.
     pub(super) fn call_off(&mut self, key: Subject) {
         let cancel = VecDeque::from([Command::Order(order::Command::Cancel)]);
-        let turn = self.turn(key, Correlation::default(), cancel);
+        let turn = self.turn(key, Cause::Unmet, cancel);
         self.drive(turn);
     }
 
     /// Opens a turn in which the saga alone says what is to be done.
     pub(super) fn step(&mut self, key: Subject) {
-        let turn = self.turn(key, Correlation::default(), VecDeque::new());
+        let turn = self.turn(key, Cause::Timer, VecDeque::new());
         self.drive(turn);
     }
 }

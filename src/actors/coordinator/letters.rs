@@ -13,7 +13,7 @@ use crate::{
         turn::{Caller, Later, Subject},
     },
     domain::{
-        Correlation, Kind, Refusal, order,
+        Cause, Kind, Refusal, order,
         payment::{self, Effect, Payment},
         saga::{self, Command, GivenUp},
         storefront::{Action, Mode},
@@ -54,7 +54,7 @@ impl Coordinator {
             (true, false) => vec![Command::Order(order::Command::Cancel)],
             (false, _) => Vec::new(),
         };
-        let mut turn = self.turn(key, Correlation::default(), VecDeque::from(commands));
+        let mut turn = self.turn(key, Cause::ProviderAnswered, VecDeque::from(commands));
         if is_charge {
             tracing::warn!(subject = %key, attempt, "called off: it was not paid in all that time");
         } else {
@@ -108,7 +108,7 @@ impl Coordinator {
         };
         match outcome {
             Ok(effect) => {
-                let mut turn = self.turn(key, Correlation::default(), VecDeque::new());
+                let mut turn = self.turn(key, Cause::Operator, VecDeque::new());
                 turn.caller = Some(caller);
                 turn.answer_with = Kind::Payment;
                 match self.local.breakers.ask(key.storefront, Asker::Order) {

@@ -54,7 +54,13 @@ use super::{
     turn::{Caller, Serial, Subject, Turn},
 };
 use crate::{
-    domain::{EntityKey, Kind, Timestamp, listing, payment::Effect, saga::Saga, subscriber},
+    domain::{
+        EntityKey, Kind, Timestamp, listing,
+        payment::Effect,
+        saga::{Dossier, Saga},
+        subscriber,
+    },
+    feed::Feed,
     store::commit::{Commit, Position, Settled},
 };
 
@@ -159,6 +165,8 @@ enum Waiting {
 struct Live {
     saga: Saga,
     saga_version: u64,
+    /// Where it came from, and where its story stands, as far as that is durable.
+    dossier: Dossier,
     /// A turn is open.
     busy: bool,
     /// Which turn is, or was last.
@@ -210,6 +218,7 @@ pub(super) struct Withdrawn {
 pub(super) struct Outside {
     pub(super) committer: Arc<dyn Commit>,
     pub(super) durable: Arc<dyn Fn() -> Position + Send + Sync>,
+    pub(super) feed: Feed,
     pub(super) full: Arc<dyn Fn() -> bool + Send + Sync>,
     pub(super) lane: Arc<End>,
     pub(super) lane_number: usize,

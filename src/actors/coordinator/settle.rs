@@ -12,7 +12,7 @@ use crate::{
         shelf::Hold,
         turn::{Caller, Snapshot, Subject, Turn},
     },
-    domain::{Batch, Kind, Stamped, Timestamp, payment::Effect, recorded::Answered, saga::Saga},
+    domain::{Batch, Kind, Stamped, Timestamp, payment::Effect, recorded::Answered, saga::Kept},
     store::{
         answers, codec,
         commit::{Encoded, Position, Settled, Submission},
@@ -101,7 +101,10 @@ impl Coordinator {
         Batch {
             storefront,
             at: turn.at,
-            correlation: turn.correlation,
+            correlation: turn.origin.correlation,
+            named: turn.origin.named.clone(),
+            trace: turn.origin.trace,
+            cause: turn.cause,
             answered,
             events,
         }
@@ -224,9 +227,11 @@ impl Coordinator {
         let Some(pass) = fence.pass() else {
             return;
         };
+        self.note(&pending, first);
         let stored = self.store(&pending, first);
         drop(pass);
         self.outside.lane.stored();
+        self.outside.feed.ring();
         let stored = stored.map_err(|error| {
             tracing::error!(subject = %key, %error, "a snapshot cannot be kept");
             Error::Failed(Failure::OutcomeUnknown)
@@ -262,6 +267,17 @@ impl Coordinator {
         self.landed(key);
     }
 
+    /// Notes where an order's story goes on.
+    fn note(&mut self, pending: &Pending, first: Position) {
+        let (After::Finish(turn) | After::Charge(turn, ..)) = &pending.after;
+        if pending.events > 0
+            && pending.key.is_order()
+            && let Some(live) = self.live.get_mut(&pending.key)
+        {
+            live.dossier.note(first, &turn.origin);
+        }
+    }
+
     /// Puts a durable turn's snapshots where readers and restarts find them.
     fn store(&self, pending: &Pending, first: Position) -> Result<(), crate::store::pages::Error> {
         let (storefront, local) = (pending.key.storefront, &self.local);
@@ -270,14 +286,19 @@ impl Coordinator {
             return Ok(());
         }
         let position = first + pending.events as u64 - 1;
+        let live = self.live.get(&pending.key);
         let _same_checkpoint = local.pages.together();
         for snapshot in &pending.snapshots {
             let collection = local.layout.entities(storefront, snapshot.entity.kind);
+            let bytes = match live.filter(|_| snapshot.entity.kind == Kind::Saga) {
+                Some(live) => snapshot.state.encode_with(&live.dossier),
+                None => snapshot.state.encode(),
+            };
             let slot = Slot {
                 version: snapshot.version,
                 position,
                 listed: snapshot.listed,
-                bytes: snapshot.state.encode().into(),
+                bytes: bytes.into(),
             };
             if snapshot.entity.kind == Kind::Listing {
                 // Turns of other shards change it too.
@@ -296,7 +317,6 @@ impl Coordinator {
         }
         // A charge's intent alone is no order yet, and may never become one.
         let has_order = |snapshot: &Snapshot| snapshot.entity.kind == Kind::Order;
-        let live = self.live.get(&pending.key);
         let live = live.filter(|_| pending.snapshots.iter().any(has_order));
         if let Some(claim) = live.and_then(|live| live.claim.as_deref()) {
             keys::set(&local.pages, name, claim, pending.key.number)?;
@@ -374,14 +394,16 @@ impl Coordinator {
             .slot(key.storefront, entity)
             .and_then(|slot| match slot {
                 Some(slot) => Ok((decode(entity, &slot.bytes)?, slot.version)),
-                None => Ok((Saga::default(), 0)),
+                None => Ok((Kept::default(), 0)),
             });
         let live = self
             .live
             .get_mut(&key)
             .expect("an order that resumes is live");
         match loaded {
-            Ok((saga, version)) => (live.saga, live.saga_version) = (saga, version),
+            Ok((Kept { saga, dossier }, version)) => {
+                (live.saga, live.saga_version, live.dossier) = (saga, version, dossier);
+            }
             Err(failure) => {
                 let waiting = std::mem::take(&mut live.waiting);
                 // The calls are over, although nothing comes of them now: their timers make them

@@ -7,11 +7,21 @@ use crate::{
         turn::Subject,
     },
     domain::{
-        EntityKey, Kind, Refusal,
+        Cause, EntityKey, Kind, Refusal,
         saga::Command,
         subscriber::{self, SUBSCRIBERS_MAX},
     },
 };
+
+impl Asked {
+    /// What it is in a story, unless the caller says so itself.
+    pub(super) const fn cause(&self) -> Cause {
+        match self {
+            Self::Request(request) => Cause::Command(request.action),
+            Self::Subscriber(_) => Cause::Subscriber,
+        }
+    }
+}
 
 impl Coordinator {
     /// What is asked for, as commands; and what the caller takes for granted.

@@ -16,7 +16,7 @@ use crate::{
     domain::{
         Kind, Timestamp,
         ids::{NUMBERS_PER_PAGE, OrderId},
-        saga::Saga,
+        saga::{Kept, Saga},
     },
 };
 
@@ -131,8 +131,8 @@ impl Coordinator {
             .pages
             .each_of_page(collection, first, &mut |number, slot| {
                 let key = Subject::of_order(storefront, number);
-                let saga = decode(OrderId(number).saga(), &slot.bytes);
-                if saga.is_ok_and(|saga| self.has_stopped(key, &saga)) {
+                let kept: Result<Kept, _> = decode(OrderId(number).saga(), &slot.bytes);
+                if kept.is_ok_and(|kept| self.has_stopped(key, &kept.saga)) {
                     stopped.push(key);
                 }
                 ControlFlow::Continue(())

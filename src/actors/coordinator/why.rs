@@ -10,7 +10,7 @@ use crate::{
     },
     domain::{
         Kind, order,
-        saga::{Circumstances, Progress, Saga},
+        saga::{Circumstances, Kept, Progress, Saga},
         storefront::{Action, Mode},
     },
 };
@@ -34,7 +34,10 @@ impl Coordinator {
     fn why(&self, key: Subject) -> Result<Option<Why>, Failure> {
         let saga: Saga = match self.live.get(&key) {
             Some(live) => live.saga.clone(),
-            None => self.local.state(key.storefront, Kind::Saga, key.number)?,
+            None => {
+                let kept: Kept = self.local.state(key.storefront, Kind::Saga, key.number)?;
+                kept.saga
+            }
         };
         if saga == Saga::default() {
             return Ok(None);

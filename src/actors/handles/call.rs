@@ -1,22 +1,17 @@
 //! What is asked of an engine, and what it answers.
 
+pub use crate::domain::entity::{Entity, Item};
 use crate::domain::{
-    Changes, Correlation, Fields, Kind, Money, Refusal,
-    approval::Approval,
-    delivery::Delivery,
-    listing::Listing,
-    order::{Line, Order},
-    payment::Payment,
-    payout::Payout,
-    storefront::CommandAction,
-    subscriber::Subscriber,
+    Cause, Changes, Fields, Kind, Money, Origin, Refusal, order::Line, storefront::CommandAction,
 };
 
 /// Where a command comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     /// Ties together everything the request leads to.
-    pub correlation: Correlation,
+    pub origin: Origin,
+    /// What is recorded as the turn's cause; what the request asks for if this says nothing.
+    pub cause: Option<Cause>,
     /// The caller's own key for the command (`Idempotency-Key`), if it sent one.
     pub key: Option<CommandKey>,
 }
@@ -122,51 +117,6 @@ impl Request {
             ..Self::new(CommandAction::PlaceOrder, Target::New, Kind::Order)
         }
     }
-}
-
-/// An entity's state as it was read or answered.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Entity {
-    /// An order.
-    Order(Order),
-    /// A payment.
-    Payment(Payment),
-    /// A delivery.
-    Delivery(Delivery),
-    /// A listing.
-    Listing(Listing),
-    /// An approval.
-    Approval(Approval),
-    /// A payout.
-    Payout(Payout),
-    /// A subscriber.
-    Subscriber(Box<Subscriber>),
-}
-
-impl Entity {
-    /// What kind it is.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Order(_) => Kind::Order,
-            Self::Payment(_) => Kind::Payment,
-            Self::Delivery(_) => Kind::Delivery,
-            Self::Listing(_) => Kind::Listing,
-            Self::Approval(_) => Kind::Approval,
-            Self::Payout(_) => Kind::Payout,
-            Self::Subscriber(_) => Kind::Subscriber,
-        }
-    }
-}
-
-/// An entity with its number and version.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Item {
-    /// Its number.
-    pub number: u64,
-    /// How many events made it; its `ETag`.
-    pub version: u64,
-    /// Its state.
-    pub entity: Entity,
 }
 
 /// A view's row.

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         Kind,
         payment::Payment,
-        saga::{GivenUp, Saga},
+        saga::{GivenUp, Kept},
     },
     store::{letters, snapshot},
 };
@@ -51,8 +51,8 @@ impl Engine {
 
     /// The dead letter of an order, if it has one.
     pub fn dead_letter(&self, storefront: usize, order: u64) -> Result<Option<Letter>, Failure> {
-        let saga: Option<Saga> = self.state(storefront, Kind::Saga, order)?;
-        let Some(given_up) = saga.and_then(|saga| saga.given_up) else {
+        let kept: Option<Kept> = self.state(storefront, Kind::Saga, order)?;
+        let Some(given_up) = kept.and_then(|kept| kept.saga.given_up) else {
             return Ok(None);
         };
         let payment: Option<Payment> = self.state(storefront, Kind::Payment, order)?;

@@ -44,6 +44,7 @@ use crate::{
         Kind, Refusal,
         storefront::{CommandAction, Storefront},
     },
+    feed::Feed,
     store::{
         commit::Position,
         committer::UnderWay,
@@ -143,6 +144,11 @@ impl Engine {
                 ground: Arc::clone(&ground),
             }),
         })
+    }
+
+    /// What was committed, for those outside.
+    pub fn feed(&self) -> &Feed {
+        &self.inner.ground.feed
     }
 
     /// The storefronts it serves, in the order they were mounted.
@@ -382,22 +388,11 @@ const fn kind_of(request: &Request) -> Kind {
 }
 
 pub(super) fn item(kind: Kind, number: u64, slot: &Slot) -> Result<Item, Failure> {
-    let entity = match kind {
-        Kind::Order => snapshot::decode(&slot.bytes).map(Entity::Order),
-        Kind::Payment => snapshot::decode(&slot.bytes).map(Entity::Payment),
-        Kind::Delivery => snapshot::decode(&slot.bytes).map(Entity::Delivery),
-        Kind::Listing => snapshot::decode(&slot.bytes).map(Entity::Listing),
-        Kind::Approval => snapshot::decode(&slot.bytes).map(Entity::Approval),
-        Kind::Payout => snapshot::decode(&slot.bytes).map(Entity::Payout),
-        Kind::Subscriber => {
-            snapshot::decode(&slot.bytes).map(|state| Entity::Subscriber(Box::new(state)))
-        }
-        Kind::Saga => return Err(Failure::Store),
-    };
-    let entity = entity.map_err(|error| {
+    let entity = snapshot::entity(kind, &slot.bytes).map_err(|error| {
         tracing::error!(%kind, number, %error, "a snapshot cannot be read; run rebuild-views");
         Failure::Store
     })?;
+    let entity = entity.ok_or(Failure::Store)?;
     Ok(Item {
         number,
         version: slot.version,

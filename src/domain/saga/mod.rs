@@ -8,6 +8,7 @@
 //! done, the last step first (`undo.rs`). Who or what it waits for meanwhile, and until when, is in
 //! `waiting.rs`.
 
+mod dossier;
 mod event;
 mod forward;
 mod progress;
@@ -19,6 +20,7 @@ mod waiting;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    dossier::{Dossier, Gap, Kept, Trail},
     event::{Event, GivenUp},
     progress::Progress,
 };

@@ -36,8 +36,8 @@ pub use self::{
     command::{Command, Released, Wanted},
     event::{Event, Given},
     settings::{
-        Endpoint, FILTER_MAX, FILTER_TEXT_BYTES_MAX, Filter, LEASE_MS_MAX, LEASE_MS_MIN,
-        NAME_BYTES_MAX, Retiring, Settings, URL_BYTES_MAX,
+        Endpoint, FILTER_MAX, Filter, LEASE_MS_MAX, LEASE_MS_MIN, NAME_BYTES_MAX, Retiring,
+        Settings, TYPE_BYTES_MAX, URL_BYTES_MAX,
     },
 };
 use super::{Aggregate, EntityKey, Event as AnyEvent, Kind, Refusal, Timestamp};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Refusal, Timestamp};
+use crate::domain::{EntityKey, Refusal, Timestamp};
 
 /// The longest name, in bytes.
 pub const NAME_BYTES_MAX: usize = 64;
@@ -10,8 +10,8 @@ pub const NAME_BYTES_MAX: usize = 64;
 /// The most types, and the most subjects, that a filter names.
 pub const FILTER_MAX: usize = 64;
 
-/// The longest text in a filter, in bytes.
-pub const FILTER_TEXT_BYTES_MAX: usize = 128;
+/// The longest name of a type in a filter, in bytes.
+pub const TYPE_BYTES_MAX: usize = 128;
 
 /// The longest address and the longest description of a webhook, in bytes.
 pub const URL_BYTES_MAX: usize = 2_048;
@@ -30,8 +30,8 @@ pub const LEASE_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 pub struct Filter {
     /// The names of the types, as the storefront names them.
     pub types: Vec<String>,
-    /// Subjects, as the feed writes them (`orders/7`).
-    pub subjects: Vec<String>,
+    /// What they are about: orders and listings.
+    pub subjects: Vec<EntityKey>,
 }
 
 /// What a subscriber wants, and how it is to have it.
@@ -100,14 +100,10 @@ impl Settings {
     /// Whether these can be a subscriber's.
     pub(super) fn check(&self) -> Result<(), Refusal> {
         let Filter { types, subjects } = &self.filter;
-        let lists = [types, subjects];
-        let fits = |list: &&Vec<String>| {
-            let is_short = |text: &String| (1..=FILTER_TEXT_BYTES_MAX).contains(&text.len());
-            list.len() <= FILTER_MAX && list.iter().all(is_short)
-        };
+        let is_short = |text: &String| (1..=TYPE_BYTES_MAX).contains(&text.len());
         invalid_unless(
-            lists.iter().all(fits),
-            "a filter names at most 64 types and 64 subjects, each of 1 to 128 bytes",
+            types.len().max(subjects.len()) <= FILTER_MAX && types.iter().all(is_short),
+            "a filter names at most 64 types, each of 1 to 128 bytes, and 64 orders and listings",
         )?;
         invalid_unless(
             (LEASE_MS_MIN..=LEASE_MS_MAX).contains(&self.lease_ms),

@@ -6,6 +6,7 @@ use super::{
     State,
     address::{Collection, Front},
     call::{self, Call},
+    feed::{self, EVENTS},
     hal::{self, Link, OnlyLinks},
 };
 use crate::actors::handles::NOTIFICATIONS;
@@ -58,7 +59,7 @@ pub(super) fn index(call: &Call<'_>) -> HttpResponse {
     call.ok(&OnlyLinks(&links))
 }
 
-/// A storefront's collections, its notifications if it has any, and its profile.
+/// A storefront's collections, its notifications if it has any, its feed, and its profile.
 fn collections<'a>(origin: &str, front: &Front<'a>) -> impl Iterator<Item = Link<'a>> {
     let base = format!("{origin}{}", front.prefix());
     let tells = !front.definition.notices.is_empty();
@@ -66,6 +67,7 @@ fn collections<'a>(origin: &str, front: &Front<'a>) -> impl Iterator<Item = Link
         let url = format!("{base}/{NOTIFICATIONS}{{?page,size,to}}");
         Link::template(NOTIFICATIONS, url)
     });
+    let events = Link::template(EVENTS, format!("{base}/{EVENTS}{{?{}}}", feed::VARIABLES));
     let profile = Link::new("profile", format!("{base}/profile"));
     Collection::all(front.definition)
         .map(move |of| match of {
@@ -76,5 +78,5 @@ fn collections<'a>(origin: &str, front: &Front<'a>) -> impl Iterator<Item = Link
             Collection::View(..) => Link::new(of.path(), format!("{base}/{}", of.path())),
         })
         .chain(told)
-        .chain([profile])
+        .chain([events, profile])
 }

@@ -2,20 +2,12 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-pub(super) use self::{
-    value::{kept_status, of_item, status},
-    whole::{Joins, Whole, is_orders},
-    wire::Wire,
-};
 use super::hal::Href;
+pub(super) use crate::represent::{Joins, Whole, Wire, is_orders, kept_status, of_item, status};
 use crate::{
     actors::handles::Row,
     domain::storefront::{Field, FieldType, Resource, Rows, Storefront, View},
 };
-
-mod value;
-mod whole;
-mod wire;
 
 /// An entity with its links, ready to print.
 #[derive(Clone, Copy, Debug)]

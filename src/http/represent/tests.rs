@@ -1,8 +1,8 @@
 //! What answers look like, byte for byte where the originals' clients look.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{cell::RefCell, convert::Infallible, sync::Arc};
 
-use super::{whole::about, *};
+use super::*;
 use crate::{
     actors::handles::{Entity, Item},
     domain::{
@@ -17,6 +17,7 @@ use crate::{
         storefront::read,
     },
     http::{hal, tests::workshop},
+    represent::about,
 };
 
 fn posies() -> Storefront {
@@ -168,11 +169,11 @@ fn shows(of: Item, expected: &str, beside: &[EntityKey]) {
         repair(),
     ];
     let read = RefCell::new(Vec::new());
-    let whole = Joins::of(&workshop, resource).load_from(of, |kind, number| {
+    let whole = Joins::of(&workshop, resource).load(of, |kind, number| {
         read.borrow_mut().push(EntityKey::new(kind, number));
         let mut stored = stored.iter();
         let found = stored.find(|item| item.entity.kind() == kind && item.number == number);
-        Ok(found.cloned())
+        Ok::<_, Infallible>(found.cloned())
     });
     let body = ItemBody {
         definition: &workshop,
@@ -238,7 +239,7 @@ fn every_kind_shows_its_own_and_what_it_takes_from_others() {
 fn an_order_with_fields_of_its_own_alone_reads_nothing_else() {
     let posies = posies();
     for resource in &posies.resources {
-        let none = Joins::of(&posies, resource).load_from(job(), |kind, number| {
+        let none = Joins::of(&posies, resource).load::<Infallible>(job(), |kind, number| {
             panic!("{kind} {number} is read for {}", resource.path)
         });
         assert_eq!(about(&none.unwrap().item), EntityKey::new(Kind::Order, 1));

@@ -10,11 +10,15 @@
 //! | storefront: length, name | 4, n |
 //! | at: milliseconds since 1970 | 8 |
 //! | correlation | 16 |
+//! | the caller's own text for it: 0, or 1 and the text (length, text); from version 2 on | 1 (+ 4 + n) |
+//! | trace: 0, or 1 and its id, span and flags; from version 2 on | 1 (+ 16 + 8 + 1) |
+//! | cause: its number, and that of the command or 0; from version 2 on | 1, 1 |
 //! | answered: 0, or 1 and key (length, text), fingerprint, version, entity kind, entity number | 1 (+ 4 + n + 8 + 8 + 1 + 8) |
 //! | number of events | 4 |
 //! | each: entity kind, entity number, version, type, schema version, length, body | 1, 8, 8, 2, 2, 4, n |
 
 mod body;
+mod cause;
 mod registry;
 mod stored;
 mod subscriber;
@@ -26,10 +30,14 @@ use std::sync::Arc;
 pub use registry::{TYPES, Type, registered};
 pub use upcast::{STEPS, Step, upcast};
 
-use crate::domain::{Batch, Correlation, EntityKey, Kind, Stamped, Timestamp, recorded::Answered};
+use crate::domain::{
+    Batch, Cause, Correlation, EntityKey, Kind, Stamped, Timestamp, Trace, recorded::Answered,
+};
 
 /// The envelope that is written today.
-const ENVELOPE_VERSION: u8 = 1;
+const ENVELOPE_VERSION: u8 = 2;
+/// The first one that says what opened the turn, and where its request came from.
+const ENVELOPE_WITH_CAUSE: u8 = 2;
 /// An event's bytes beside its body.
 const EVENT_BYTES_MIN: usize = 25;
 /// An envelope with a storefront's name, and what a typical event takes; only a guess for space.
@@ -107,6 +115,7 @@ pub fn encode(batch: &Batch) -> Vec<u8> {
     write_text(&mut to, &batch.storefront);
     to.extend_from_slice(&batch.at.0.to_le_bytes());
     to.extend_from_slice(&batch.correlation.0);
+    write_origin(&mut to, batch);
     match &batch.answered {
         None => to.push(0),
         Some(answered) => {
@@ -137,6 +146,11 @@ pub fn decode(bytes: &[u8]) -> Result<Batch, Error> {
     let storefront = Arc::from(from.text()?);
     let at = Timestamp(i64::from_le_bytes(from.array()?));
     let correlation = Correlation(from.array()?);
+    let (named, trace, cause) = if version >= ENVELOPE_WITH_CAUSE {
+        (from.named()?, from.trace()?, from.cause()?)
+    } else {
+        (None, None, Cause::Unknown)
+    };
     let answered = match from.u8()? {
         0 => None,
         1 => Some(Answered {
@@ -159,9 +173,39 @@ pub fn decode(bytes: &[u8]) -> Result<Batch, Error> {
         storefront,
         at,
         correlation,
+        named,
+        trace,
+        cause,
         answered,
         events,
     })
+}
+
+/// The storefront of a batch, without looking at the rest of it.
+pub fn storefront(bytes: &[u8]) -> Result<&str, Error> {
+    let mut from = Bytes(bytes);
+    from.u8()?;
+    from.text()
+}
+
+fn write_origin(to: &mut Vec<u8>, batch: &Batch) {
+    match &batch.named {
+        None => to.push(0),
+        Some(named) => {
+            to.push(1);
+            write_text(to, named);
+        }
+    }
+    match &batch.trace {
+        None => to.push(0),
+        Some(trace) => {
+            to.push(1);
+            to.extend_from_slice(&trace.id);
+            to.extend_from_slice(&trace.span);
+            to.push(trace.flags);
+        }
+    }
+    to.extend_from_slice(&cause::numbers(batch.cause));
 }
 
 fn write_event(to: &mut Vec<u8>, stamped: &Stamped) {
@@ -240,6 +284,32 @@ impl<'a> Bytes<'a> {
         let kind = Kind::from_number(self.u8()?)
             .ok_or(Error::Envelope("an entity is of no kind known here"))?;
         Ok(EntityKey::new(kind, self.u64()?))
+    }
+
+    fn named(&mut self) -> Result<Option<Arc<str>>, Error> {
+        match self.u8()? {
+            0 => Ok(None),
+            1 => Ok(Some(Arc::from(self.text()?))),
+            _ => Err(Error::Envelope("the mark of a caller's own text is wrong")),
+        }
+    }
+
+    fn trace(&mut self) -> Result<Option<Trace>, Error> {
+        match self.u8()? {
+            0 => Ok(None),
+            1 => Ok(Some(Trace {
+                id: self.array()?,
+                span: self.array()?,
+                flags: self.u8()?,
+            })),
+            _ => Err(Error::Envelope("the mark of a trace is wrong")),
+        }
+    }
+
+    fn cause(&mut self) -> Result<Cause, Error> {
+        cause::read(self.array()?).ok_or(Error::Envelope(
+            "what opened the turn is unknown here; was it written by a newer version of jumun?",
+        ))
     }
 
     fn event(&mut self) -> Result<Stamped, Error> {

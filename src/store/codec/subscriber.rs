@@ -32,7 +32,8 @@ struct Amended<'a> {
 #[derive(Serialize, Deserialize)]
 struct StoredSettings<'a> {
     types: Cow<'a, [String]>,
-    subjects: Cow<'a, [String]>,
+    /// Kind and number.
+    subjects: Vec<(u8, u64)>,
     lease_ms: u64,
     attempts_max: Option<u32>,
     endpoint: Option<StoredEndpoint<'a>>,
@@ -241,34 +242,38 @@ fn stored(settings: &Settings) -> StoredSettings<'_> {
     });
     StoredSettings {
         types: Cow::Borrowed(&settings.filter.types),
-        subjects: Cow::Borrowed(&settings.filter.subjects),
+        subjects: (settings.filter.subjects.iter())
+            .map(|subject| (subject.kind.number(), subject.number))
+            .collect(),
         lease_ms: settings.lease_ms,
         attempts_max: settings.attempts_max,
         endpoint,
     }
 }
 
-impl From<StoredSettings<'_>> for Settings {
-    fn from(stored: StoredSettings<'_>) -> Self {
-        let endpoint = stored.endpoint.map(|endpoint| Endpoint {
-            url: endpoint.url.into_owned(),
-            description: endpoint.description.into_owned(),
-            secret: endpoint.secret.into_owned(),
-            previous: endpoint.previous.map(|previous| Retiring {
-                secret: previous.secret.into_owned(),
-                until: Timestamp(previous.until),
-            }),
-        });
-        Self {
-            filter: Filter {
-                types: stored.types.into_owned(),
-                subjects: stored.subjects.into_owned(),
-            },
-            lease_ms: stored.lease_ms,
-            attempts_max: stored.attempts_max,
-            endpoint,
-        }
-    }
+fn settings_of(number: u16, stored: StoredSettings<'_>) -> Result<Settings, Error> {
+    let endpoint = stored.endpoint.map(|endpoint| Endpoint {
+        url: endpoint.url.into_owned(),
+        description: endpoint.description.into_owned(),
+        secret: endpoint.secret.into_owned(),
+        previous: endpoint.previous.map(|previous| Retiring {
+            secret: previous.secret.into_owned(),
+            until: Timestamp(previous.until),
+        }),
+    });
+    let subjects = stored.subjects.into_iter().map(|(kind, about)| {
+        let kind = kind_of(number, kind)?;
+        Ok(EntityKey::new(kind, about))
+    });
+    Ok(Settings {
+        filter: Filter {
+            types: stored.types.into_owned(),
+            subjects: subjects.collect::<Result<_, Error>>()?,
+        },
+        lease_ms: stored.lease_ms,
+        attempts_max: stored.attempts_max,
+        endpoint,
+    })
 }
 
 impl Body<'_> {
@@ -281,13 +286,13 @@ impl Body<'_> {
                 Event::Subscribed {
                     role: role_of(number, stored.role)?,
                     name: stored.name.into_owned(),
-                    settings: Box::new(stored.settings.into()),
+                    settings: Box::new(settings_of(number, stored.settings)?),
                     from: stored.from,
                 }
             }
             registry::SUBSCRIBER_AMENDED => {
                 let Amended { settings } = self.fields()?;
-                let settings = Box::new(settings.into());
+                let settings = Box::new(settings_of(number, settings)?);
                 Event::Amended { settings }
             }
             registry::SUBSCRIBER_LEASED => Event::Leased(Box::new(leased(number, self.fields()?)?)),

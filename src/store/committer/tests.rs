@@ -7,7 +7,9 @@ use std::{
 
 use super::*;
 use crate::{
-    domain::{Batch, Correlation, EntityKey, Kind, Stamped, Timestamp, order, recorded::Answered},
+    domain::{
+        Batch, Cause, Correlation, EntityKey, Kind, Stamped, Timestamp, order, recorded::Answered,
+    },
     store::{
         codec::encode,
         commit::{CommitFailed, Committed, Encoded, Settled},
@@ -144,6 +146,9 @@ fn encoded(events: usize) -> Encoded {
         storefront: "s".into(),
         at: Timestamp(0),
         correlation: Correlation::default(),
+        named: None,
+        trace: None,
+        cause: Cause::default(),
         answered: None::<Answered>,
         events: (1..).map(stamped).take(events).collect(),
     };

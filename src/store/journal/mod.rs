@@ -19,7 +19,7 @@ pub use directory::{Directory, Files};
 pub use error::Error;
 pub use medium::{Medium, Source};
 pub use memory::Memory;
-pub use read::Reader;
+pub use read::{Place, Reader};
 pub use scan::{Scanned, Torn, look_after, scan, scan_after, scan_closed};
 
 use super::commit::Position;

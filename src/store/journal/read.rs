@@ -10,7 +10,7 @@ use super::{
 };
 use crate::store::commit::Position;
 
-/// How much is read at once.
+/// How much is read at once, unless it is said.
 const CHUNK_BYTES: usize = 1024 * 1024;
 
 /// Reads frames in order. Remembers where it stopped, so that going on costs nothing.
@@ -18,6 +18,18 @@ const CHUNK_BYTES: usize = 1024 * 1024;
 pub struct Reader {
     source: Arc<dyn Source>,
     cursor: Option<Cursor>,
+    chunk_bytes: usize,
+}
+
+/// A place in the journal at which a frame begins, for [`Reader::at`].
+#[derive(Clone, Copy, Debug)]
+pub struct Place(Cursor);
+
+impl Place {
+    /// The position of the first event there.
+    pub const fn position(self) -> Position {
+        self.0.next
+    }
 }
 
 /// Where the frame that begins with `next` is.
@@ -34,7 +46,45 @@ impl Reader {
         Self {
             source,
             cursor: None,
+            chunk_bytes: CHUNK_BYTES,
         }
+    }
+
+    /// A reader that knows a place to begin at, and reads so many bytes at once.
+    pub fn at(source: Arc<dyn Source>, place: Option<Place>, chunk_bytes: usize) -> Self {
+        Self {
+            source,
+            cursor: place.map(|place| place.0),
+            chunk_bytes,
+        }
+    }
+
+    /// Where it stopped, if it has read anything.
+    pub fn place(&self) -> Option<Place> {
+        self.cursor.map(Place)
+    }
+
+    /// Goes to the frame that holds `position`, which must be durable, and tells of the places that it
+    /// passes, one for each chunk.
+    pub fn seek(&mut self, position: Position, mut passes: impl FnMut(Place)) -> Result<(), Error> {
+        let position = position.max(1);
+        let segments = self.segments()?;
+        let holding = segments.partition_point(|first| *first <= position);
+        let holding = holding.checked_sub(1).map_or(0, |index| segments[index]);
+        let known = self.cursor;
+        // Whole segments are not read through.
+        self.cursor = known.filter(|cursor| cursor.segment >= holding);
+        let mut cursor = self.cursor_before(position)?;
+        while cursor.next <= position {
+            let mut stop = |_: Position, _: &[u8], _: u32| ControlFlow::Break(());
+            match self.read_chunk(&mut cursor, position, position, &mut stop)? {
+                Chunk::Read => passes(Place(cursor)),
+                Chunk::SegmentEnds => cursor = self.segment_after(cursor)?,
+                Chunk::Stopped => break,
+            }
+        }
+        self.cursor = Some(cursor);
+        Ok(())
     }
 
     /// Hands each frame that holds a position of `from..=to` to `visit`, as the position of its
@@ -159,7 +209,7 @@ impl Reader {
                 .read(cursor.segment, cursor.offset, bytes_max)
                 .map_err(io("read", self.source.name(cursor.segment)))
         };
-        let bytes = read(CHUNK_BYTES)?;
+        let bytes = read(self.chunk_bytes)?;
         match frame::announced(&bytes) {
             Some(whole) if whole > bytes.len() => read(whole),
             _ => Ok(bytes),

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Batch, Correlation, EntityKey, Event, Fields, Kind, Money, Stamped, Timestamp, Value,
-        approval, delivery,
+        Batch, Cause, Correlation, EntityKey, Event, Fields, Kind, Money, Stamped, Timestamp,
+        Value, approval, delivery,
         ids::{ListingId, OrderId},
         listing,
         money::Currency,
@@ -176,6 +176,9 @@ impl Desk {
             storefront: Arc::clone(&self.storefronts[0].name),
             at: Timestamp(i64::try_from(first).unwrap() * 1_000),
             correlation: Correlation::default(),
+            named: None,
+            trace: None,
+            cause: Cause::default(),
             answered: None,
             events: events.collect(),
         };

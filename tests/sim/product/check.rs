@@ -10,7 +10,7 @@ use jumun::{
         listing::Listing,
         order::{self, Order},
         payment::{self, Payment},
-        saga::Saga,
+        saga::{Kept, Saga},
         storefront::Action,
     },
     store::{
@@ -45,10 +45,17 @@ pub(super) fn all<T: DeserializeOwned>(house: &House, run: &Run, kind: Kind) -> 
     found
 }
 
+/// Every saga as it is stored, without its dossier.
+pub(super) fn sagas(house: &House, run: &Run) -> BTreeMap<u64, Saga> {
+    let kept: BTreeMap<u64, Kept> = all(house, run, Kind::Saga);
+    let sagas = kept.into_iter().map(|(number, kept)| (number, kept.saga));
+    sagas.collect()
+}
+
 /// Every order with something stored is finished, or waits for a person who may take for ever.
 /// Dead letters are there only for what is to be given back.
 pub(super) async fn at_rest(house: &House, run: &Run) -> Result<Met, String> {
-    let sagas: BTreeMap<u64, Saga> = all(house, run, Kind::Saga);
+    let sagas = sagas(house, run);
     let orders: BTreeMap<u64, Order> = all(house, run, Kind::Order);
     let payments: BTreeMap<u64, Payment> = all(house, run, Kind::Payment);
     let listings: BTreeMap<u64, Listing> = all(house, run, Kind::Listing);

@@ -9,10 +9,7 @@ mod check;
 mod flows;
 mod house;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    env,
-};
+use std::{collections::BTreeSet, env};
 
 use jumun::{
     actors::handles::{Request, Target},
@@ -182,7 +179,7 @@ async fn edited(house: &mut House) -> Result<usize, String> {
             pages.put_note(NoteTree::Timers, &key, None).unwrap();
         }
     });
-    let sagas: BTreeMap<u64, Saga> = check::all(house, &run, Kind::Saga);
+    let sagas = check::sagas(house, &run);
     let owing: BTreeSet<u64> = (sagas.iter())
         .filter(|(_, saga)| owed(saga))
         .map(|(number, _)| *number)
@@ -192,7 +189,7 @@ async fn edited(house: &mut House) -> Result<usize, String> {
     let stuck = run.engine.stopped().await;
     let stuck = stuck.map_err(|failure| failure.to_string())?;
     let found: BTreeSet<u64> = stuck.iter().map(|stuck| stuck.order).collect();
-    let sagas: BTreeMap<u64, Saga> = check::all(house, &run, Kind::Saga);
+    let sagas = check::sagas(house, &run);
     let left: Vec<u64> = (sagas.iter())
         .filter(|(_, saga)| owed(saga))
         .map(|(number, _)| *number)
