@@ -13,6 +13,7 @@
 //! | `/{storefront}/{view}/{number}/history` | what a row said before |
 //! | `/{storefront}/notifications`, `…/{number}` | who was told what |
 //! | `/{storefront}/events`, `…/{id}` | what happened, in order: the feed |
+//! | `/{storefront}/consumers/…` | who shares the work of following it: `consumers/mod.rs` |
 //! | `/{storefront}/{collection}/search`, `…/search/{method}` | query methods |
 //!
 //! The storefront that is mounted at `/` answers without the first segment, too. A trailing slash
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 use actix_web::http::Method;
 
-use super::{Mounts, command, feed::EVENTS, ops::Ops};
+use super::{Mounts, command, consumers::Consumers, feed::EVENTS, ops::Ops};
 use crate::{
     actors::handles::NOTIFICATIONS,
     domain::storefront::{Field, Resource, Search, Storefront, Verb, View},
@@ -65,6 +66,7 @@ pub(super) enum Spot<'a> {
     Notifications,
     /// With the number as it was written.
     Notification(&'a str),
+    Consumers(Consumers<'a>),
     Events,
     /// With the number as it was written.
     Event(&'a str),
@@ -120,7 +122,9 @@ pub(super) fn locate<'a>(
 
 fn spot<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>> {
     let collection = |segment| Collection::at(definition, segment);
-    let own = told(definition, segments).or_else(|| events(definition, segments));
+    let own = told(definition, segments)
+        .or_else(|| events(definition, segments))
+        .or_else(|| Consumers::at(segments).map(Spot::Consumers));
     if own.is_some() {
         return own;
     }
@@ -180,6 +184,7 @@ impl Place<'_> {
         match *method {
             Method::GET | Method::HEAD | Method::OPTIONS => true,
             _ if let Self::Ops(ops) = self => ops.allows(method),
+            _ if let Self::Front(_, Spot::Consumers(at)) = self => at.allows(method),
             _ => command::verb(method).is_some_and(|verb| self.is_ruled(verb)),
         }
     }
@@ -199,6 +204,7 @@ impl Place<'_> {
             | Spot::History(..)
             | Spot::Notifications
             | Spot::Notification(_)
+            | Spot::Consumers(_)
             | Spot::Events
             | Spot::Event(_)
             | Spot::Searches(_)
@@ -238,7 +244,12 @@ impl<'a> Spot<'a> {
             }
             Self::History(_, view, _) => Some(&view.path),
             Self::Notifications | Self::Notification(_) => Some(NOTIFICATIONS),
-            Self::Index | Self::Profiles | Self::Profile(_) | Self::Events | Self::Event(_) => None,
+            Self::Index
+            | Self::Profiles
+            | Self::Profile(_)
+            | Self::Consumers(_)
+            | Self::Events
+            | Self::Event(_) => None,
         }
     }
 }
@@ -327,6 +338,7 @@ mod tests {
                         }
                         Spot::Notifications => "notifications".to_owned(),
                         Spot::Notification(number) => format!("notification {number}"),
+                        Spot::Consumers(at) => format!("{at:?}"),
                         Spot::Events => "events".to_owned(),
                         Spot::Event(number) => format!("event {number}"),
                         Spot::Searches(of) => format!("searches of {}", of.path()),
@@ -406,6 +418,15 @@ mod tests {
         );
         check("/ops", Some(0), None);
         check("/ops/components/a/b/c", Some(0), None);
+        check(
+            "/posies/consumers/engineers/leases/ab",
+            None,
+            Some((
+                "/posies/: Lease(\"engineers\", \"ab\")",
+                "GET,HEAD,PUT,DELETE,OPTIONS",
+            )),
+        );
+        check("/posies/consumers/engineers/nothing", None, None);
         check("/purchases/7/", Some(0), Some(("/: purchase 7", one)));
         check("/purchases", None, None);
         check("/posies/order", None, None);

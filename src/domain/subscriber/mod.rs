@@ -28,7 +28,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -245,10 +245,13 @@ impl Subscriber {
         self.free_from(open) <= now
     }
 
-    /// When the next open item comes back, or may be given out again: a deferral or a lease ends.
-    /// `None` if nothing is open.
+    /// When the next open item may be given out again: a deferral or a lease ends. Of each subject
+    /// that is the first one's, whatever the others are. `None` if nothing is open.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.open.values().map(|open| self.free_from(open)).min()
+        let mut subjects = BTreeSet::new();
+        let open = self.open.values();
+        let first = open.filter(|open| subjects.insert(open.subject));
+        first.map(|open| self.free_from(open)).min()
     }
 
     fn free_from(&self, open: &Open) -> Timestamp {

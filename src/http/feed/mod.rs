@@ -7,6 +7,7 @@ use actix_web::{HttpResponse, http::Method};
 
 pub(super) use self::page::VARIABLES;
 use self::query::Asked;
+pub(super) use self::query::{After, subjects, types};
 use super::{call::Call, error::ApiError};
 use crate::feed::Error;
 
