@@ -200,7 +200,7 @@ fn turn(page: &mut String, turn: &Turn<'_>, began_with: &str) {
 }
 
 fn event(page: &mut String, event: &Event<'_>) {
-    let domain = format!("{} {}", event.kind, event.event.replace('_', " "));
+    let domain = format!("{} {}", event.kind, event.happened.replace('_', " "));
     let name = event
         .name
         .map_or_else(String::new, |name| format!("<em>{}</em> ", escape(name)));
@@ -272,7 +272,7 @@ fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::from(if number < 0 { "-" } else { "" });
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -101,7 +101,8 @@ pub(super) struct Event<'a> {
     /// The storefront's name for it, where it has one.
     pub(super) name: Option<&'a str>,
     /// The domain's word.
-    pub(super) event: &'static str,
+    #[serde(rename = "event")]
+    pub(super) happened: &'static str,
     pub(super) details: Map<String, Json>,
 }
 
@@ -194,7 +195,7 @@ impl<'a> Event<'a> {
             entity: stamped.entity.to_string(),
             version: stamped.version,
             name: fold::name_outside(storefront, &stamped.event).map(AsRef::as_ref),
-            event: stamped.event.name(),
+            happened: stamped.event.name(),
             details: words::details(storefront, &stamped.event),
         }
     }
