@@ -298,6 +298,8 @@ impl App {
             mounts: http::Mounts { root: self.root },
             clock: self.clock.clone(),
             backups: self.backups(),
+            traffic: Arc::clone(&self.measured.traffic),
+            sources: Arc::clone(&self.measured.sources),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! read. Nobody who commits waits for it, and while nobody reads it does nothing.
 
 mod blocks;
+mod cloud;
 mod event;
 mod places;
 mod render;

@@ -128,11 +128,12 @@ fn collect_words(key: &str, value: &toml::Value, words: &mut BTreeSet<Word>) {
     }
 }
 
-/// A word, or the words for what is about a listing.
+/// A word, or the words for what is about a listing, or what an event says.
 fn texts_of(value: &toml::Value) -> Vec<String> {
-    match value.as_table() {
-        Some(table) => table.values().map(text_of).collect(),
-        None => vec![text_of(value)],
+    match (value.as_table(), value.as_array()) {
+        (Some(table), _) => table.values().flat_map(texts_of).collect(),
+        (_, Some(list)) => list.iter().flat_map(texts_of).collect(),
+        (None, None) => vec![text_of(value)],
     }
 }
 

@@ -1,6 +1,7 @@
 //! What HTTP, and any other program, may call. Hides addresses, shards and messages.
 
 mod call;
+mod figures;
 mod letters;
 mod pausing;
 mod paying;
@@ -14,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use actix::prelude::SendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-pub use super::breakers::Gauge;
+pub use super::breakers::{Gauge, Totals};
 pub use call::{
     CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
 };

@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use serde_json::Value as Json;
-
 use super::{
     Letter, Shown as Why, Stage,
     story::{Event, Money, Notified, Shown, Turn},
@@ -204,9 +202,7 @@ fn event(page: &mut String, event: &Event<'_>) {
     let name = event
         .name
         .map_or_else(String::new, |name| format!("<em>{}</em> ", escape(name)));
-    let mut details = Vec::new();
-    flatten(&mut details, event.details.iter());
-    let details = escape(&details.join(" · "));
+    let details = escape(&event.details.texts().join(" · "));
     add(
         page,
         format_args!(
@@ -215,17 +211,6 @@ fn event(page: &mut String, event: &Event<'_>) {
             event.id
         ),
     );
-}
-
-fn flatten<'a>(to: &mut Vec<String>, from: impl Iterator<Item = (&'a String, &'a Json)>) {
-    for (name, value) in from {
-        match value {
-            Json::Object(fields) => flatten(to, fields.iter()),
-            Json::Null => {}
-            Json::String(text) => to.push(format!("{name} {text}")),
-            Json::Number(_) | Json::Bool(_) | Json::Array(_) => to.push(format!("{name} {value}")),
-        }
-    }
 }
 
 fn notified(page: &mut String, told: &Notified<'_>) {

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
 
-use super::{Shown as WhyShown, words};
+use super::{
+    Shown as WhyShown,
+    details::{self, Details},
+    words,
+};
 use crate::{
     actors::handles::{Chapter, Story, Told, Why},
     domain::{Cause, Origin, Stamped, ledger::Ledger, storefront::Storefront},
@@ -103,7 +106,7 @@ pub(super) struct Event<'a> {
     /// The domain's word.
     #[serde(rename = "event")]
     pub(super) happened: &'static str,
-    pub(super) details: Map<String, Json>,
+    pub(super) details: Details,
 }
 
 /// Somebody was told something.
@@ -196,7 +199,7 @@ impl<'a> Event<'a> {
             version: stamped.version,
             name: fold::name_outside(storefront, &stamped.event).map(AsRef::as_ref),
             happened: stamped.event.name(),
-            details: words::details(storefront, &stamped.event),
+            details: details::of(storefront, &stamped.event),
         }
     }
 }
