@@ -11,7 +11,7 @@ mod upgrade;
 
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     app::{self, Options, definitions, takeover::Refused},
@@ -97,9 +97,25 @@ struct Serve {
     /// Let PUT /ops/faults make panics, stalls and failures on purpose; loopback addresses only
     #[arg(long, env = "JUMUN_FAULT_INJECTION")]
     fault_injection: bool,
-    /// Log as JSON, a line an entry
-    #[arg(long, env = "JUMUN_LOG_JSON")]
+    /// What to log: a level, or levels of parts, such as `info,jumun::turns=debug` for a line of
+    /// each turn [default: `RUST_LOG`, else info]
+    #[arg(long, env = "JUMUN_LOG", value_name = "FILTER")]
+    log: Option<String>,
+    /// How to log: `text`, or `json` with one object a line [default: text]
+    #[arg(long, env = "JUMUN_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// The same as --log-format json
+    #[arg(long, env = "JUMUN_LOG_JSON", hide = true)]
     log_json: bool,
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +156,9 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// What is to be logged.
+    #[error(transparent)]
+    Log(#[from] telemetry::BadFilter),
     /// The program.
     #[error(transparent)]
     App(#[from] app::Error),
@@ -209,7 +228,17 @@ impl Serve {
             takeover: self.takeover || before.takeover,
             allow_unauthenticated: self.allow_unauthenticated || before.allow_unauthenticated,
             fault_injection: self.fault_injection || before.fault_injection,
+            log: self.log.or(before.log),
+            log_format: self.log_format.or(before.log_format),
             log_json: self.log_json || before.log_json,
+        }
+    }
+
+    fn form(&self) -> telemetry::Form {
+        match self.log_format {
+            Some(LogFormat::Text) => telemetry::Form::Text,
+            None if !self.log_json => telemetry::Form::Text,
+            Some(LogFormat::Json) | None => telemetry::Form::Json,
         }
     }
 
@@ -233,12 +262,7 @@ impl Serve {
 }
 
 fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
-    let form = if given.log_json {
-        telemetry::Form::Json
-    } else {
-        telemetry::Form::Text
-    };
-    telemetry::start(form);
+    telemetry::start(given.form(), given.log.as_deref())?;
     let config = given.config()?;
     let mut options = Options::new(&config)?;
     options.guard = guard();

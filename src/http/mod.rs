@@ -71,6 +71,9 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A request that took longer is logged, in milliseconds.
+const SLOW_MS: u64 = 1_000;
+
 /// What a page of another origin may read of an answer's header.
 const EXPOSED: [&str; 8] = [
     "allow",
@@ -182,8 +185,21 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         }
     };
     correlation::echo(&origin, request.headers(), response.headers_mut());
+    let ms = gate.clock().now().ms_since(begun);
+    if ms > SLOW_MS && !waits_on_purpose(&request) {
+        let (method, path, status) = (request.method(), request.path(), response.status());
+        tracing::warn!(correlation = %origin, %method, path, status = status.as_u16(), ms, "slow");
+    }
     counted.answered(response.status());
     response
+}
+
+/// Whether a request may take long without anything being wrong: an operator's, or one that waits for
+/// something to happen.
+fn waits_on_purpose(request: &HttpRequest) -> bool {
+    let path = request.path();
+    let waits = request.query_string().contains("wait_ms=") || path.ends_with("/leases");
+    waits || path.starts_with("/ops/")
 }
 
 async fn pass_on(

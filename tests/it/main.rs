@@ -7,6 +7,7 @@ mod bad_input;
 mod behaviour;
 mod breaker;
 mod contract;
+mod correlation;
 mod crash;
 mod damage;
 mod definitions;

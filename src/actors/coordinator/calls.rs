@@ -225,7 +225,7 @@ impl Coordinator {
             }
             match self.live(key) {
                 Err(failure) => {
-                    about!(error, self, key, self.origin_of(key), %failure, "a timer waits")
+                    about!(error, self, key, self.origin_of(key), %failure, "a timer waits");
                 }
                 Ok(live) if live.busy || live.reload => {
                     if !(live.waiting.iter()).any(|waits| matches!(waits, Waiting::Due)) {

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
 
-use super::{Shown as WhyShown, words};
+use super::{
+    Shown as WhyShown,
+    details::{self, Details},
+    words,
+};
 use crate::{
     actors::handles::{Chapter, Story, Told, Why},
     domain::{Cause, Origin, Stamped, ledger::Ledger, storefront::Storefront},
@@ -101,8 +104,9 @@ pub(super) struct Event<'a> {
     /// The storefront's name for it, where it has one.
     pub(super) name: Option<&'a str>,
     /// The domain's word.
-    pub(super) event: &'static str,
-    pub(super) details: Map<String, Json>,
+    #[serde(rename = "event")]
+    pub(super) happened: &'static str,
+    pub(super) details: Details,
 }
 
 /// Somebody was told something.
@@ -194,8 +198,8 @@ impl<'a> Event<'a> {
             entity: stamped.entity.to_string(),
             version: stamped.version,
             name: fold::name_outside(storefront, &stamped.event).map(AsRef::as_ref),
-            event: stamped.event.name(),
-            details: words::details(storefront, &stamped.event),
+            happened: stamped.event.name(),
+            details: details::of(storefront, &stamped.event),
         }
     }
 }

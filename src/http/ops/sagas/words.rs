@@ -1,13 +1,9 @@
 //! An order's turns and events in words.
 
-use serde_json::{Map, Value as Json, json};
-
-use crate::domain::{
-    Batch, Cause, Event, Fields, Kind, Money, Timestamp, Value, approval, delivery, listing, order,
-    payment, payout, saga,
-    storefront::{CommandAction, Storefront},
+use crate::{
+    domain::{Batch, Cause, Event, Timestamp, payment, saga, storefront::CommandAction},
+    http::view::instant,
 };
-use crate::http::view::instant;
 
 /// What opened a turn, as a sentence. What came of it is in its events.
 pub(super) fn cause(batch: &Batch) -> &'static str {
@@ -58,152 +54,6 @@ fn answered(batch: &Batch) -> &'static str {
     } else {
         "The payment provider answered"
     }
-}
-
-/// What an event says, by the domain's names.
-pub(super) fn details(storefront: &Storefront, event: &Event) -> Map<String, Json> {
-    let details = match event {
-        Event::Order(event) => of_order(event),
-        Event::Payment(event) => of_payment(event),
-        Event::Delivery(event) => of_delivery(storefront, event),
-        Event::Saga(event) => of_saga(storefront, event),
-        Event::Approval(event) => of_approval(event),
-        Event::Payout(event) => of_payout(event),
-        Event::Listing(event) => of_listing(event),
-        Event::Subscriber(_) => Json::Null,
-    };
-    match details {
-        Json::Object(details) => details,
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
-            Map::new()
-        }
-    }
-}
-
-fn of_order(event: &order::Event) -> Json {
-    match event {
-        order::Event::Placed {
-            fields: own,
-            amount,
-        } => {
-            json!({ "amount": money(*amount), "fields": fields(own) })
-        }
-        order::Event::Amended { fields: own } => json!({ "fields": fields(own) }),
-        order::Event::Itemised { lines } => {
-            let line = |line: &order::Line| json!({ "listing": line.listing.0, "quantity": line.quantity });
-            json!({ "lines": lines.iter().map(line).collect::<Vec<_>>() })
-        }
-        order::Event::Priced { amount } => json!({ "amount": money(*amount) }),
-        order::Event::Held
-        | order::Event::Confirmed
-        | order::Event::Completed
-        | order::Event::Cancelled
-        | order::Event::Removed => Json::Null,
-    }
-}
-
-fn of_payment(event: &payment::Event) -> Json {
-    match event {
-        payment::Event::Requested { amount, .. }
-        | payment::Event::Captured { amount }
-        | payment::Event::RefundRequested { amount }
-        | payment::Event::Refunded { amount } => json!({ "amount": money(*amount) }),
-        payment::Event::Failed { reason } => json!({ "reason": reason }),
-        payment::Event::VoidRequested => Json::Null,
-    }
-}
-
-fn of_delivery(storefront: &Storefront, event: &delivery::Event) -> Json {
-    match event {
-        delivery::Event::Planned { steps, .. } => json!({ "steps": steps }),
-        delivery::Event::Noted { fields: own } => json!({ "fields": fields(own) }),
-        delivery::Event::Stepped { step } => {
-            let words = storefront.resource(Kind::Delivery);
-            let word = words.and_then(|own| own.words.of_step(*step));
-            json!({ "step": step.saturating_add(1), "status": word })
-        }
-        delivery::Event::Done | delivery::Event::Cancelled => Json::Null,
-    }
-}
-
-fn of_saga(storefront: &Storefront, event: &saga::Event) -> Json {
-    match event {
-        saga::Event::RetryScheduled { attempt, due } => {
-            json!({ "attempt": attempt, "due": instant(*due) })
-        }
-        saga::Event::Routed { skipped } => {
-            let steps = storefront.flow.steps.iter().enumerate();
-            let left_out = steps.filter(|(at, _)| skipped >> (*at).min(31) & 1 == 1);
-            let left_out: Vec<_> = left_out.map(|(_, step)| step.action.name()).collect();
-            json!({ "leaves_out": left_out })
-        }
-        saga::Event::Awaiting { kind, until } => {
-            json!({ "step": kind.to_string(), "until": instant(*until) })
-        }
-        saga::Event::GaveUp(given_up) => {
-            json!({ "attempts": given_up.attempt, "reason": given_up.reason })
-        }
-        saga::Event::Settled | saga::Event::Resumed => Json::Null,
-    }
-}
-
-fn of_approval(event: &approval::Event) -> Json {
-    json!({ "about": event.subject().to_string() })
-}
-
-fn of_payout(event: &payout::Event) -> Json {
-    match event {
-        payout::Event::Scheduled {
-            amount,
-            commission,
-            due,
-            ..
-        } => {
-            let (amount, commission) = (money(*amount), money(*commission));
-            json!({ "amount": amount, "commission": commission, "due": instant(*due) })
-        }
-        payout::Event::Paid { amount, commission }
-        | payout::Event::TakenBack { amount, commission } => {
-            json!({ "amount": money(*amount), "commission": money(*commission) })
-        }
-    }
-}
-
-fn of_listing(event: &listing::Event) -> Json {
-    match event {
-        listing::Event::Offered {
-            fields: own,
-            on_hand,
-        }
-        | listing::Event::Amended {
-            fields: own,
-            on_hand,
-        } => json!({ "fields": fields(own), "on_hand": on_hand }),
-        listing::Event::Reserved { quantity, .. }
-        | listing::Event::Released { quantity, .. }
-        | listing::Event::Handed { quantity, .. } => json!({ "quantity": quantity }),
-        listing::Event::Opened
-        | listing::Event::Closed
-        | listing::Event::SoldOut
-        | listing::Event::Freed
-        | listing::Event::Removed => Json::Null,
-    }
-}
-
-fn money(amount: Money) -> Json {
-    json!(amount.minor)
-}
-
-fn fields(fields: &Fields) -> Json {
-    let value = |value: &Value| match value {
-        Value::Text(text) => json!(text),
-        Value::Int(number) => json!(number),
-        Value::Bool(yes) => json!(yes),
-    };
-    let fields = fields
-        .iter()
-        .map(|(name, own)| (name.to_string(), value(own)));
-    Json::Object(fields.collect())
 }
 
 /// A length of time for people.
