@@ -306,6 +306,8 @@ impl App {
             clock: self.clock.clone(),
             backups: self.backups(),
             readers: http::Readers::new(self.config.feed),
+            traffic: Arc::clone(&self.measured.traffic),
+            sources: Arc::clone(&self.measured.sources),
         }
     }
 }

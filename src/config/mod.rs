@@ -1,5 +1,6 @@
 //! The settings: `config.default.toml`, then the user's file, then the command line; checked once.
 
+mod channels;
 mod feed;
 mod limits;
 mod partial;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 use self::partial::Partial;
 pub use self::{
+    channels::{Channels, ChannelsOf, Encryption, Hook, Kakao, Mail},
     feed::Feed,
     limits::Limits,
     payment::{Payment, PaymentOf},
@@ -37,6 +39,8 @@ pub struct Config {
     pub root: Option<String>,
     /// A directory with definition files of more storefronts.
     pub storefronts: Option<PathBuf>,
+    /// How people are told what the storefronts' notices say.
+    pub channels: Channels,
     /// Those who follow what happens.
     pub feed: Feed,
     /// How much of everything.
@@ -74,6 +78,11 @@ pub enum Error {
          127.0.0.1, or say --allow-unauthenticated if the network is trusted"
     )]
     Exposed(SocketAddr),
+    /// A secret that is said to be in the environment is not.
+    #[error(
+        "there is no environment variable {0}, which the configuration's `env:{0}` names: set it"
+    )]
+    NoVariable(String),
     /// Faults on purpose, where others can reach them.
     #[error("{0} can be reached from other machines: faults are injected on 127.0.0.1 only")]
     FaultsExposed(SocketAddr),
@@ -93,8 +102,11 @@ impl Config {
     }
 
     /// Checks what only the whole can say.
-    pub fn check(self) -> Result<Self, Error> {
+    pub fn check(mut self) -> Result<Self, Error> {
+        let look = |name: &str| std::env::var(name).ok();
+        self.channels.fill(look).map_err(Error::NoVariable)?;
         let ranges = [
+            self.channels.ranges(),
             self.feed.ranges(),
             self.limits.ranges(),
             self.payment.ranges(),

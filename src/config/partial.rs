@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::PaymentOf;
+use super::{ChannelsOf, Hook, Kakao, Mail, PaymentOf};
 
 /// A user's file: any part of the settings, and nothing else.
 #[derive(Deserialize)]
@@ -20,10 +20,24 @@ pub(super) struct Partial {
     data: Option<PathBuf>,
     root: Option<String>,
     storefronts: Option<PathBuf>,
+    channels: Option<PartialChannels>,
     feed: Option<PartialFeed>,
     limits: Option<PartialLimits>,
     payment: Option<PartialPayment>,
     webhooks: Option<PartialWebhooks>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "as above")]
+struct PartialChannels {
+    timeout_ms: Option<u64>,
+    concurrent_max: Option<usize>,
+    pauses_ms: Option<Vec<u64>>,
+    mail: Option<Mail>,
+    kakao: Option<Kakao>,
+    webhook: Option<Hook>,
+    storefronts: Option<BTreeMap<String, ChannelsOf>>,
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ mod event;
 mod places;
 mod render;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::ControlFlow, sync::Arc};
 
 use tokio::sync::{Semaphore, watch};
 
@@ -22,7 +22,7 @@ use self::{
     render::Renderer,
 };
 use crate::{
-    domain::storefront::Storefront,
+    domain::{Batch, storefront::Storefront},
     store::{
         codec,
         commit::Position,
@@ -241,6 +241,25 @@ impl Feed {
         let slice = self.next(storefront, before, &any, 1).await?;
         let mut found = slice.events.into_iter();
         Ok(found.next().filter(|event| event.position == position))
+    }
+
+    /// What was recorded as one batch, whose first event has this position; of whichever storefront.
+    /// Reads a file.
+    pub fn batch(&self, first: Position) -> Result<Option<Batch>, Error> {
+        if first > self.horizon() {
+            return Ok(None);
+        }
+        let mut found = None;
+        let take = |position: Position, body: &[u8], _: u32| {
+            found = (position == first).then(|| codec::decode(body));
+            ControlFlow::Break(())
+        };
+        self.inner.places.read((first, first), &mut None, take)?;
+        let error = |source| Error::Record {
+            position: first,
+            source,
+        };
+        found.transpose().map_err(error)
     }
 
     /// Whether what comes after `after` can be read without waiting for a disk, since somebody read

@@ -16,7 +16,9 @@ mod gate;
 mod hal;
 mod health;
 mod home;
+mod html;
 mod item;
+mod metrics;
 mod notification;
 mod ops;
 mod paging;
@@ -27,6 +29,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod traffic;
 mod view;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -52,11 +55,13 @@ pub use self::{
     feed::Readers,
     gate::{Gate, Left},
     ops::backup::{BackedUp, Backups, NotBackedUp},
+    traffic::Traffic,
 };
 use crate::{
     actors::handles::{Engine, Failure},
     clock::Clock,
     domain::Origin,
+    metrics::Sources,
 };
 
 /// The largest body of a request, in bytes. An order is some 250.
@@ -105,6 +110,10 @@ pub struct State {
     pub backups: Backups,
     /// Those who follow the feeds.
     pub readers: Readers,
+    /// The requests, counted.
+    pub traffic: Arc<Traffic>,
+    /// Who else has figures for `/metrics`.
+    pub sources: Arc<Sources>,
 }
 
 /// Serves every path that nothing else was registered for.
@@ -153,17 +162,26 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         }
         Behind::Nobody => return refused(Failure::Stopping.into()),
     };
-    let answered = catch::unwind(answer(&open, &request, payload, &origin)).await;
+    let state = &open.state;
+    let place = address::locate(state.engine.storefronts(), state.mounts, request.path());
+    let traffic = &state.traffic;
+    let counted = traffic.begin(place.as_ref(), request.method());
+    let answered = catch::unwind(answer(&open, place, &request, payload, &origin)).await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => refused(error),
+        Ok(Err(error)) => {
+            traffic.refused(error.code());
+            refused(error)
+        }
         Err(reason) => {
             tracing::error!(correlation = %origin, path = request.path(), reason, "a request panicked");
             let error = ApiError::new("crashed", "the request failed inside; it was reported");
+            traffic.refused(error.code());
             error.response(&request, correlation, gate.clock().now())
         }
     };
     correlation::echo(&origin, request.headers(), response.headers_mut());
+    counted.answered(response.status());
     response
 }
 
@@ -180,13 +198,13 @@ async fn pass_on(
 
 async fn answer(
     open: &Arc<Open>,
+    place: Option<Place<'_>>,
     request: &HttpRequest,
     payload: web::Payload,
     origin: &Origin,
 ) -> Result<HttpResponse, ApiError> {
     let state = &open.state;
-    let place = address::locate(state.engine.storefronts(), state.mounts, request.path())
-        .ok_or_else(|| ApiError::no_path(request.path()))?;
+    let place = place.ok_or_else(|| ApiError::no_path(request.path()))?;
     if let Place::Front(front, spot) = place {
         runs(state, front, spot)?;
     }
@@ -201,6 +219,7 @@ async fn answer(
         Place::Live => return Ok(health::live(&state.engine)),
         Place::Ready => return Ok(health::ready(&state.engine)),
         Place::Health => return Ok(health::up()),
+        Place::Metrics => return Ok(metrics::get(state, request).await),
         Place::Problems => return Ok(error::list()),
         Place::Problem(code) => return error::describe(code),
         Place::Home => return Ok(home::home(state, request)),

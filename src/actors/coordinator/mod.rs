@@ -18,6 +18,7 @@ mod keys;
 mod letters;
 mod line;
 mod listings;
+mod log;
 mod lost;
 mod meaning;
 mod prices;
@@ -37,6 +38,7 @@ use std::{
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised};
 use tokio::sync::oneshot;
 
+use self::log::about;
 pub(super) use self::{letters::Resume, line::Lines, why::Look};
 use super::{
     crashes::{self, Crashes},
@@ -396,7 +398,13 @@ impl Handler<Work> for Coordinator {
         loop {
             lost = match lost {
                 Some(key) => {
-                    tracing::error!(subject = %key, "a saga panicked; its turn is given up");
+                    about!(
+                        error,
+                        self,
+                        key,
+                        self.origin_of(key),
+                        "a saga panicked; its turn is given up"
+                    );
                     self.guarded(|coordinator| coordinator.give_up(key))
                 }
                 None if !self.settled.is_empty() => self.guarded(Self::settle),

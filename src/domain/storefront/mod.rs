@@ -10,6 +10,7 @@ mod component;
 pub mod example;
 mod flow;
 mod names;
+mod notice;
 pub mod read;
 mod resource;
 mod view;
@@ -19,6 +20,9 @@ use std::sync::Arc;
 pub use command::{Action as CommandAction, CommandRule, Condition, Reply, Role, Test, Verb};
 pub use component::{COMPONENTS_MAX, Component, State as ComponentState};
 pub use flow::{Action, Choice, Flow, Granting, Mode, OnlyIf, Retry, Step};
+pub use notice::{
+    Channel, Language, MESSAGES_PER_EVENT_MAX, NOTICE_CHARS_MAX, Notice, Spoken, Way,
+};
 pub use resource::{EventData, EventMember, Field, FieldType, Resource, Search, Words};
 pub use view::{Rows, Source, View, ViewRule};
 
@@ -66,17 +70,6 @@ pub struct Parties {
     pub customer: (Arc<str>, Arc<str>),
     /// The listing's field with the seller, and the name of their part.
     pub seller: Option<(Arc<str>, Arc<str>)>,
-}
-
-/// Which text tells whom about which events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The events, each as whose it is and the domain's word for it.
-    pub on: Vec<(Kind, Arc<str>)>,
-    /// The field of the order or the listing that says who is told; nobody in particular without.
-    pub to: Option<Arc<str>>,
-    /// What they are told; `{name}` stands for a field, `{status}` and `{event}` for the words.
-    pub text: Title,
 }
 
 /// One storefront, checked.

@@ -22,8 +22,8 @@ use crate::{
         order::{self, Line},
         payment, payout,
         storefront::{
-            Field, FieldType, Notice, Resource, Rows, Source, Storefront, Title, View, ViewRule,
-            Words, read,
+            Channel, Field, FieldType, Language, Notice, Resource, Rows, Source, Spoken,
+            Storefront, Title, View, ViewRule, Way, Words, read,
         },
     },
     store::{

@@ -60,7 +60,7 @@ impl fmt::Display for Mistake {
 impl std::error::Error for Mistake {}
 
 /// What stands at the top of a file.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "name",
     "title",
     "currency",
@@ -76,6 +76,7 @@ const KEYS: [&str; 17] = [
     "flow",
     "command",
     "view",
+    "notices",
     "notify",
     "components",
 ];
