@@ -305,9 +305,9 @@ impl App {
             mounts: http::Mounts { root: self.root },
             clock: self.clock.clone(),
             backups: self.backups(),
-            readers: http::Readers::new(self.config.feed),
             traffic: Arc::clone(&self.measured.traffic),
             sources: Arc::clone(&self.measured.sources),
+            readers: http::Readers::new(self.config.feed),
         }
     }
 }

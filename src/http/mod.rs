@@ -9,6 +9,7 @@ mod call;
 mod catch;
 mod collection;
 mod command;
+mod consumers;
 mod correlation;
 mod error;
 mod feed;
@@ -108,12 +109,12 @@ pub struct State {
     pub clock: Clock,
     /// What makes backups.
     pub backups: Backups,
-    /// Those who follow the feeds.
-    pub readers: Readers,
     /// The requests, counted.
     pub traffic: Arc<Traffic>,
     /// Who else has figures for `/metrics`.
     pub sources: Arc<Sources>,
+    /// Those who follow the feeds.
+    pub readers: Readers,
 }
 
 /// Serves every path that nothing else was registered for.
@@ -242,6 +243,7 @@ async fn answer(
         Spot::History(at, view, number) => view::history(&call, at, view, number).await,
         Spot::Notifications => notification::list(&call).await,
         Spot::Notification(number) => notification::one(&call, number).await,
+        Spot::Consumers(at) => consumers::respond(&call, at, payload).await,
         Spot::Events => feed::events(&call).await,
         Spot::Event(number) => feed::event(&call, number).await,
         Spot::All(of) if method == Method::HEAD => Ok(collection::head(&call, of)),
