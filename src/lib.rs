@@ -47,6 +47,7 @@
 //! - [`cli`]: the command line over the app.
 //! - [`config`]: the settings, checked once.
 //! - [`clock`]: the one place that reads the time of day.
+//! - [`metrics`]: what is measured, and how that is written down.
 //! - [`telemetry`]: what is logged, and where.
 //!
 //! `ARCHITECTURE.md` says why, and where to look for what.
@@ -58,6 +59,7 @@ pub mod config;
 pub mod domain;
 pub mod feed;
 pub mod http;
+pub mod metrics;
 pub mod outbound;
 mod represent;
 pub mod store;

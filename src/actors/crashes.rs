@@ -13,13 +13,16 @@ use std::{
 };
 
 use super::{settings::Settings, turn::Subject};
-use crate::domain::Timestamp;
+use crate::domain::{Kind, Timestamp};
 
 /// More of a panic's message is not kept, in characters.
 const TEXT_CHARS_MAX: usize = 300;
 
 /// The most subjects whose panics are counted at once. Who panicked longest ago is forgotten first.
 const COUNTED_MAX: usize = 1_024;
+
+/// For how long it is known when something panicked, in milliseconds.
+const KEPT_MS: u64 = 60 * 60 * 1_000;
 
 /// How often what belongs to a shard has panicked lately.
 #[derive(Debug)]
@@ -36,6 +39,10 @@ struct State {
     quarantined: BTreeMap<Subject, Quarantined>,
     last: Option<Panicked>,
     panics: u64,
+    /// When, within the last hour; the last [`COUNTED_MAX`] of them.
+    times: VecDeque<Timestamp>,
+    /// The same, by the storefront's place and the kind of whose work it was.
+    panics_of: BTreeMap<(usize, u8), u64>,
 }
 
 /// Something that waits for an operator.
@@ -72,10 +79,18 @@ impl Crashes {
 
     /// Notes a panic. True if it was one too many.
     pub(super) fn note(&self, key: Subject, now: Timestamp, text: &str) -> bool {
-        tracing::error!(subject = %key, text, "panicked; it goes on from the store");
         let window_ms = self.settings.crash_window_ms;
         let state = &mut *self.state();
         state.panics += 1;
+        state.times.push_back(now);
+        let is_old = |at: &Timestamp| now.ms_since(*at) >= KEPT_MS;
+        while state.times.len() > COUNTED_MAX || state.times.front().is_some_and(is_old) {
+            state.times.pop_front();
+        }
+        *state
+            .panics_of
+            .entry((key.storefront, key.kind.number()))
+            .or_default() += 1;
         state.last = Some(Panicked {
             subject: key,
             at: now,
@@ -107,7 +122,6 @@ impl Crashes {
         };
         state.quarantined.insert(key, quarantined);
         self.count.store(state.quarantined.len(), Ordering::Relaxed);
-        tracing::error!(subject = %key, "quarantined: it panicked too often");
         true
     }
 
@@ -130,6 +144,20 @@ impl Crashes {
     pub(super) fn panics(&self) -> (u64, Option<Panicked>) {
         let state = self.state();
         (state.panics, state.last.clone())
+    }
+
+    /// How many panics there were in the work of this kind of a storefront.
+    pub(super) fn panics_of(&self, storefront: usize, kind: Kind) -> u64 {
+        let state = self.state();
+        let panics = state.panics_of.get(&(storefront, kind.number()));
+        panics.copied().unwrap_or_default()
+    }
+
+    /// How many panics there were in the last hour; 1,024 at most.
+    pub(super) fn panics_in_hour(&self, now: Timestamp) -> usize {
+        let state = self.state();
+        let lately = state.times.iter().filter(|at| now.ms_since(**at) < KEPT_MS);
+        lately.count()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -170,5 +198,11 @@ mod tests {
         assert!(crashes.release(culprit) && !crashes.is_quarantined(culprit));
         assert!(!note(140), "it begins anew");
         assert_eq!(crashes.panics().0, 5);
+        assert_eq!(
+            crashes.panics_in_hour(Timestamp(KEPT_MS.cast_signed() + 100)),
+            3
+        );
+        let of = |kind| crashes.panics_of(0, kind);
+        assert_eq!((of(Kind::Order), of(Kind::Listing)), (5, 0));
     }
 }

@@ -79,7 +79,26 @@ impl Local {
 
     /// Something that belongs to this shard panicked. True if that was once too often.
     pub(super) fn note_crash(&self, subject: Subject, text: &str) -> bool {
-        self.crashes.note(subject, self.clock.now(), text)
+        let storefront = &*self.storefronts[subject.storefront].name;
+        let order = subject.is_order().then_some(subject.number);
+        let listing = (!subject.is_order()).then_some(subject.number);
+        tracing::error!(
+            storefront,
+            order,
+            listing,
+            text,
+            "panicked; it goes on from the store"
+        );
+        let is_quarantined = self.crashes.note(subject, self.clock.now(), text);
+        if is_quarantined {
+            tracing::error!(
+                storefront,
+                order,
+                listing,
+                "quarantined: it panicked too often"
+            );
+        }
+        is_quarantined
     }
 
     /// Where an entity of a storefront is worked on, something may go wrong on purpose.

@@ -15,6 +15,9 @@ use super::{
 };
 use crate::domain::{EntityKey, Kind, Timestamp};
 
+/// For how long it is known when a shard was replaced, in milliseconds.
+const KEPT_MS: u64 = 60 * 60 * 1_000;
+
 /// The shards in their order.
 pub(super) struct Table {
     places: Vec<Place>,
@@ -41,7 +44,23 @@ struct Place {
     /// How long it has not answered, in milliseconds; 0 if it does.
     silent_ms: AtomicU64,
     replaced: Mutex<VecDeque<Timestamp>>,
-    replacements: AtomicU64,
+    /// How often it was replaced, by [`Ended`].
+    replacements: [AtomicU64; 2],
+}
+
+/// Why a shard had to be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It was gone.
+    Died,
+    /// It did not answer.
+    Stuck,
+}
+
+impl Ended {
+    /// Every one with its stable name.
+    pub(super) const ALL: [(Self, &'static str); 2] =
+        [(Self::Died, "died"), (Self::Stuck, "stuck")];
 }
 
 /// What a shard's thread works on.
@@ -81,7 +100,7 @@ impl Table {
             gone: AtomicU64::new(0),
             silent_ms: AtomicU64::new(0),
             replaced: Mutex::default(),
-            replacements: AtomicU64::new(0),
+            replacements: Default::default(),
         };
         Self {
             places: (0..settings.shards).map(place).collect(),
@@ -181,24 +200,31 @@ impl Table {
         (silent_ms > 0).then_some(silent_ms)
     }
 
-    /// Notes that a shard was replaced.
-    pub(super) fn replaced(&self, shard: usize, now: Timestamp, lately_ms: u64) {
-        self.replaced_lately(shard, now, lately_ms);
+    /// Notes that a shard was replaced, and why.
+    pub(super) fn replaced(&self, shard: usize, why: Ended, now: Timestamp) {
         let place = &self.places[shard];
-        place.replacements.fetch_add(1, Ordering::Relaxed);
-        lock(&place.replaced).push_back(now);
+        place.replacements[why as usize].fetch_add(1, Ordering::Relaxed);
+        let mut replaced = lock(&place.replaced);
+        replaced.retain(|at| now.ms_since(*at) < KEPT_MS);
+        replaced.push_back(now);
     }
 
-    /// How often a shard was replaced within so many milliseconds.
+    /// How often a shard was replaced within so many milliseconds, an hour at most.
     pub(super) fn replaced_lately(&self, shard: usize, now: Timestamp, lately_ms: u64) -> usize {
-        let mut replaced = lock(&self.places[shard].replaced);
-        replaced.retain(|at| now.ms_since(*at) < lately_ms);
-        replaced.len()
+        let replaced = lock(&self.places[shard].replaced);
+        let lately = replaced.iter().filter(|at| now.ms_since(**at) < lately_ms);
+        lately.count()
     }
 
     /// How often a shard was replaced since the start.
     pub(super) fn replacements(&self, shard: usize) -> u64 {
-        self.places[shard].replacements.load(Ordering::Relaxed)
+        let all = Ended::ALL.into_iter();
+        all.map(|(why, _)| self.replacements_of(shard, why)).sum()
+    }
+
+    /// How often for this reason.
+    pub(super) fn replacements_of(&self, shard: usize, why: Ended) -> u64 {
+        self.places[shard].replacements[why as usize].load(Ordering::Relaxed)
     }
 
     /// One more thread did not come back. More than `max`, and the program should end.

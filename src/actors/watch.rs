@@ -8,7 +8,9 @@ use super::{
     coordinator::{Census, Work},
     replace::{Error, replace},
     shard::{Ground, Threads},
+    table::Ended,
 };
+
 /// How many looks fit into the time that a shard may take to answer.
 const LOOKS: u64 = 5;
 
@@ -73,7 +75,7 @@ async fn of_silence(ground: Arc<Ground>) {
                 match replace(&ground, place, life).await {
                     Ok(()) => {
                         let now = ground.parts.clock.now();
-                        ground.table.replaced(place, now, LATELY_MS);
+                        ground.table.replaced(place, Ended::Stuck, now);
                         asked.remove(&place);
                         ground.table.silent(place, None);
                         ground.table.leaked(ground.parts.settings.stuck_max);
@@ -121,7 +123,7 @@ async fn again(ground: &Arc<Ground>, place: usize) -> bool {
         match replace(ground, place, life).await {
             Ok(()) => {
                 let now = ground.parts.clock.now();
-                ground.table.replaced(place, now, LATELY_MS);
+                ground.table.replaced(place, Ended::Died, now);
                 tracing::info!(shard = place, "the shard runs again");
                 return true;
             }

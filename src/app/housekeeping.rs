@@ -38,10 +38,11 @@ struct Stop {
 impl Housekeeping {
     /// Starts it: it sweeps at once, and then as often as `answers_kept_ms` asks for.
     pub(super) fn start(
-        pages: Arc<Pages>,
-        clock: Clock,
+        pages: &Arc<Pages>,
+        clock: &Clock,
         answers_kept_ms: u64,
     ) -> Result<Self, Error> {
+        let (pages, clock) = (Arc::clone(pages), clock.clone());
         let stop = Arc::<Stop>::default();
         let waits = Arc::clone(&stop);
         let run = move || {
@@ -174,7 +175,7 @@ mod tests {
         let pages = pages();
         remember(&pages, "old", EPOCH);
         let day_ms = 24 * 60 * 60 * 1_000;
-        let thread = Housekeeping::start(Arc::clone(&pages), Clock::System, day_ms).unwrap();
+        let thread = Housekeeping::start(&pages, &Clock::System, day_ms).unwrap();
         thread.stop();
         assert!(!is_known(&pages, "old"));
     }

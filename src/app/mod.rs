@@ -8,9 +8,11 @@ pub mod definitions;
 mod faulty;
 mod housekeeping;
 pub mod kept;
+mod measured;
 mod mistakes;
 pub mod open;
 pub mod opening;
+mod process;
 mod server;
 mod serving;
 mod space;
@@ -33,6 +35,7 @@ pub use self::serving::{End, Phase};
 use self::{
     definitions::Definition,
     housekeeping::Housekeeping,
+    measured::{Counting, Measured},
     space::Space,
     takeover::{Control, Predecessor},
     writing::Writing,
@@ -123,6 +126,8 @@ pub struct Options {
     pub scanned: Option<Scanned>,
     /// Whether another process may take over, through the directory's control socket.
     pub hands_over: bool,
+    /// Whether requests and events are counted for `/metrics`. No only to find out what that costs.
+    pub counts: bool,
 }
 
 /// What it takes to start again what was started before: after another process failed to take over.
@@ -135,6 +140,7 @@ struct Again {
     faults: Arc<dyn Faults>,
     clock: Clock,
     hands_over: bool,
+    counts: bool,
 }
 
 impl Options {
@@ -150,6 +156,7 @@ impl Options {
             clock: Clock::System,
             scanned: None,
             hands_over: false,
+            counts: true,
         })
     }
 
@@ -161,6 +168,7 @@ impl Options {
             faults: Arc::clone(&self.faults),
             clock: self.clock.clone(),
             hands_over: self.hands_over,
+            counts: self.counts,
         }
     }
 }
@@ -176,6 +184,7 @@ impl Again {
             clock: self.clock.clone(),
             scanned: None,
             hands_over: self.hands_over,
+            counts: self.counts,
         }
     }
 }
@@ -207,6 +216,7 @@ pub struct App {
     checkpointer: Checkpointer,
     space: Space,
     housekeeping: Housekeeping,
+    measured: Measured,
     pages: Arc<Pages>,
     views: JoinHandle<()>,
     failure: Arc<Notify>,
@@ -229,25 +239,27 @@ impl App {
             clock,
             scanned,
             hands_over,
+            counts,
         } = options;
         let root = root(&config, &storefronts)?;
         let space = Space::of(&config)?;
         let opened = opened(&config, &storefronts, &guard, before_journal, scanned)?;
         let (storefronts, settings) = (mounted(&storefronts), settings(&config));
         let pages = opened.pages;
+        let counting = Counting::new(&storefronts, counts);
         let on = writing::Opened {
             layout: &opened.layout,
             pages: &pages,
             stops: opened.stops,
             components: &opened.components,
+            tally: counting.tally(),
             strike: faulty::of_views(&faults),
         };
         let writing = Writing::start(opened.journal, &storefronts, on, settings.shards)?;
-        let interval = Duration::from_millis(config.limits.checkpoint_ms);
-        let checkpointer = space.checkpointer(&pages, &writing, interval)?;
-        let housekeeping =
-            Housekeeping::start(Arc::clone(&pages), clock.clone(), settings.answers_kept_ms)?;
+        let checkpointer = space.checkpointer(&pages, &writing, &config)?;
+        let housekeeping = Housekeeping::start(&pages, &clock, settings.answers_kept_ms)?;
         let committer = writing.committer;
+        let measured = counting.of(&opened.directory, &committer, &pages, &space, &clock);
         let providers = providers.unwrap_or_else(|| simulators(&config, &storefronts));
         let engine = Engine::start(Parts {
             providers: faulty::before_providers(&faults, providers),
@@ -280,12 +292,11 @@ impl App {
             checkpointer,
             space,
             housekeeping,
+            measured,
             pages,
             views: writing.views,
             failure: writing.failure,
-            control: hands_over
-                .then(|| Control::listen(&opened.directory))
-                .flatten(),
+            control: control(hands_over, &opened.directory),
             directory: opened.directory,
         })
     }
@@ -333,6 +344,7 @@ impl App {
     /// Finishes what is under way, checkpoints, and gives the directory up.
     pub async fn close(self) -> Result<(), Error> {
         drop(self.control);
+        self.engine.feed().close();
         let wait = Duration::from_millis(self.config.limits.drain_ms_max);
         if !self.engine.drain(wait).await {
             tracing::warn!("not everything was finished in time; it goes on at the next start");
@@ -382,6 +394,11 @@ fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, de
     let name = config.root.as_deref();
     name.map(|name| definitions::root(storefronts, name))
         .transpose()
+}
+
+/// Where another process may come to take over, if it may and can.
+fn control(hands_over: bool, directory: &Directory) -> Option<Control> {
+    hands_over.then(|| Control::listen(directory)).flatten()
 }
 
 /// Up to where the journal is durable.

@@ -45,7 +45,7 @@ impl Space {
         &self,
         pages: &Arc<Pages>,
         writing: &Writing,
-        interval: Duration,
+        config: &Config,
     ) -> Result<Checkpointer, Error> {
         let (failure, committer) = (Arc::clone(&writing.failure), Arc::clone(&writing.committer));
         let on_failure = move || {
@@ -55,6 +55,7 @@ impl Space {
         };
         let (pages, room) = (Arc::clone(pages), Arc::clone(&self.room));
         let complete_to = writing.complete_to();
+        let interval = Duration::from_millis(config.limits.checkpoint_ms);
         let started = Checkpointer::start(pages, room, interval, complete_to, on_failure);
         Ok(started?)
     }
@@ -63,6 +64,11 @@ impl Space {
     pub(super) fn full(&self, committer: &Arc<Committer>) -> Arc<dyn Fn() -> bool + Send + Sync> {
         let (room, committer) = (Arc::clone(&self.room), Arc::clone(committer));
         Arc::new(move || room.is_short() || committer.is_full())
+    }
+
+    /// Who has figures of it.
+    pub(super) const fn room(&self) -> &Arc<Room> {
+        &self.room
     }
 
     /// Whether there is room for what closing writes.

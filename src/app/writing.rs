@@ -13,12 +13,13 @@ use crate::{
     actors::lane::Lane,
     domain::storefront::Storefront,
     store::{
-        commit::Position,
+        commit::{Follower, Position},
         committer::{self, Committer, Listeners, UnderWay},
         components::Components,
         journal::{Journal, Source},
         layout::Layout,
         pages::Pages,
+        tally::{Count, Tally},
     },
     views::{
         follower,
@@ -35,6 +36,8 @@ pub(super) struct Opened<'a> {
     pub(super) pages: &'a Arc<Pages>,
     pub(super) stops: BTreeMap<Model, Stop>,
     pub(super) components: &'a Arc<Components>,
+    /// Where events are counted, if they are.
+    pub(super) tally: Option<&'a Arc<Tally>>,
     /// What goes wrong in the views on purpose, if anything may.
     pub(super) strike: Option<Strike>,
 }
@@ -88,9 +91,13 @@ impl Writing {
 
         let (under_way, failure) = (UnderWay::default(), Arc::<Notify>::default());
         let fails = Arc::clone(&failure);
+        let mut followers: Vec<Box<dyn Follower>> = vec![Box::new(queue)];
+        if let Some(tally) = on.tally {
+            followers.push(Box::new(Count(Arc::clone(tally))));
+        }
         let listeners = Listeners {
             lanes: lanes.iter().map(|lane| Arc::clone(lane) as _).collect(),
-            followers: vec![Box::new(queue)],
+            followers,
             on_failure: Box::new(move || fails.notify_one()),
         };
         let limits = committer::Limits::default();

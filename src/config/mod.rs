@@ -1,5 +1,7 @@
 //! The settings: `config.default.toml`, then the user's file, then the command line; checked once.
 
+mod channels;
+mod feed;
 mod limits;
 mod partial;
 mod payment;
@@ -11,6 +13,8 @@ use serde::Deserialize;
 
 use self::partial::Partial;
 pub use self::{
+    channels::{Channels, ChannelsOf, Encryption, Hook, Kakao, Mail},
+    feed::Feed,
     limits::Limits,
     payment::{Payment, PaymentOf},
     webhooks::Webhooks,
@@ -35,6 +39,10 @@ pub struct Config {
     pub root: Option<String>,
     /// A directory with definition files of more storefronts.
     pub storefronts: Option<PathBuf>,
+    /// How people are told what the storefronts' notices say.
+    pub channels: Channels,
+    /// Those who follow what happens.
+    pub feed: Feed,
     /// How much of everything.
     pub limits: Limits,
     /// The embedded payment provider.
@@ -70,6 +78,11 @@ pub enum Error {
          127.0.0.1, or say --allow-unauthenticated if the network is trusted"
     )]
     Exposed(SocketAddr),
+    /// A secret that is said to be in the environment is not.
+    #[error(
+        "there is no environment variable {0}, which the configuration's `env:{0}` names: set it"
+    )]
+    NoVariable(String),
     /// Faults on purpose, where others can reach them.
     #[error("{0} can be reached from other machines: faults are injected on 127.0.0.1 only")]
     FaultsExposed(SocketAddr),
@@ -89,8 +102,12 @@ impl Config {
     }
 
     /// Checks what only the whole can say.
-    pub fn check(self) -> Result<Self, Error> {
+    pub fn check(mut self) -> Result<Self, Error> {
+        let look = |name: &str| std::env::var(name).ok();
+        self.channels.fill(look).map_err(Error::NoVariable)?;
         let ranges = [
+            self.channels.ranges(),
+            self.feed.ranges(),
             self.limits.ranges(),
             self.payment.ranges(),
             self.webhooks.ranges(),

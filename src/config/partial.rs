@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::PaymentOf;
+use super::{ChannelsOf, Hook, Kakao, Mail, PaymentOf};
 
 /// A user's file: any part of the settings, and nothing else.
 #[derive(Deserialize)]
@@ -20,9 +20,33 @@ pub(super) struct Partial {
     data: Option<PathBuf>,
     root: Option<String>,
     storefronts: Option<PathBuf>,
+    channels: Option<PartialChannels>,
+    feed: Option<PartialFeed>,
     limits: Option<PartialLimits>,
     payment: Option<PartialPayment>,
     webhooks: Option<PartialWebhooks>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "as above")]
+struct PartialChannels {
+    timeout_ms: Option<u64>,
+    concurrent_max: Option<usize>,
+    pauses_ms: Option<Vec<u64>>,
+    mail: Option<Mail>,
+    kakao: Option<Kakao>,
+    webhook: Option<Hook>,
+    storefronts: Option<BTreeMap<String, ChannelsOf>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "as above")]
+struct PartialFeed {
+    readers_max: Option<usize>,
+    heartbeat_ms: Option<u64>,
+    stall_ms_max: Option<u64>,
 }
 
 #[derive(Deserialize)]

@@ -6,11 +6,12 @@
 //! read. Nobody who commits waits for it, and while nobody reads it does nothing.
 
 mod blocks;
+mod cloud;
 mod event;
 mod places;
 mod render;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::ControlFlow, sync::Arc};
 
 use tokio::sync::{Semaphore, watch};
 
@@ -21,7 +22,7 @@ use self::{
     render::Renderer,
 };
 use crate::{
-    domain::storefront::Storefront,
+    domain::{Batch, storefront::Storefront},
     store::{
         codec,
         commit::Position,
@@ -242,6 +243,25 @@ impl Feed {
         Ok(found.next().filter(|event| event.position == position))
     }
 
+    /// What was recorded as one batch, whose first event has this position; of whichever storefront.
+    /// Reads a file.
+    pub fn batch(&self, first: Position) -> Result<Option<Batch>, Error> {
+        if first > self.horizon() {
+            return Ok(None);
+        }
+        let mut found = None;
+        let take = |position: Position, body: &[u8], _: u32| {
+            found = (position == first).then(|| codec::decode(body));
+            ControlFlow::Break(())
+        };
+        self.inner.places.read((first, first), &mut None, take)?;
+        let error = |source| Error::Record {
+            position: first,
+            source,
+        };
+        found.transpose().map_err(error)
+    }
+
     /// Whether what comes after `after` can be read without waiting for a disk, since somebody read
     /// it lately.
     pub fn is_at_hand(&self, storefront: usize, after: Position) -> bool {
@@ -270,6 +290,14 @@ impl Feed {
                 return None;
             }
         }
+    }
+
+    /// Ready once the feed is closed.
+    pub async fn closed(&self) {
+        let mut horizons = self.inner.horizon.subscribe();
+        let closed = horizons.wait_for(|horizon| horizon.is_closed);
+        // It is never gone while somebody holds it.
+        drop(closed.await);
     }
 
     /// Wakes those who wait, if there is something for them. Costs next to nothing if nobody does.

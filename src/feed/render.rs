@@ -1,22 +1,24 @@
-//! From what is stored to what is told: `CloudEvents` 1.0, with the data that the originals' events had.
+//! From what is stored to what is told: what an event says, together with what is known of what it is
+//! about.
 
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
-
-use super::{Error, Event, event::subject_text};
+use super::{
+    Error, Event,
+    cloud::{CloudEvent, Told},
+};
 use crate::{
     domain::{
-        EntityKey, Event as Happened, Kind, Stamped, Timestamp,
+        Event as Happened, Kind, Stamped,
         approval::Approval,
         delivery,
         entity::{Entity, Item},
         listing, order,
         payment::Payment,
         payout::Payout,
-        storefront::{Field, FieldType, Resource, Storefront},
+        storefront::{EventData, Resource, Storefront},
     },
-    represent::{self, Joins, Whole, Wire},
+    represent::{Joins, Whole},
     store::{
         commit::{Committed, Position},
         layout::Layout,
@@ -25,9 +27,6 @@ use crate::{
     },
     views::{fold, notices},
 };
-
-/// Digits of the extension `sequence`, which is compared as text: all 64 bits fit.
-const SEQUENCE_DIGITS: usize = 20;
 
 /// Renders the events of all storefronts.
 #[derive(Debug)]
@@ -48,7 +47,8 @@ impl Renderer {
     ) -> Result<(), Error> {
         let definition = &*self.storefronts[storefront];
         let batch = &committed.batch;
-        for (position, stamped) in (committed.first..).zip(&batch.events) {
+        for (at, stamped) in batch.events.iter().enumerate() {
+            let position = committed.first + at as Position;
             let name = fold::name_outside(definition, &stamped.event);
             let Some(name) = name.filter(|_| (from..=to).contains(&position)) else {
                 continue;
@@ -56,20 +56,24 @@ impl Renderer {
             let Some(resource) = definition.resource(stamped.event.kind()) else {
                 continue;
             };
+            let about = stamped.event.as_approval();
+            let about = about.map(|approval| approval.subject().kind);
+            let data = resource.data_of(stamped.event.name(), about);
             let subject = notices::subject(stamped);
             let told = Told {
                 definition,
                 resource,
+                data,
                 name,
-                stamped,
-                at: batch.at,
-                whole: self.whole(storefront, resource, stamped)?,
+                batch,
+                at,
+                wholes: self.wholes(storefront, resource, data, stamped)?,
             };
             let json = CloudEvent {
                 told: &told,
                 subject,
                 position,
-                committed,
+                first: committed.first,
             };
             let json = serde_json::to_vec(&json)
                 .expect("events have text keys and go to memory, so printing them cannot fail");
@@ -85,24 +89,49 @@ impl Renderer {
         Ok(())
     }
 
-    /// The entity that an event happened to, as it is now but for what the event says, with what is
-    /// shown beside it.
-    fn whole(
+    /// The entity that an event happened to, as it is now but for what the event says, and after it
+    /// the others whose fields its data has, each with what is shown beside it.
+    fn wholes(
         &self,
         storefront: usize,
         resource: &Resource,
+        data: Option<&EventData>,
         stamped: &Stamped,
-    ) -> Result<Whole, Error> {
+    ) -> Result<Vec<Whole>, Error> {
+        let definition = &*self.storefronts[storefront];
         let key = stamped.entity;
-        let item = self.item(storefront, key.kind, key.number)?;
+        let read = |kind, number| self.item(storefront, kind, number);
+        let item = read(key.kind, key.number)?;
         let mut item = item.unwrap_or_else(|| Item {
             number: key.number,
             version: stamped.version,
             entity: nothing(key.kind),
         });
         said(&mut item.entity, &stamped.event);
-        let joins = Joins::of(&self.storefronts[storefront], resource);
-        joins.load(item, |kind, number| self.item(storefront, kind, number))
+        let own = Joins::of(definition, resource).load(item, read)?;
+        let mut wholes = vec![own];
+        let members = data.and_then(|data| data.members.as_ref());
+        for kind in [Kind::Order, Kind::Listing] {
+            let mut members = members.into_iter().flatten();
+            if kind == resource.kind || !members.any(|member| member.kind == kind) {
+                continue;
+            }
+            let subject = notices::subject(stamped);
+            let number = if subject.kind == kind {
+                Some(subject.number)
+            } else if kind == Kind::Listing {
+                wholes.iter().find_map(Whole::listing)
+            } else {
+                None
+            };
+            let (Some(number), Some(other)) = (number, definition.resource(kind)) else {
+                continue;
+            };
+            if let Some(item) = read(kind, number)? {
+                wholes.push(Joins::of(definition, other).load(item, read)?);
+            }
+        }
+        Ok(wholes)
     }
 
     fn item(&self, storefront: usize, kind: Kind, number: u64) -> Result<Option<Item>, Error> {
@@ -163,93 +192,4 @@ fn said(entity: &mut Entity, event: &Happened) {
         (Entity::Payout(payout), Happened::Payout(event)) => payout.shares = Some(event.shares()),
         _ => {}
     }
-}
-
-/// An event with everything that its data shows.
-struct Told<'a> {
-    definition: &'a Storefront,
-    resource: &'a Resource,
-    name: &'a str,
-    stamped: &'a Stamped,
-    at: Timestamp,
-    whole: Whole,
-}
-
-/// The structured form (`CloudEvents` 1.0.2, JSON event format).
-struct CloudEvent<'a> {
-    told: &'a Told<'a>,
-    subject: EntityKey,
-    position: Position,
-    committed: &'a Committed,
-}
-
-impl Serialize for CloudEvent<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Told {
-            definition, name, ..
-        } = self.told;
-        let batch = &self.committed.batch;
-        let correlation = match &batch.named {
-            Some(named) => named.to_string(),
-            None => uuid::Uuid::from_bytes(batch.correlation.0).to_string(),
-        };
-        // What led to a batch's first event is the command; to the others, that event.
-        let cause = if self.position == self.committed.first {
-            correlation.clone()
-        } else {
-            self.committed.first.to_string()
-        };
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("specversion", "1.0")?;
-        map.serialize_entry("id", &self.position.to_string())?;
-        map.serialize_entry("source", &format_args!("/{}", definition.name))?;
-        map.serialize_entry("type", name)?;
-        map.serialize_entry("subject", &subject_text(definition, self.subject))?;
-        map.serialize_entry("time", &calendar(batch.at, "%Y-%m-%dT%H:%M:%S%.3fZ"))?;
-        map.serialize_entry("datacontenttype", "application/json")?;
-        let sequence = format_args!("{:0SEQUENCE_DIGITS$}", self.position);
-        map.serialize_entry("sequence", &sequence)?;
-        map.serialize_entry("topic", &definition.topic)?;
-        map.serialize_entry("correlationid", &correlation)?;
-        map.serialize_entry("causationid", &cause)?;
-        if let Some(trace) = &batch.trace {
-            map.serialize_entry("traceparent", &format_args!("{trace}"))?;
-        }
-        map.serialize_entry("data", self.told)?;
-        map.end()
-    }
-}
-
-/// The data, as the originals printed their events: what happened, when, whose, and its fields.
-impl Serialize for Told<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("eventType", self.name)?;
-        map.serialize_entry("timestamp", &calendar(self.at, "%Y%m%d%H%M%S"))?;
-        map.serialize_entry("id", &self.stamped.entity.number)?;
-        for field in self.resource.fields.iter().filter(|field| field.shown) {
-            self.field(&mut map, field)?;
-        }
-        map.end()
-    }
-}
-
-impl Told<'_> {
-    fn field<M: SerializeMap>(&self, map: &mut M, field: &Field) -> Result<(), M::Error> {
-        if field.holds == FieldType::Status && field.of.is_none() {
-            let after = fold::status_after(self.definition, &self.stamped.event);
-            if let Some(after) = after.as_ref() {
-                return map.serialize_entry(&*field.name, &Wire::from(Some(after)));
-            }
-        }
-        let value = represent::of_item(self.definition, self.resource, &self.whole, field);
-        map.serialize_entry(&*field.name, &value)
-    }
-}
-
-/// An instant in UTC.
-fn calendar(at: Timestamp, pattern: &str) -> String {
-    jiff::Timestamp::from_millisecond(at.0)
-        .map(|instant| instant.strftime(pattern).to_string())
-        .unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `/` | what is running: a page for people, links for programs |
 //! | `/livez`, `/readyz`, `/actuator/health` | health |
+//! | `/metrics` | what is measured, for Prometheus |
 //! | `/problems`, `/problems/{code}` | what an error's code means |
 //! | `/ops/…` | what operators ask and do: `ops/mod.rs` |
 //! | `/{storefront}` | its collections |
@@ -36,6 +37,7 @@ pub(super) enum Place<'a> {
     Live,
     Ready,
     Health,
+    Metrics,
     Problems,
     Problem(&'a str),
     Ops(Ops<'a>),
@@ -100,6 +102,7 @@ pub(super) fn locate<'a>(
         ["livez"] => return Some(Place::Live),
         ["readyz"] => return Some(Place::Ready),
         ["actuator", "health"] => return Some(Place::Health),
+        ["metrics"] => return Some(Place::Metrics),
         ["problems"] => return Some(Place::Problems),
         ["problems", code] => return Some(Place::Problem(code)),
         ["ops", rest @ ..] if let Some(ops) = Ops::at(rest) => return Some(Place::Ops(ops)),
@@ -179,6 +182,26 @@ fn events<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'
 }
 
 impl Place<'_> {
+    /// The place of the storefront that it belongs to, if it belongs to one.
+    pub(super) const fn storefront(&self) -> Option<usize> {
+        match self {
+            Self::Front(front, _) => Some(front.at),
+            Self::Home
+            | Self::Live
+            | Self::Ready
+            | Self::Health
+            | Self::Metrics
+            | Self::Problems
+            | Self::Problem(_)
+            | Self::Ops(_) => None,
+        }
+    }
+
+    /// Whether an answer may wait for something to happen, because the request wants it to.
+    pub(super) const fn may_wait(&self) -> bool {
+        matches!(self, Self::Front(_, Spot::Events))
+    }
+
     /// Whether the method means something here.
     pub(super) fn allows(&self, method: &Method) -> bool {
         match *method {
@@ -350,6 +373,7 @@ mod tests {
                 | Place::Live
                 | Place::Ready
                 | Place::Health
+                | Place::Metrics
                 | Place::Problems
                 | Place::Problem(_)
                 | Place::Ops(_)) => format!("{other:?}"),
@@ -366,6 +390,7 @@ mod tests {
         let (all, one) = ("GET,HEAD,POST,OPTIONS", "GET,HEAD,PUT,PATCH,DELETE,OPTIONS");
         check("/", None, Some(("Home", read)));
         check("/livez", None, Some(("Live", read)));
+        check("/metrics", Some(0), Some(("Metrics", read)));
         check("/posies", None, Some(("/posies/: index", read)));
         check(
             "/posies/purchases",
@@ -419,14 +444,14 @@ mod tests {
         check("/ops", Some(0), None);
         check("/ops/components/a/b/c", Some(0), None);
         check(
-            "/posies/consumers/engineers/leases/ab",
+            "/posies/consumers/menders/leases/ab",
             None,
             Some((
-                "/posies/: Lease(\"engineers\", \"ab\")",
+                "/posies/: Lease(\"menders\", \"ab\")",
                 "GET,HEAD,PUT,DELETE,OPTIONS",
             )),
         );
-        check("/posies/consumers/engineers/nothing", None, None);
+        check("/posies/consumers/menders/nothing", None, None);
         check("/purchases/7/", Some(0), Some(("/: purchase 7", one)));
         check("/purchases", None, None);
         check("/posies/order", None, None);

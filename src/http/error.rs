@@ -231,6 +231,14 @@ impl ApiError {
         }
     }
 
+    /// The same, with when to try again.
+    pub(super) fn again_in(self, seconds: u32) -> Self {
+        Self {
+            retry_after_s: Some(seconds),
+            ..self
+        }
+    }
+
     pub(super) fn no_path(path: &str) -> Self {
         Self::new(
             "path_unknown",

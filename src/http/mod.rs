@@ -17,7 +17,9 @@ mod gate;
 mod hal;
 mod health;
 mod home;
+mod html;
 mod item;
+mod metrics;
 mod notification;
 mod ops;
 mod paging;
@@ -28,9 +30,10 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod traffic;
 mod view;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -46,17 +49,20 @@ use self::{
     address::{Collection, Front, Place, Spot},
     call::Call,
     error::ApiError,
-    gate::Behind,
+    gate::{Behind, Open},
 };
 pub use self::{
     error::CODES,
+    feed::Readers,
     gate::{Gate, Left},
     ops::backup::{BackedUp, Backups, NotBackedUp},
+    traffic::Traffic,
 };
 use crate::{
     actors::handles::{Engine, Failure},
     clock::Clock,
     domain::Origin,
+    metrics::Sources,
 };
 
 /// The largest body of a request, in bytes. An order is some 250.
@@ -103,6 +109,12 @@ pub struct State {
     pub clock: Clock,
     /// What makes backups.
     pub backups: Backups,
+    /// The requests, counted.
+    pub traffic: Arc<Traffic>,
+    /// Who else has figures for `/metrics`.
+    pub sources: Arc<Sources>,
+    /// Those who follow the feeds.
+    pub readers: Readers,
 }
 
 /// Serves every path that nothing else was registered for.
@@ -143,23 +155,34 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     };
     let open = match gate.behind().await {
         Behind::Here(open) => open,
+        // A stream is not passed on: its client connects again, to whoever listens then.
+        Behind::There(_) | Behind::Nobody if feed::is_stream(&request) => return feed::elsewhere(),
         Behind::There(address) => {
             let passed = pass_on(gate, &request, payload, address).await;
             return passed.unwrap_or_else(refused);
         }
         Behind::Nobody => return refused(Failure::Stopping.into()),
     };
-    let answered = catch::unwind(answer(&open.state, &request, payload, &origin)).await;
+    let state = &open.state;
+    let place = address::locate(state.engine.storefronts(), state.mounts, request.path());
+    let traffic = &state.traffic;
+    let counted = traffic.begin(place.as_ref(), request.method());
+    let answered = catch::unwind(answer(&open, place, &request, payload, &origin)).await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => refused(error),
+        Ok(Err(error)) => {
+            traffic.refused(error.code());
+            refused(error)
+        }
         Err(reason) => {
             tracing::error!(correlation = %origin, path = request.path(), reason, "a request panicked");
             let error = ApiError::new("crashed", "the request failed inside; it was reported");
+            traffic.refused(error.code());
             error.response(&request, correlation, gate.clock().now())
         }
     };
     correlation::echo(&origin, request.headers(), response.headers_mut());
+    counted.answered(response.status());
     response
 }
 
@@ -175,13 +198,14 @@ async fn pass_on(
 }
 
 async fn answer(
-    state: &State,
+    open: &Arc<Open>,
+    place: Option<Place<'_>>,
     request: &HttpRequest,
     payload: web::Payload,
     origin: &Origin,
 ) -> Result<HttpResponse, ApiError> {
-    let place = address::locate(state.engine.storefronts(), state.mounts, request.path())
-        .ok_or_else(|| ApiError::no_path(request.path()))?;
+    let state = &open.state;
+    let place = place.ok_or_else(|| ApiError::no_path(request.path()))?;
     if let Place::Front(front, spot) = place {
         runs(state, front, spot)?;
     }
@@ -196,6 +220,7 @@ async fn answer(
         Place::Live => return Ok(health::live(&state.engine)),
         Place::Ready => return Ok(health::ready(&state.engine)),
         Place::Health => return Ok(health::up()),
+        Place::Metrics => return Ok(metrics::get(state, request).await),
         Place::Problems => return Ok(error::list()),
         Place::Problem(code) => return error::describe(code),
         Place::Home => return Ok(home::home(state, request)),
@@ -204,6 +229,7 @@ async fn answer(
     };
     let call = Call {
         state,
+        open,
         request,
         front,
         origin,

@@ -116,7 +116,10 @@ impl Serialize for Body<'_> {
         map.serialize_entry("event", &notification.event)?;
         map.serialize_entry("order", &is_order.then_some(about.number))?;
         map.serialize_entry("listing", &(!is_order).then_some(about.number))?;
+        map.serialize_entry("channel", notification.channel.name())?;
         map.serialize_entry("to", &notification.to)?;
+        map.serialize_entry("address", &notification.address)?;
+        map.serialize_entry("language", notification.language.code())?;
         map.serialize_entry("text", &Text(notification))?;
         map.serialize_entry("at", &instant(notification.at))?;
         map.serialize_entry("_links", &OwnLinks(self.url, *number))?;

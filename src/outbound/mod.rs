@@ -5,6 +5,7 @@
 //! this folder says how it is sent and what an answer means.
 
 pub mod address;
+pub mod channel;
 pub mod http;
 pub mod retry;
 pub mod webhook;

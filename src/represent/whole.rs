@@ -21,9 +21,16 @@ pub(crate) struct Joins(u8);
 
 impl Whole {
     /// The entity of this kind: itself, or one beside it.
-    pub(super) fn of(&self, kind: Kind) -> Option<&Item> {
+    pub(crate) fn of(&self, kind: Kind) -> Option<&Item> {
         let mut all = std::iter::once(&self.item).chain(&self.joined);
         all.find(|item| item.entity.kind() == kind)
+    }
+}
+
+impl Whole {
+    /// The number of the listing that it is about, or that its order names first.
+    pub(crate) fn listing(&self) -> Option<u64> {
+        listing(self)
     }
 }
 

@@ -69,6 +69,11 @@ pub struct NotTaken(pub Submission);
 pub trait Commit: Send + Sync + 'static {
     /// Queues a submission without waiting. Its lane hears of it exactly once.
     fn submit(&self, submission: Submission) -> Result<(), NotTaken>;
+
+    /// How many submissions wait to be written.
+    fn waiting(&self) -> usize {
+        0
+    }
 }
 
 /// A shard, as the committer sees it.

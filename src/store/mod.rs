@@ -16,4 +16,5 @@ pub mod mark;
 pub mod pages;
 pub mod snapshot;
 pub mod space;
+pub mod tally;
 pub mod timers;

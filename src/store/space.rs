@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    fs::File,
+    fs::{self, File},
     io,
     path::Path,
     sync::{
@@ -14,6 +14,8 @@ use std::{
 };
 
 use rustix::fs::fstatvfs;
+
+use crate::metrics::Sheet;
 
 /// How often it is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -101,6 +103,21 @@ impl Room {
         (self.bytes.load(Relaxed), self.bytes_min / RESERVE_PART)
     }
 
+    /// Writes down how much room there is.
+    pub fn write_figures(&self, sheet: &mut Sheet) {
+        let family = sheet.gauge(
+            "jumun_disk_free_bytes",
+            "Room on the data directory's disk. Below jumun_disk_free_min_bytes commands are refused, \
+             and reads go on.",
+        );
+        family.is(self.bytes.load(Relaxed));
+        let family = sheet.gauge(
+            "jumun_disk_free_min_bytes",
+            "The setting limits.disk_free_bytes_min.",
+        );
+        family.is(self.bytes_min);
+    }
+
     /// Whether there is room for a checkpoint.
     pub fn has_reserve(&self) -> bool {
         self.bytes.load(Relaxed) >= self.bytes_min / RESERVE_PART
@@ -114,6 +131,18 @@ impl fmt::Debug for Room {
             .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
+}
+
+/// How many bytes the files below a directory have. What cannot be looked at counts for nothing:
+/// files come and go meanwhile.
+pub fn bytes_below(directory: &Path) -> u64 {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(found) if found.is_dir() => bytes_below(&entry.path()),
+        Ok(found) => found.len(),
+        Err(_gone) => 0,
+    });
+    sizes.sum()
 }
 
 /// The thread that looks once a second. Dropping it ends it.

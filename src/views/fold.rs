@@ -131,10 +131,7 @@ pub(super) fn event_name<'a>(storefront: &'a Storefront, event: &Event) -> &'a s
 pub fn name_outside<'a>(storefront: &'a Storefront, event: &Event) -> Option<&'a Arc<str>> {
     let resource = storefront.resource(event.kind())?;
     let about = event.as_approval().map(|approval| approval.subject().kind);
-    match about {
-        Some(about) => resource.events.of_approval(event.name(), Some(about)),
-        None => resource.events.get(event.name()),
-    }
+    resource.event_name(event.name(), about)
 }
 
 /// Where something stands after an event: the storefront's word for it. Of a listing that has none,

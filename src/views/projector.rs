@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::{
     model::Model,
-    notices::{Notices, Notification},
+    notices::{Mentioned, Notices, Notification},
     rows::Rows,
     stops::{self, Progress, Stop},
 };
@@ -49,6 +49,8 @@ impl fmt::Debug for Strike {
 #[derive(Debug)]
 pub struct Projector {
     storefronts: Vec<Arc<Storefront>>,
+    /// By the notices of each.
+    mentioned: Vec<Mentioned>,
     layout: Arc<Layout>,
     pages: Arc<Pages>,
     progress: watch::Sender<Progress>,
@@ -68,8 +70,10 @@ impl Projector {
             position,
             ..Progress::default()
         };
+        let mentioned = storefronts.iter().map(|own| Mentioned::by(own)).collect();
         Self {
             storefronts,
+            mentioned,
             layout,
             pages,
             progress: watch::Sender::new(progress),
@@ -242,6 +246,7 @@ impl Projector {
                 storefront,
                 pages: &self.pages,
                 told,
+                mentioned: &self.mentioned[at],
             };
             self.careful(model, committed, before, || {
                 self.strike(model, batch);

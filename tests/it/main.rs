@@ -17,6 +17,7 @@ mod feed;
 mod full;
 mod laundry;
 mod letters;
+mod metrics;
 mod mixed;
 mod originals;
 mod pause;

@@ -73,6 +73,25 @@ pub struct Gauge {
     pub calls_max: usize,
     /// When the provider is asked again, where it is not asked now.
     pub next_trial: Option<Timestamp>,
+    /// What there was since the start.
+    pub totals: Totals,
+}
+
+/// What there was at a gate since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Calls that were answered, also with a no.
+    pub answered: u64,
+    /// Calls that were not, or not in time.
+    pub failed: u64,
+    /// Calls that were let through, and not made after all.
+    pub not_made: u64,
+    /// Calls that were not let through since too many had failed.
+    pub suspended: u64,
+    /// Calls that were not let through since as many as may be were under way.
+    pub no_room: u64,
+    /// How often the breaker opened, also by hand.
+    pub opened: u64,
 }
 
 struct Gate {
@@ -103,6 +122,9 @@ struct Inner {
     breaker: Breaker,
     under_way: Vec<UnderWay>,
     next_call: u64,
+    totals: Totals,
+    /// Whether it was open when it was last changed.
+    was_open: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -152,6 +174,8 @@ impl Breakers {
                     breaker: Breaker::new(rules.breaker, call_ms_max),
                     under_way: Vec::new(),
                     next_call: 0,
+                    totals: Totals::default(),
+                    was_open: false,
                 }),
                 may_refuse: AtomicBool::new(false),
             })
@@ -170,6 +194,7 @@ impl Breakers {
         let pass = match inner.breaker.admit(now) {
             Admission::Granted(pass) => pass,
             Admission::Refused { until } => {
+                inner.totals.suspended += 1;
                 let for_ms = until.map(|until| until.ms_since(now));
                 return Err(Refused::Suspended { for_ms });
             }
@@ -179,11 +204,12 @@ impl Breakers {
             if asker == Asker::Caller {
                 inner.breaker.no_room(now);
             }
-            gate.note(&inner);
+            inner.totals.no_room += 1;
+            gate.note(&mut inner);
             return Err(Refused::NoRoom);
         }
         let call = is_counted.then(|| inner.begin(asker, now));
-        gate.note(&inner);
+        gate.note(&mut inner);
         drop(inner);
         Ok(Permit {
             gate: Arc::clone(gate),
@@ -222,6 +248,7 @@ impl Breakers {
             under_way: inner.under_way.len(),
             calls_max: gate.calls_max,
             next_trial: next.filter(|_| !inner.breaker.is_closed()),
+            totals: inner.totals,
         }
     }
 
@@ -230,7 +257,7 @@ impl Breakers {
         let gate = &self.gates[storefront];
         let mut inner = gate.locked();
         inner.breaker.hold(hold);
-        gate.note(&inner);
+        gate.note(&mut inner);
         drop(inner);
         gate.lines.look();
     }
@@ -250,7 +277,12 @@ impl Gate {
     }
 
     /// To be called after every change, before the lock is given back.
-    fn note(&self, inner: &Inner) {
+    fn note(&self, inner: &mut Inner) {
+        let is_open = inner.breaker.state() == State::Open;
+        if is_open && !inner.was_open {
+            inner.totals.opened += 1;
+        }
+        inner.was_open = is_open;
         let may_refuse = !inner.breaker.is_closed() || inner.under_way.len() >= self.unawaited_max;
         self.may_refuse.store(may_refuse, Ordering::Release);
     }
@@ -300,10 +332,15 @@ impl Permit {
         let mut inner = self.gate.locked();
         let was_closed = inner.breaker.is_closed();
         inner.breaker.record(now, self.pass, outcome);
+        match outcome {
+            Outcome::Answered => inner.totals.answered += 1,
+            Outcome::Failed => inner.totals.failed += 1,
+            Outcome::NotMade => inner.totals.not_made += 1,
+        }
         if let Some(own) = self.call {
             inner.under_way.retain(|other| other.call != own);
         }
-        self.gate.note(&inner);
+        self.gate.note(&mut inner);
         drop(inner);
         if self.call.is_some() || !was_closed {
             self.gate.lines.look();

@@ -105,6 +105,14 @@ async fn who_answers_at_once_has_no_calls_under_way_but_fails_like_anybody() {
     ask(&breakers, Asker::Caller, 1)
         .remove(0)
         .ended(Outcome::Answered);
+    let expected = Totals {
+        answered: 1,
+        failed: 3,
+        suspended: 2,
+        opened: 1,
+        ..Totals::default()
+    };
+    assert_eq!(breakers.gauge(0).totals, expected);
     simulator.behave(Behaviour {
         latency_ms_max: 1,
         ..Behaviour::default()

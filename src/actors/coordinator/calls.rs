@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Called, Coordinator, Waiting};
+use super::{Called, Coordinator, Waiting, log::about};
 use crate::{
     actors::{breakers::Asker, gateway::Carry, provider::Trouble, turn::Subject},
     domain::{
@@ -149,7 +149,7 @@ impl Coordinator {
                 }
             }
             // The timer that was set with the intent makes the call again.
-            Err(error) => tracing::warn!(subject = %key, %error, "a call is put off"),
+            Err(error) => about!(warn, self, key, self.origin_of(key), %error, "a call is put off"),
         }
     }
 
@@ -174,7 +174,7 @@ impl Coordinator {
                 Command::Order(order::Command::Cancel),
             ],
             (_, Err(trouble)) => {
-                tracing::warn!(subject = %key, %trouble, "the provider is asked again later");
+                about!(warn, self, key, self.origin_of(key), %trouble, attempt = called.attempt, "the provider is asked again later");
                 Vec::new()
             }
         };
@@ -224,7 +224,9 @@ impl Coordinator {
                 continue;
             }
             match self.live(key) {
-                Err(failure) => tracing::error!(subject = %key, %failure, "a timer waits"),
+                Err(failure) => {
+                    about!(error, self, key, self.origin_of(key), %failure, "a timer waits")
+                }
                 Ok(live) if live.busy || live.reload => {
                     if !(live.waiting.iter()).any(|waits| matches!(waits, Waiting::Due)) {
                         live.waiting.push_back(Waiting::Due);
@@ -249,7 +251,7 @@ impl Coordinator {
         }
         match payment.map(|payment| payment.outstanding()) {
             Err(failure) => {
-                tracing::error!(subject = %key, %failure, "a retry waits");
+                about!(error, self, key, self.origin_of(key), %failure, "a retry waits");
                 self.resume(key);
             }
             // A charge for an order that never came to be: the saga gives it up. Or nothing is

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Coordinator, Visited, Waiting, settle::Pending};
+use super::{Coordinator, Visited, Waiting, log::about, settle::Pending};
 use crate::{
     actors::{
         breakers::Asker,
@@ -82,9 +82,11 @@ impl Coordinator {
             Outcome::Refused(refusal) => {
                 let promised = turn.before.0.order != order::State::Absent;
                 let unmet = entity.kind == Kind::Listing && promised && turn.caller.is_none();
-                if unmet && let Some(live) = self.live.get_mut(&turn.key) {
-                    tracing::warn!(subject = %turn.key, %refusal, "called off: it cannot be had");
-                    live.waiting.push_front(Waiting::Cancel);
+                if unmet {
+                    about!(warn, self, turn.key, Some(&turn.origin), %refusal, "called off: it cannot be had");
+                    if let Some(live) = self.live.get_mut(&turn.key) {
+                        live.waiting.push_front(Waiting::Cancel);
+                    }
                 }
                 self.abandon(turn, Error::Refused(refusal));
             }
@@ -96,6 +98,7 @@ impl Coordinator {
 
     /// Gives a turn up: nothing of it happened.
     pub(super) fn abandon(&mut self, mut turn: Box<Turn>, error: Error) {
+        about!(debug, self, turn.key, Some(&turn.origin), cause = turn.cause.name(), %error, "given up");
         turn.token.spend();
         self.forget_visited(&mut turn);
         self.reset_saga(&turn);
@@ -218,7 +221,13 @@ impl Coordinator {
         }
         let live = &self.live[&key];
         if live.saga.ledger.check().is_err() {
-            tracing::error!(subject = %key, "the books would not balance; refused");
+            about!(
+                error,
+                self,
+                key,
+                Some(&turn.origin),
+                "the books would not balance; refused"
+            );
             return self.abandon(turn, Failure::Crashed.into());
         }
         let timer = live.saga.due();

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Called, Coordinator, Waiting};
+use super::{Called, Coordinator, Waiting, log::about};
 use crate::{
     actors::{
         breakers::Asker,
@@ -56,12 +56,19 @@ impl Coordinator {
         };
         let mut turn = self.turn(key, Cause::ProviderAnswered, VecDeque::from(commands));
         if is_charge {
-            tracing::warn!(subject = %key, attempt, "called off: it was not paid in all that time");
+            about!(
+                warn,
+                self,
+                key,
+                self.origin_of(key),
+                attempt,
+                "called off: it was not paid in all that time"
+            );
         } else {
             let reason = result
                 .err()
                 .map_or_else(String::new, |last| last.to_string());
-            tracing::error!(subject = %key, attempt, %reason, "given up; see /ops/dead-letters");
+            about!(error, self, key, self.origin_of(key), attempt, %reason, "given up; see /ops/dead-letters");
             let given_up = GivenUp {
                 attempt,
                 since: turn.at,

@@ -1,6 +1,6 @@
 //! Turns that do not come back: lost in a panic, on their way, or with another shard.
 
-use super::{Coordinator, Live, Withdrawn, Work};
+use super::{Coordinator, Live, Withdrawn, Work, log::about};
 use crate::actors::{
     handles::Failure,
     turn::{Serial, Subject, Turn},
@@ -19,7 +19,13 @@ impl Coordinator {
         self.current = Some(key);
         let is_open = |live: &Live| live.busy && live.open == serial;
         if self.live.get(&key).is_some_and(is_open) {
-            tracing::error!(subject = %key, "a turn was lost; it is given up");
+            about!(
+                error,
+                self,
+                key,
+                self.origin_of(key),
+                "a turn was lost; it is given up"
+            );
             self.lose(key);
         }
     }
@@ -33,7 +39,13 @@ impl Coordinator {
         let mut there: Vec<Subject> = there.map(|(key, _)| *key).collect();
         there.sort_unstable();
         for key in there {
-            tracing::warn!(subject = %key, "a turn was on a shard that was replaced; it is given up");
+            about!(
+                warn,
+                self,
+                key,
+                self.origin_of(key),
+                "a turn was on a shard that was replaced; it is given up"
+            );
             self.current = Some(key);
             self.withdraw(key);
             self.lose(key);

@@ -19,6 +19,7 @@ mod keys;
 mod letters;
 mod line;
 mod listings;
+mod log;
 mod lost;
 mod meaning;
 mod prices;
@@ -39,6 +40,7 @@ use std::{
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised};
 use tokio::sync::oneshot;
 
+use self::log::about;
 pub(super) use self::{letters::Resume, line::Lines, why::Look};
 use super::{
     crashes::{self, Crashes},
@@ -411,7 +413,13 @@ impl Handler<Work> for Coordinator {
         loop {
             lost = match lost {
                 Some(key) => {
-                    tracing::error!(subject = %key, "a saga panicked; its turn is given up");
+                    about!(
+                        error,
+                        self,
+                        key,
+                        self.origin_of(key),
+                        "a saga panicked; its turn is given up"
+                    );
                     self.guarded(|coordinator| coordinator.give_up(key))
                 }
                 None if !self.settled.is_empty() => self.guarded(Self::settle),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Coordinator, Waiting};
+use super::{Coordinator, Waiting, log::about};
 use crate::{
     actors::{
         breakers::Permit,
@@ -233,7 +233,8 @@ impl Coordinator {
         self.outside.lane.stored();
         self.outside.feed.ring();
         let stored = stored.map_err(|error| {
-            tracing::error!(subject = %key, %error, "a snapshot cannot be kept");
+            let (After::Finish(turn) | After::Charge(turn, ..)) = &pending.after;
+            about!(error, self, key, Some(&turn.origin), %error, "a snapshot cannot be kept");
             Error::Failed(Failure::OutcomeUnknown)
         });
         if key.is_order() {
@@ -275,6 +276,9 @@ impl Coordinator {
             && let Some(live) = self.live.get_mut(&pending.key)
         {
             live.dossier.note(first, &turn.origin);
+        }
+        if pending.events > 0 {
+            self.log_durable(turn, pending.events, first);
         }
     }
 

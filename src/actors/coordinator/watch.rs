@@ -10,7 +10,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use super::{Coordinator, Live};
+use super::{Coordinator, Live, log::about};
 use crate::{
     actors::{handles::Stopped, local::decode, numbers::shard_of, turn::Subject},
     domain::{
@@ -163,11 +163,19 @@ impl Coordinator {
 
     fn take_up(&mut self, key: Subject) {
         let now = self.now();
-        tracing::error!(subject = %key, "it had stopped and is taken up; see /ops/sagas/stuck");
+        about!(
+            error,
+            self,
+            key,
+            self.origin_of(key),
+            "it had stopped and is taken up; see /ops/sagas/stuck"
+        );
         self.watch.note(key, now);
         self.current = Some(key);
         match self.live(key) {
-            Err(failure) => tracing::error!(subject = %key, %failure, "it cannot be taken up now"),
+            Err(failure) => {
+                about!(error, self, key, self.origin_of(key), %failure, "it cannot be taken up now")
+            }
             Ok(live) => {
                 live.calls = 0;
                 self.call_again(key);

@@ -1,11 +1,13 @@
 //! What HTTP, and any other program, may call. Hides addresses, shards and messages.
 
 mod call;
+mod figures;
 mod letters;
 mod pausing;
 mod paying;
 mod reading;
 mod standing;
+mod story;
 mod subscribers;
 mod why;
 
@@ -14,13 +16,14 @@ use std::{sync::Arc, time::Duration};
 use actix::prelude::SendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-pub use super::breakers::Gauge;
+pub use super::breakers::{Gauge, Totals};
 pub use call::{
     CommandKey, Context, Entity, Error, Expected, Failure, Item, Page, Request, Row, Target,
 };
 pub use letters::Letter;
 pub use reading::Told;
 pub use standing::{Panic, Present, Quarantine, Standing, StoppedView, Stuck};
+pub use story::{Chapter, Found, Story};
 pub use why::{Stopped, Wait, Why};
 
 pub use super::injected::{Armed, Injected, Rule};

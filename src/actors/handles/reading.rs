@@ -145,7 +145,7 @@ impl Engine {
     }
 
     /// Waits for a view that is not paused.
-    async fn caught_up(&self, model: Model) -> Result<(), Failure> {
+    pub(super) async fn caught_up(&self, model: Model) -> Result<(), Failure> {
         let path = model.path(&self.inner.storefronts[model.storefront]);
         let components = &self.inner.components;
         if components.pausing(model.storefront, path).is_some() {

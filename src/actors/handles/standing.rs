@@ -16,6 +16,9 @@ use crate::{
 /// How long a shard may take to say how it is.
 const LOOK_WAIT: Duration = Duration::from_secs(1);
 
+/// What counts as the last hour.
+const HOUR_MS: u64 = 60 * 60 * 1_000;
+
 /// How a shard is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -25,10 +28,14 @@ pub struct Standing {
     pub requests: usize,
     /// Panics that were survived since the program was started.
     pub panics: u64,
+    /// Of these, in the last hour; 1,024 at most.
+    pub panics_in_hour: usize,
     /// The last of them.
     pub last_panic: Option<Panic>,
     /// How often it was replaced since the program was started.
     pub replaced: u64,
+    /// Of these, in the last hour.
+    pub replaced_in_hour: usize,
 }
 
 /// A view that panicked, and takes nothing in until it is released.
@@ -100,10 +107,12 @@ impl Engine {
 
     /// How each shard is, in their order.
     pub async fn standings(&self) -> Vec<Standing> {
+        let now = self.inner.clock.now();
         let mut standings = Vec::with_capacity(self.inner.shards.len());
         for place in 0..self.inner.shards.len() {
             let running = self.inner.shards.running(place);
-            let (panics, last) = self.inner.shards.crashes(place).panics();
+            let crashes = self.inner.shards.crashes(place);
+            let (panics, last) = crashes.panics();
             let permits = running.as_ref().map_or(0, |running| {
                 self.inner.settings.requests_per_shard_max - running.permits.available_permits()
             });
@@ -115,11 +124,18 @@ impl Engine {
                 present: present.map(Present::from),
                 requests: permits,
                 panics,
+                panics_in_hour: crashes.panics_in_hour(now),
                 last_panic: last.map(Panic::from),
                 replaced: self.inner.shards.replacements(place),
+                replaced_in_hour: self.inner.shards.replaced_lately(place, now, HOUR_MS),
             });
         }
         standings
+    }
+
+    /// How many batches wait for the committer, and for the disk.
+    pub fn commits_waiting(&self) -> usize {
+        self.inner.ground.parts.committer.waiting()
     }
 
     /// The most requests that may be under way on one shard.

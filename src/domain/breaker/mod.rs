@@ -90,6 +90,9 @@ pub enum State {
 }
 
 impl State {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
+
     /// Its stable name.
     pub const fn name(self) -> &'static str {
         match self {

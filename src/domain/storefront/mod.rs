@@ -10,6 +10,7 @@ mod component;
 pub mod example;
 mod flow;
 mod names;
+mod notice;
 pub mod read;
 mod resource;
 mod view;
@@ -19,10 +20,13 @@ use std::sync::Arc;
 pub use command::{Action as CommandAction, CommandRule, Condition, Reply, Role, Test, Verb};
 pub use component::{COMPONENTS_MAX, Component, State as ComponentState};
 pub use flow::{Action, Choice, Flow, Granting, Mode, OnlyIf, Retry, Step};
-pub use resource::{Field, FieldType, Resource, Search, Words};
+pub use notice::{
+    Channel, Language, MESSAGES_PER_EVENT_MAX, NOTICE_CHARS_MAX, Notice, Spoken, Way,
+};
+pub use resource::{EventData, EventMember, Field, FieldType, Resource, Search, Words};
 pub use view::{Rows, Source, View, ViewRule};
 
-use super::{Fields, Kind, breaker, money::Currency};
+use super::{Fields, Kind, Value, breaker, money::Currency};
 
 /// A storefront's name for people, in the languages that are shipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,17 +72,6 @@ pub struct Parties {
     pub seller: Option<(Arc<str>, Arc<str>)>,
 }
 
-/// Which text tells whom about which events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The events, each as whose it is and the domain's word for it.
-    pub on: Vec<(Kind, Arc<str>)>,
-    /// The field of the order or the listing that says who is told; nobody in particular without.
-    pub to: Option<Arc<str>>,
-    /// What they are told; `{name}` stands for a field, `{status}` and `{event}` for the words.
-    pub text: Title,
-}
-
 /// One storefront, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Storefront {
@@ -90,6 +83,8 @@ pub struct Storefront {
     pub currency: Currency,
     /// The name of its event feed.
     pub topic: Arc<str>,
+    /// What the data of all its events has beside their own: names with values.
+    pub event_put: Vec<(Arc<str>, Value)>,
     /// Its REST collections that are entities, at most one for each kind.
     pub resources: Vec<Resource>,
     /// Which request means which command; the first that fits counts.

@@ -158,11 +158,52 @@ pub struct Resource {
     pub words: Words,
     /// The names of its events for the outside; an event without one stays inside.
     pub events: Words,
+    /// What its events' data calls the number of what they happened to.
+    pub number: Arc<str>,
+    /// What the data of its events has, where that is not simply the number and all fields; by the
+    /// names in [`Resource::events`].
+    pub event_data: Vec<(Arc<str>, EventData)>,
     /// Its query methods.
     pub searches: Vec<Search>,
 }
 
+/// What the data of an event has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventData {
+    /// Beside the number; `None` for all fields that answers show.
+    pub members: Option<Vec<EventMember>>,
+    /// Names that are always null, as some originals had them.
+    pub empty: Vec<Arc<str>>,
+}
+
+/// One member of an event's data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventMember {
+    /// Whose field it is: the resource's own, the order's or the listing's.
+    pub kind: Kind,
+    /// Which.
+    pub field: Field,
+}
+
 impl Resource {
+    /// The name of one of its events for the outside; of an approval's, it may be another where that
+    /// is about a listing.
+    pub fn event_name(&self, own: &str, about: Option<Kind>) -> Option<&Arc<str>> {
+        match about {
+            Some(about) => self.events.of_approval(own, Some(about)),
+            None => self.events.get(own),
+        }
+    }
+
+    /// What is said of that event's data, if anything is.
+    pub fn data_of(&self, own: &str, about: Option<Kind>) -> Option<&EventData> {
+        let of_listings = format!("{}.{own}", Kind::Listing);
+        let has_own = about == Some(Kind::Listing) && self.events.get(&of_listings).is_some();
+        let wanted = if has_own { &*of_listings } else { own };
+        let mut data = self.event_data.iter();
+        data.find(|(own, _)| **own == *wanted).map(|(_, data)| data)
+    }
+
     /// Whether it has a collection in URLs.
     pub fn is_exposed(&self) -> bool {
         !self.path.is_empty()

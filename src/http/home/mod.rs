@@ -1,6 +1,6 @@
 //! `/`: what is running, as a page for people and as links for programs.
 
-use actix_web::{HttpRequest, HttpResponse, http::header::ACCEPT};
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
     State,
@@ -8,6 +8,7 @@ use super::{
     call::{self, Call},
     feed::{self, EVENTS},
     hal::{self, Link, OnlyLinks},
+    html,
 };
 use crate::actors::handles::NOTIFICATIONS;
 
@@ -17,20 +18,10 @@ mod page;
 pub(super) fn home(state: &State, request: &HttpRequest) -> HttpResponse {
     let origin = call::origin(request);
     let storefronts = state.engine.storefronts();
-    let accept = request.headers().get(ACCEPT);
-    let is_browser = accept
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
-    if is_browser {
+    if html::is_wanted(request) {
         let root = state.mounts.root.and_then(|at| storefronts.get(at));
-        return HttpResponse::Ok()
-            .content_type("text/html; charset=utf-8")
-            .insert_header(("Content-Security-Policy", page::POLICY))
-            .body(page::html(
-                &origin,
-                storefronts,
-                root.map(|root| &*root.name),
-            ));
+        let page = page::html(&origin, storefronts, root.map(|root| &*root.name));
+        return html::answer(page::POLICY, page);
     }
     let mut links = vec![Link::new("self", format!("{origin}/"))];
     if let Some(at) = state.mounts.root

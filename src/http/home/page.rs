@@ -5,7 +5,7 @@ use std::{fmt::Write, sync::Arc};
 
 use crate::{
     domain::storefront::{CommandAction, CommandRule, Resource, Storefront, Verb, example},
-    http::address::Collection,
+    http::{address::Collection, html::escape},
 };
 
 /// Only what the page itself holds runs or is shown.
@@ -39,7 +39,8 @@ pub(super) fn html(origin: &str, storefronts: &[Arc<Storefront>], root: Option<&
         );
     }
     page.push_str(
-        "<footer><p><a href=\"/readyz\">Ready?</a> · <a href=\"/problems\">What the error codes \
+        "<footer><p><a href=\"/readyz\">Ready?</a> · \
+         <a href=\"/metrics\">Figures</a> · <a href=\"/problems\">What the error codes \
          mean</a></p></footer></main><script>",
     );
     page.push_str(SCRIPT);
@@ -147,21 +148,6 @@ fn attempt(page: &mut String, title: &str, command: &str) {
 fn add(page: &mut String, text: &str) {
     page.write_str(text)
         .expect("writing to a string cannot fail");
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

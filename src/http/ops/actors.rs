@@ -15,6 +15,8 @@ struct All<'a> {
     lines: BTreeMap<&'a str, usize>,
     /// Threads that did not come back from what they were stuck in.
     leaked: usize,
+    /// Batches that wait for the committer.
+    commits_waiting: usize,
 }
 
 #[derive(Serialize)]
@@ -29,9 +31,11 @@ struct Shown<'a> {
     requests: usize,
     requests_max: usize,
     panics: u64,
+    panics_in_hour: usize,
     last_panic: Option<LastPanic<'a>>,
     /// How often it was made again since the start.
     replaced: u64,
+    replaced_in_hour: usize,
 }
 
 #[derive(Serialize)]
@@ -51,6 +55,7 @@ pub(super) async fn list(engine: &Engine) -> HttpResponse {
         shards: shards.map(|one| shown(engine, one)).collect(),
         lines: names.zip(engine.standing_in_line()).collect(),
         leaked: engine.leaked(),
+        commits_waiting: engine.commits_waiting(),
     })
 }
 
@@ -68,7 +73,9 @@ fn shown<'a>(engine: &'a Engine, (shard, standing): (usize, &'a Standing)) -> Sh
         requests: standing.requests,
         requests_max: engine.requests_per_shard_max(),
         replaced: standing.replaced,
+        replaced_in_hour: standing.replaced_in_hour,
         panics: standing.panics,
+        panics_in_hour: standing.panics_in_hour,
         last_panic: standing
             .last_panic
             .as_ref()

@@ -11,6 +11,8 @@
 //! | `/ops/faults` | GET, PUT, DELETE | what goes wrong on purpose (`--fault-injection`) |
 //! | `/ops/dead-letters`, `…/{storefront}`, `…/{storefront}/{order}` | GET | refunds that were given up |
 //! | `/ops/dead-letters/{storefront}/{order}/retry` | POST | has one tried again |
+//! | `/ops/sagas?correlation=ID` | GET | the orders that began with a request |
+//! | `/ops/sagas/{storefront}/{order}`, `/ops/sagas/{order}` | GET | an order's whole story, as a page too |
 //! | `/ops/sagas/{storefront}/{order}/why` | GET | where an order stands, and what it waits for |
 //! | `/ops/sagas/stuck` | GET | orders that had stopped, and were taken up |
 //! | `/ops/quarantine` | GET | what panicked too often and waits for an operator |
@@ -60,6 +62,10 @@ pub(super) enum Ops<'a> {
     Breaker(&'a str),
     /// What an order waits for.
     Why(&'a str, &'a str),
+    /// The orders that began with a request.
+    Sagas,
+    /// An order's whole story: of the storefront that is named, or of the only one that has it.
+    Story(Option<&'a str>, &'a str),
     /// Orders that had stopped.
     Stuck,
     /// How each shard is.
@@ -88,7 +94,10 @@ impl<'a> Ops<'a> {
             ["dead-letters", of, order, "retry"] => Self::Retry(of, order),
             ["breakers"] => Self::Breakers,
             ["breakers", of] => Self::Breaker(of),
+            ["sagas"] => Self::Sagas,
             ["sagas", "stuck"] => Self::Stuck,
+            ["sagas", order] => Self::Story(None, order),
+            ["sagas", of, order] => Self::Story(Some(of), order),
             ["sagas", of, order, "why"] => Self::Why(of, order),
             _ => return None,
         })
@@ -107,6 +116,8 @@ impl<'a> Ops<'a> {
             | Self::Letter(..)
             | Self::Letters(_)
             | Self::Quarantine
+            | Self::Sagas
+            | Self::Story(..)
             | Self::Stuck
             | Self::Why(..) => false,
         }
@@ -148,6 +159,9 @@ pub(super) async fn respond(
         Ops::Letters(of) => letters::list(engine, of),
         Ops::Retry(of, order) if method == Method::POST => letters::retry(engine, of, order).await,
         Ops::Why(of, order) => sagas::why(engine, of, order).await,
+        Ops::Sagas => sagas::search(engine, request).await,
+        Ops::Story(Some(of), order) => sagas::story(engine, of, order, request).await,
+        Ops::Story(None, order) => sagas::story_of(engine, order, request).await,
         Ops::Stuck => sagas::stuck(engine).await,
         Ops::Letter(of, order) | Ops::Retry(of, order) => letters::get(engine, of, order),
         Ops::Breakers => Ok(breakers::list(engine)),

@@ -151,6 +151,8 @@ fn resource(kind: Kind, path: &str, fields: Vec<Field>, words: &[(&str, &str)]) 
         fields,
         words: Words(words.collect()),
         events: Words::default(),
+        number: "id".into(),
+        event_data: Vec::new(),
         searches: Vec::new(),
     }
 }

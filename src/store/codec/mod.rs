@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 pub use registry::{TYPES, Type, registered};
 pub use upcast::{STEPS, Step, upcast};
+pub use write::number_of;
 
 use crate::domain::{
     Batch, Cause, Correlation, EntityKey, Kind, Stamped, Timestamp, Trace, recorded::Answered,
@@ -209,7 +210,7 @@ fn write_origin(to: &mut Vec<u8>, batch: &Batch) {
 }
 
 fn write_event(to: &mut Vec<u8>, stamped: &Stamped) {
-    let number = write::number_of(&stamped.event);
+    let number = number_of(&stamped.event);
     let known = registered(number).expect("every number that an event has is in the table");
     write_entity(to, stamped.entity);
     to.extend_from_slice(&stamped.version.to_le_bytes());

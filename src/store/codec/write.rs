@@ -17,7 +17,7 @@ use super::{
 use crate::domain::{Event, approval, delivery, listing, order, payment, payout, saga};
 
 /// The registered number that stands for `event`.
-pub(super) const fn number_of(event: &Event) -> u16 {
+pub const fn number_of(event: &Event) -> u16 {
     match event {
         Event::Listing(event) => match event {
             listing::Event::Offered { .. } => registry::LISTING_OFFERED,

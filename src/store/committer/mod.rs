@@ -10,6 +10,7 @@
 //! there is some. What was submitted was built on what was submitted before, so nothing may be left
 //! out.
 
+mod figures;
 mod queue;
 mod under_way;
 mod worker;
@@ -29,6 +30,7 @@ use super::{
     commit::{Commit, Follower, Lane, NotTaken, Position, Submission},
     journal::{self, Journal},
 };
+use crate::metrics::Histogram;
 use queue::Queue;
 use worker::Worker;
 
@@ -83,7 +85,7 @@ impl fmt::Debug for Listeners {
 }
 
 /// What the committer has done since it was started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Statistics {
     /// Groups that were written.
     pub groups: AtomicU64,
@@ -95,6 +97,12 @@ pub struct Statistics {
     pub bytes: AtomicU64,
     /// Syncs, the journal's own on changing segments included.
     pub syncs: AtomicU64,
+    /// Submissions that were not taken, since too many waited or nothing is taken any more.
+    pub not_taken: AtomicU64,
+    /// How many batches the groups had.
+    pub group_sizes: Histogram,
+    /// How long the syncs of groups took.
+    pub sync_times: Histogram,
 }
 
 /// The committer's handle: shared by the shards as an `Arc<dyn Commit>`.
@@ -132,7 +140,7 @@ impl Committer {
             durable: AtomicU64::new(journal.stable()),
             failed: AtomicBool::new(false),
             full: AtomicBool::new(false),
-            statistics: Statistics::default(),
+            statistics: Statistics::new(),
         });
         let worker = Worker::new(journal, listeners, under_way, limits, Arc::clone(&shared));
         let thread = thread::Builder::new()
@@ -190,10 +198,20 @@ impl Commit for Committer {
     /// Also refuses, as not taken, what no journal frame can hold and what no lane could hear of:
     /// a batch that is too large or without events, and a lane that does not exist.
     fn submit(&self, submission: Submission) -> Result<(), NotTaken> {
-        if !self.shared.fits(&submission) {
-            return Err(NotTaken(submission));
-        }
-        self.shared.queue.push(submission).map_err(NotTaken)
+        let taken = if self.shared.fits(&submission) {
+            self.shared.queue.push(submission)
+        } else {
+            Err(submission)
+        };
+        taken.map_err(|submission| {
+            let not_taken = &self.shared.statistics.not_taken;
+            not_taken.fetch_add(1, Ordering::Relaxed);
+            NotTaken(submission)
+        })
+    }
+
+    fn waiting(&self) -> usize {
+        self.shared.queue.len()
     }
 }
 

@@ -69,6 +69,16 @@ impl Queue {
         Ok(())
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    /// How many may wait.
+    pub(super) const fn len_max(&self) -> usize {
+        self.waiting_max
+    }
+
     /// Takes no more. What waits can still be taken.
     pub(super) fn close(&self) {
         self.lock().closed = true;

@@ -144,7 +144,9 @@ impl Worker {
             };
         }
         append(&mut self.journal, &records, &self.shared, self.limits)?;
+        let syncing = Instant::now();
         let durable = self.journal.sync()?;
+        let synced = syncing.elapsed();
         self.shared.durable.store(durable, Ordering::Release);
 
         let statistics = &self.shared.statistics;
@@ -156,6 +158,8 @@ impl Worker {
         add(&statistics.batches, records.len() as u64);
         add(&statistics.events, events);
         add(&statistics.bytes, self.group_bytes as u64);
+        statistics.group_sizes.observe(records.len() as u64);
+        statistics.sync_times.observe_time(synced);
         statistics
             .syncs
             .store(self.journal.syncs(), Ordering::Relaxed);

@@ -50,6 +50,19 @@ struct Stripe {
     /// The hand of the clock is at the front.
     ring: VecDeque<Key>,
     dirty: Vec<Key>,
+    hits: u64,
+    misses: u64,
+}
+
+/// How the cache did since the start, and what it has now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    /// Pages in it.
+    pub(super) pages: usize,
+    /// How many looks found their page there.
+    pub(super) hits: u64,
+    /// How many had to load it.
+    pub(super) misses: u64,
 }
 
 #[derive(Debug)]
@@ -158,12 +171,16 @@ impl Cache {
         stripe.evict(self.stripe_pages_max + 1);
     }
 
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.stripes
-            .iter()
-            .map(|stripe| locked(stripe).pages.len())
-            .sum()
+    /// How it does.
+    pub(super) fn usage(&self) -> Usage {
+        let mut usage = Usage::default();
+        for stripe in &self.stripes {
+            let stripe = locked(stripe);
+            usage.pages += stripe.pages.len();
+            usage.hits += stripe.hits;
+            usage.misses += stripe.misses;
+        }
+        usage
     }
 
     fn stripe(&self, (collection, page): Key) -> &Mutex<Stripe> {
@@ -180,7 +197,10 @@ impl Stripe {
         pages_max: usize,
         load: impl FnOnce() -> Result<Loaded, Error>,
     ) -> Result<&mut Entry, Error> {
-        if !self.pages.contains_key(&key) {
+        if self.pages.contains_key(&key) {
+            self.hits += 1;
+        } else {
+            self.misses += 1;
             let loaded = load()?;
             self.evict(pages_max);
             let entry = Entry {

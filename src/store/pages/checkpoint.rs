@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, PoisonError, atomic::Ordering::Relaxed},
 };
 
+use tokio::time::Instant;
+
 use super::{
     Error, NoteTree, Pages,
     backing::{Batches, Space},
@@ -50,6 +52,7 @@ impl Pages {
     pub fn checkpoint(&self, complete_to: Position) -> Result<Checkpointed, Error> {
         let mut writer = locked(&self.writer);
         writer.check()?;
+        let began = Instant::now();
         self.wake.taken();
         let (taken, notes) = {
             let _nobody_is_between = self
@@ -66,6 +69,7 @@ impl Pages {
             notes: notes.iter().map(|notes| notes.len()).sum(),
         };
         if done.pages + done.notes == 0 && complete_to == writer.complete_to() {
+            self.checkpoints.ended(None);
             return Ok(done);
         }
         // Stands if the write panics: what was taken is then neither here nor there.
@@ -76,6 +80,7 @@ impl Pages {
         }
         writer.failed = None;
         self.complete_to.store(complete_to, Relaxed);
+        self.checkpoints.ended(Some(began.elapsed()));
         Ok(done)
     }
 

@@ -12,6 +12,7 @@ mod checkpoint;
 mod checkpointer;
 mod counts;
 mod disk;
+mod figures;
 mod guard;
 mod meta;
 mod notes;
@@ -44,6 +45,7 @@ use self::{
     checkpoint::Writer,
     checkpointer::Wake,
     counts::Counts,
+    figures::Checkpoints,
     notes::Notes,
     page::Page,
 };
@@ -226,6 +228,7 @@ pub struct Pages {
     complete_to: AtomicU64,
     wake: Wake,
     limits: Limits,
+    checkpoints: Checkpoints,
 }
 
 impl Pages {

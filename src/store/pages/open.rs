@@ -15,6 +15,7 @@ use super::{
     checkpointer::Wake,
     counts::Counts,
     disk::{Sled, at},
+    figures::Checkpoints,
     guard::{self, Guard},
     meta::{self, Meta},
     page::{self, META_KEY},
@@ -178,6 +179,7 @@ fn build(
         complete_to: complete_to.into(),
         wake: Wake::default(),
         limits,
+        checkpoints: Checkpoints::new(),
     };
     OpenedPages {
         pages,

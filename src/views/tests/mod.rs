@@ -22,8 +22,8 @@ use crate::{
         order::{self, Line},
         payment, payout,
         storefront::{
-            Field, FieldType, Notice, Resource, Rows, Source, Storefront, Title, View, ViewRule,
-            Words, read,
+            Channel, Field, FieldType, Language, Notice, Resource, Rows, Source, Spoken,
+            Storefront, Title, View, ViewRule, Way, Words, read,
         },
     },
     store::{
@@ -54,6 +54,8 @@ fn listings(words: &[(&str, &str)]) -> Resource {
         fields: vec![Field::new("roomStatus", FieldType::Status)],
         words: pairs(words),
         events: pairs(&[("offered", "RoomOffered")]),
+        number: "id".into(),
+        event_data: Vec::new(),
         searches: Vec::new(),
     }
 }

@@ -57,6 +57,13 @@ fn notice(on: &[(Kind, &str)]) -> Notice {
             .map(|(kind, event)| (*kind, (*event).into()))
             .collect(),
         to: Some("customerName".into()),
+        ways: vec![Way {
+            channel: Channel::Log,
+            address: None,
+        }],
+        spoken: Spoken::In(Language::Korean),
+        subject: None,
+        template: None,
         text: Title {
             ko: "{customerName}님: {status}".into(),
             en: "{event} {number} of { customerName }: {amount}{nothing} {".into(),

@@ -22,6 +22,7 @@ mod shown;
 mod source;
 #[cfg(test)]
 mod tests;
+mod told;
 mod view;
 mod words;
 
@@ -59,7 +60,7 @@ impl fmt::Display for Mistake {
 impl std::error::Error for Mistake {}
 
 /// What stands at the top of a file.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 18] = [
     "name",
     "title",
     "currency",
@@ -71,9 +72,11 @@ const KEYS: [&str; 16] = [
     "approval",
     "delivery",
     "payout",
+    "feed",
     "flow",
     "command",
     "view",
+    "notices",
     "notify",
     "components",
 ];
@@ -121,7 +124,8 @@ fn read(top: &Section<'_>) -> Storefront {
 
     let mut segments = Segments::default();
     let reads = reads(top, &mut segments);
-    let resources = shown::resources(&reads);
+    let mut resources = shown::resources(&reads);
+    told::look_up(&reads, &mut resources);
     let delivery = reads.iter().find(|read| read.kind == Kind::Delivery);
     let steps = delivery.map_or(&[][..], |read| &read.steps);
     let shares_numbers = listing::shares_numbers(top);
@@ -161,6 +165,7 @@ fn read(top: &Section<'_>) -> Storefront {
         components: component::components(top, &resources, &views),
         parties: parties::parties(top, &resources),
         notices: notify::notices(top, &resources),
+        event_put: told::put(top),
         resources,
         commands: rules,
         flow,

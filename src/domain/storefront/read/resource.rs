@@ -8,6 +8,7 @@ use super::{
     place_or,
     section::{Section, Span, Word, expected},
     segments::{Segments, singular},
+    told,
     words::{events, mapping, states},
 };
 use crate::domain::{
@@ -17,6 +18,9 @@ use crate::domain::{
 
 /// The most steps a delivery may have.
 const STEPS_MAX: usize = 32;
+
+/// What events call the number of what they happened to, if nothing is said.
+const NUMBER: &str = "id";
 
 /// The kinds that a storefront may have, in the order in which their collections are listed.
 pub(super) const KINDS: [Kind; 6] = [
@@ -40,6 +44,8 @@ pub(super) struct Read<'r> {
     names: Names,
     words: Words,
     events: Words,
+    /// What is said about the data of these events, where anything is.
+    pub(super) said: Vec<(Arc<str>, Section<'r>)>,
 }
 
 /// What every collection has: its path, what one of it is called, and its other paths.
@@ -53,7 +59,7 @@ pub(super) struct Names {
 /// Reads one resource.
 pub(super) fn read<'r>(section: Section<'r>, kind: Kind, segments: &mut Segments) -> Read<'r> {
     let mut known = vec![
-        "path", "item", "aliases", "fields", "words", "events", "search",
+        "path", "item", "aliases", "fields", "words", "events", "number", "search",
     ];
     known.extend(match kind {
         Kind::Listing => &["approval", "priced", "returns", "unknown", "row"][..],
@@ -75,7 +81,12 @@ pub(super) fn read<'r>(section: Section<'r>, kind: Kind, segments: &mut Segments
         words_section.as_ref().map(|words| words.at.clone()),
         &section,
     );
-    let mut words = mapping(words_section.as_ref(), kind, states(kind));
+    let mut words = mapping(
+        words_section.as_ref(),
+        kind,
+        states(kind),
+        |words, own, _| words.text(own),
+    );
     for (at, step) in steps.iter().enumerate() {
         // The last step completes the delivery; it has no state of its own.
         let own = if at.saturating_add(1) == steps.len() {
@@ -85,9 +96,22 @@ pub(super) fn read<'r>(section: Section<'r>, kind: Kind, segments: &mut Segments
         };
         words.0.push((own.into(), step.text.into()));
     }
+    let mut said = Vec::new();
+    let events_section = section.section("events");
+    let events = mapping(
+        events_section.as_ref(),
+        kind,
+        events(kind),
+        |events, own, key| {
+            let (name, data) = told::name(events, own);
+            said.extend(data.map(|data| (Arc::from(key), data)));
+            name
+        },
+    );
     Read {
         fields: fields::fields(&section, kind),
-        events: mapping(section.section("events").as_ref(), kind, events(kind)),
+        events,
+        said,
         kind,
         names,
         steps,
@@ -98,6 +122,11 @@ pub(super) fn read<'r>(section: Section<'r>, kind: Kind, segments: &mut Segments
 }
 
 impl Read<'_> {
+    fn number(&self) -> Arc<str> {
+        let number = self.section.text("number");
+        number.map_or(NUMBER, |number| number.text).into()
+    }
+
     /// The resource with these fields.
     pub(super) fn resource(&self, fields: Vec<Field>) -> Resource {
         let Names {
@@ -114,6 +143,8 @@ impl Read<'_> {
             fields,
             words: self.words.clone(),
             events: self.events.clone(),
+            number: self.number(),
+            event_data: Vec::new(),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     resource::Read,
-    section::{Report, Section},
+    section::{Report, Section, Word},
 };
 use crate::domain::{
     Kind, order,
@@ -67,8 +67,14 @@ pub(super) const fn events(kind: Kind) -> &'static [&'static str] {
 }
 
 /// Reads the words for these names. An approval's may be others where it is about a listing: they
-/// stand in a table of their own, and are kept as `listing.granted`.
-pub(super) fn mapping(section: Option<&Section<'_>>, kind: Kind, known: &[&str]) -> Words {
+/// stand in a table of their own, and are kept as `listing.granted`. `word` reads the word under a name,
+/// which is kept under that key.
+pub(super) fn mapping<'r>(
+    section: Option<&Section<'r>>,
+    kind: Kind,
+    known: &[&str],
+    mut word: impl FnMut(&Section<'r>, &str, &str) -> Option<Word<'r>>,
+) -> Words {
     let Some(section) = section else {
         return Words::default();
     };
@@ -77,22 +83,31 @@ pub(super) fn mapping(section: Option<&Section<'_>>, kind: Kind, known: &[&str])
     keys.extend((kind == Kind::Approval).then_some(of_listings));
     section.only(&keys);
     let mut words = Words::default();
-    read(section, known, "", &mut words);
+    read(section, known, "", &mut word, &mut words);
     if kind == Kind::Approval
         && let Some(section) = section.section(of_listings)
     {
         section.only(known);
-        read(&section, known, &format!("{of_listings}."), &mut words);
+        let before = format!("{of_listings}.");
+        read(&section, known, &before, &mut word, &mut words);
     }
     words
 }
 
-fn read(section: &Section<'_>, known: &[&str], before: &str, words: &mut Words) {
+fn read<'r>(
+    section: &Section<'r>,
+    known: &[&str],
+    before: &str,
+    word: &mut impl FnMut(&Section<'r>, &str, &str) -> Option<Word<'r>>,
+    words: &mut Words,
+) {
     for (own, _) in section.entries() {
-        let word = known.contains(&own.text).then(|| section.text(own.text));
+        let key = format!("{before}{}", own.text);
+        let word = known
+            .contains(&own.text)
+            .then(|| word(section, own.text, &key));
         if let Some(word) = word.flatten() {
-            let own = format!("{before}{}", own.text);
-            words.0.push((own.into(), word.text.into()));
+            words.0.push((key.into(), word.text.into()));
         }
     }
 }

@@ -67,9 +67,9 @@ fn few_pages_stay_in_memory_and_all_read_back() {
         assert_eq!(pages.get(ORDERS, number).unwrap(), expected, "{number}");
     }
     assert!(
-        pages.cache.len() <= 128,
+        pages.cache.usage().pages <= 128,
         "{} pages stayed",
-        pages.cache.len()
+        pages.cache.usage().pages
     );
     pages.close().unwrap();
     assert!(matches!(pages.checkpoint(9), Err(Error::Closed)));
@@ -129,11 +129,15 @@ fn a_high_place_does_not_read_the_pages_before_it() {
     drop(pages);
     let pages = open(&durable, Limits::default()).pages;
     assert_eq!(numbers(&pages, 63_000, 3), [63_000, 63_001, 63_002]);
-    assert_eq!(pages.cache.len(), 1);
+    assert_eq!(pages.cache.usage().pages, 1);
     pages
         .each(ORDERS, &mut |_, _| ControlFlow::Continue(()))
         .unwrap();
-    assert_eq!(pages.cache.len(), 1, "a walk leaves the cache alone");
+    assert_eq!(
+        pages.cache.usage().pages,
+        1,
+        "a walk leaves the cache alone"
+    );
 }
 
 #[test]

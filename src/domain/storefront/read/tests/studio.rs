@@ -4,7 +4,8 @@ use super::{super::*, check_in};
 use crate::domain::{
     Value, order, payout,
     storefront::{
-        Action, Choice, CommandAction, FieldType, Granting, Mode, Reply, Role, Rows, Source, Test,
+        Action, Channel, Choice, CommandAction, FieldType, Granting, Mode, Reply, Role, Rows,
+        Source, Test, Way,
     },
 };
 
@@ -63,6 +64,13 @@ fn the_complete_example_reads() {
     ];
     assert_eq!(notice.on, on);
     assert_eq!(notice.to.as_deref(), Some("guestId"));
+    let way = |channel, address: Option<&str>| Way {
+        channel,
+        address: address.map(Into::into),
+    };
+    assert_eq!(notice.ways, [way(Channel::Mail, Some("email"))]);
+    let rooms = &studio.notices[1];
+    assert_eq!(rooms.ways, [way(Channel::Log, None)], "rooms have no mail");
 }
 
 #[test]
@@ -402,6 +410,18 @@ fn mistakes_in_the_new_views_and_notices_are_found() {
         {status} ({price}원)  ==> {status ({price}원)    ==> nothing is known as
         {title}: {status}     ==> {title}: {status       ==> has no `}` after it
         {title}: {status}     ==> {guestId}: {status}    ==> nothing is known as `{guestId}`
+        channels = ["mail"]   ==> channels = ["post"]    ==> there is no channel `post`
+        channels = ["mail"]   ==> channels = ["mail"]\nchannel = "log" ==> say the same ==> 1
+        channels = ["mail"]   ==> channels = ["kakao"]   ==> KakaoTalk needs `template` ==> [[notify]]
+        mail     = "email"    ==> mail = "emial"         ==> did you mean `email`?
+        mail     = "email"    ==> language = "frame"     ==> did you mean
+        mail     = "email"    ==> text = { ko = "", en = "" } ==> [notices] has no key `text`
+        subject  = {          ==> #                      ==> a mail needs `subject` ==> [[notify]]
+        No. {number}          ==> No. {numbers}          ==> did you mean `number`?
+        to   = "hostId"       ==> to = "hostId"\nchannel = "kakao"\ntemplate = "t"\nkakao = "fax" ==> who is told ==> 3
+        to   = "hostId"       ==> channel = "mail"       ==> the channel `mail` needs an address ==> -2
+        to   = "hostId"       ==> template = "012345678901234567890123456789012" ==> 1 to 32 characters
+        to   = "hostId"       ==> language = "fr"        ==> neither a language nor a field
         en = "{title} is      ==> an = "{title} is       ==> needs `en` ==> 0
         "#,
     );

@@ -1,10 +1,14 @@
 //! The feed: everything that happened, in order, under numbers that stay.
 
+mod originals;
+mod reader;
+mod stream;
+
 use serde_json::Value;
 
 use crate::support::{CANCEL, Client, ORDER, Server};
 
-/// The events of a page.
+/// The events of a page of the flower shop.
 fn events(client: &Client, query: &str) -> Vec<Value> {
     let page = client.get(&format!("/flowers/events{query}")).at("/events");
     page.as_array().unwrap().clone()
