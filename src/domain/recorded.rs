@@ -128,7 +128,7 @@ impl Stamped {
                 | listing::Event::Released { order, .. }
                 | listing::Event::Handed { order, .. },
             ) => Some(*order),
-            Event::Listing(_) => None,
+            Event::Listing(_) | Event::Subscriber(_) => None,
             Event::Approval(event) => {
                 let subject = event.subject();
                 match subject.kind {
@@ -138,7 +138,8 @@ impl Stamped {
                     | Kind::Delivery
                     | Kind::Saga
                     | Kind::Approval
-                    | Kind::Payout => None,
+                    | Kind::Payout
+                    | Kind::Subscriber => None,
                 }
             }
             Event::Order(_)

@@ -155,8 +155,8 @@ fn nothing(kind: Kind) -> Entity {
         Kind::Delivery => Entity::Delivery(delivery::Delivery::default()),
         Kind::Approval => Entity::Approval(Approval::default()),
         Kind::Payout => Entity::Payout(Payout::default()),
-        // What a saga does is not told.
-        Kind::Order | Kind::Saga => Entity::Order(order::Order::default()),
+        // What sagas and subscribers do is not told.
+        Kind::Order | Kind::Saga | Kind::Subscriber => Entity::Order(order::Order::default()),
     }
 }
 

@@ -9,6 +9,7 @@ mod call;
 mod catch;
 mod collection;
 mod command;
+mod consumers;
 mod correlation;
 mod error;
 mod feed;
@@ -242,6 +243,7 @@ async fn answer(
         Spot::History(at, view, number) => view::history(&call, at, view, number).await,
         Spot::Notifications => notification::list(&call).await,
         Spot::Notification(number) => notification::one(&call, number).await,
+        Spot::Consumers(at) => consumers::respond(&call, at, payload).await,
         Spot::Events => feed::events(&call).await,
         Spot::Event(number) => feed::event(&call, number).await,
         Spot::All(of) if method == Method::HEAD => Ok(collection::head(&call, of)),

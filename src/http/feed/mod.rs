@@ -8,7 +8,11 @@ use actix_web::{HttpRequest, HttpResponse, http::Method};
 
 use self::query::Asked;
 pub use self::stream::Readers;
-pub(super) use self::{page::VARIABLES, stream::elsewhere};
+pub(super) use self::{
+    page::VARIABLES,
+    query::{After, subjects, types},
+    stream::elsewhere,
+};
 use super::{call::Call, error::ApiError};
 use crate::feed::Error;
 
