@@ -70,6 +70,7 @@ pub(super) fn details(storefront: &Storefront, event: &Event) -> Map<String, Jso
         Event::Approval(event) => of_approval(event),
         Event::Payout(event) => of_payout(event),
         Event::Listing(event) => of_listing(event),
+        Event::Subscriber(_) => Json::Null,
     };
     match details {
         Json::Object(details) => details,
