@@ -26,3 +26,4 @@ mod support;
 mod takeover;
 mod views;
 mod walk;
+mod webhooks;
