@@ -466,14 +466,14 @@ mod tests {
         check("/ops", Some(0), None);
         check("/ops/components/a/b/c", Some(0), None);
         check(
-            "/posies/consumers/engineers/leases/ab",
+            "/posies/consumers/menders/leases/ab",
             None,
             Some((
-                "/posies/: Lease(\"engineers\", \"ab\")",
+                "/posies/: Lease(\"menders\", \"ab\")",
                 "GET,HEAD,PUT,DELETE,OPTIONS",
             )),
         );
-        check("/posies/consumers/engineers/nothing", None, None);
+        check("/posies/consumers/menders/nothing", None, None);
         check("/purchases/7/", Some(0), Some(("/: purchase 7", one)));
         check("/purchases", None, None);
         check("/posies/order", None, None);

@@ -27,6 +27,11 @@ const SHARED_WORDS: &[(&str, &str, &str)] = &[
         "src/",
         "where a payout stands, and what happened to it",
     ),
+    (
+        "position",
+        "src/http/consumers/",
+        "how far somebody has come who follows a feed",
+    ),
     ("role", "src/domain/storefront/", FIELD),
     ("title", "src/domain/storefront/read/", KEY),
     ("title", "src/http/", "a member of every problem detail"),

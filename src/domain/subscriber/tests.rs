@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::domain::ids::OrderId;
 
-const NAME: &str = "engineers";
+const NAME: &str = "menders";
 
 /// What an onlooker writes down: no windows, no positions.
 #[derive(Default)]

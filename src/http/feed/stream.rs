@@ -33,6 +33,7 @@ use crate::{
     config,
     feed::{Event, Feed, Filter},
     http::{call::Call, error::ApiError, gate::Open},
+    metrics::Sheet,
 };
 
 /// Chunks that wait for a reader.
@@ -63,6 +64,24 @@ impl Readers {
             permits: Arc::new(Semaphore::new(settings.readers_max)),
             dropped: Arc::default(),
         }
+    }
+
+    /// Writes down who follows.
+    pub(in crate::http) fn write_figures(&self, sheet: &mut Sheet) {
+        let family = sheet.gauge(
+            "jumun_feed_readers",
+            "Streams of events that are open. At jumun_feed_readers_max further ones are refused: 503 \
+             too_many_readers.",
+        );
+        family.is(self.count());
+        let family = sheet.gauge("jumun_feed_readers_max", "The setting feed.readers_max.");
+        family.is(self.settings.readers_max);
+        let family = sheet.counter(
+            "jumun_feed_readers_dropped",
+            "Streams that were ended because their reader did not read. Each was told from where to go \
+             on.",
+        );
+        family.is(self.dropped());
     }
 
     /// How many streams there are.

@@ -70,6 +70,7 @@ pub(super) fn details(storefront: &Storefront, event: &Event) -> Map<String, Jso
         Event::Approval(event) => of_approval(event),
         Event::Payout(event) => of_payout(event),
         Event::Listing(event) => of_listing(event),
+        // Nothing that was done for an order.
         Event::Subscriber(_) => Json::Null,
     };
     match details {
