@@ -9,6 +9,7 @@ mod reading;
 mod standing;
 mod story;
 mod subscribers;
+pub mod webhooks;
 mod why;
 
 use std::{sync::Arc, time::Duration};
@@ -27,7 +28,11 @@ pub use story::{Chapter, Found, Story};
 pub use why::{Stopped, Wait, Why};
 
 pub use super::injected::{Armed, Injected, Rule};
-pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::{Delivery, Notification, Stage}};
+pub use crate::views::{
+    history::Entry,
+    model::NOTIFICATIONS,
+    notices::{Delivery, Notification, Stage},
+};
 
 use super::{
     breakers::Breakers,
