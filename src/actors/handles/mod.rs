@@ -2,6 +2,7 @@
 
 mod call;
 mod figures;
+mod following;
 mod letters;
 mod pausing;
 mod paying;
