@@ -26,6 +26,7 @@ use crate::{
         pages::{Pages, Slot},
         snapshot,
     },
+    telemetry::spans::Spans,
 };
 
 /// A shard's surroundings.
@@ -33,6 +34,7 @@ pub(super) struct Local {
     pub(super) storefronts: Vec<Arc<Storefront>>,
     pub(super) layout: Arc<Layout>,
     pub(super) pages: Arc<Pages>,
+    pub(super) spans: Spans,
     pub(super) clock: Clock,
     pub(super) settings: Settings,
     pub(super) faults: Arc<dyn Faults>,

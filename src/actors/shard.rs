@@ -41,6 +41,7 @@ use crate::{
         pages::{self, Pages},
         timers,
     },
+    telemetry::spans::Spans,
     views::{model::Model, stops::Progress},
 };
 
@@ -84,6 +85,8 @@ pub struct Parts {
     pub release_view: Arc<dyn Fn(Model) -> bool + Send + Sync>,
     /// One for each storefront.
     pub providers: Vec<Arc<dyn Provider>>,
+    /// Where spans of traces go.
+    pub spans: Spans,
     /// The time.
     pub clock: Clock,
     /// The limits.
@@ -220,6 +223,7 @@ pub(super) fn start_one(
     let settings = parts.settings;
     let storefronts = parts.storefronts.clone();
     let (layout, pages) = (Arc::clone(&parts.layout), Arc::clone(&parts.pages));
+    let spans = parts.spans.clone();
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
     let (shards, claims) = (Arc::clone(table), Arc::clone(&ground.claims));
     let crashes = Arc::clone(table.crashes(number));
@@ -234,6 +238,7 @@ pub(super) fn start_one(
             storefronts,
             layout,
             pages,
+            spans,
             clock,
             settings,
             faults,

@@ -26,6 +26,7 @@ use crate::{
         storefront::Action,
     },
     store::snapshot,
+    telemetry::spans::Begun,
 };
 
 /// What turns are about: an order with all that is done for it, or a listing, among all storefronts.
@@ -114,6 +115,8 @@ pub(super) struct Turn {
     pub(super) cause: Cause,
     /// The request that it goes back to.
     pub(super) origin: Origin,
+    /// When, for those who want to know more exactly.
+    pub(super) begun: Begun,
     pub(super) command_key: Option<CommandKey>,
     pub(super) caller: Option<Caller>,
     /// Commands that are still to be carried out.

@@ -2,9 +2,13 @@
 
 use super::Coordinator;
 use crate::{
-    actors::turn::{Subject, Turn},
-    domain::Origin,
+    actors::{
+        handles::Error,
+        turn::{Subject, Turn},
+    },
+    domain::{Cause, Origin},
     store::commit::Position,
+    telemetry::spans::Said,
 };
 
 /// The log's target for a line of each turn. Nothing is made of it unless somebody listens.
@@ -49,5 +53,30 @@ impl Coordinator {
             ms = self.now().ms_since(turn.at),
             "durable"
         );
+    }
+
+    /// A turn is over, as a span tells of it: so many events of it are durable, or it was given up.
+    pub(super) fn record_turn(&self, turn: &Turn, events: usize, given_up: Option<&Error>) {
+        (self.local.spans).record(turn.origin.trace, turn.begun, || {
+            let kind = if turn.key.is_order() {
+                "order"
+            } else {
+                "listing"
+            };
+            let name = match turn.cause {
+                Cause::Command(action) => action.name(),
+                other => other.name(),
+            };
+            Said::of(name)
+                .about(
+                    "storefront",
+                    &*self.local.storefronts[turn.key.storefront].name,
+                )
+                .about(kind, turn.key.number)
+                .about("correlation", turn.origin.to_string())
+                .about("cause", turn.cause.name())
+                .about("events", events as u64)
+                .failed(given_up.map(Error::to_string))
+        });
     }
 }
