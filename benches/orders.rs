@@ -4,7 +4,9 @@
 //! ratio of the two survives a change of machine; the numbers themselves do not. Rounds of both
 //! take turns, and the median counts, because single rounds differ by several hundredths.
 //!
-//! `cargo bench --bench orders` measures; with `-- --test` each server answers a few requests.
+//! `cargo bench --bench orders` measures; with `-- --test` each server answers a few requests. With
+//! `-- --counting` a third server, `bare`, takes its turns: Jumun that counts nothing for `/metrics`, to
+//! see what counting costs.
 
 #[path = "support/cpu.rs"]
 mod cpu;
@@ -76,7 +78,10 @@ fn main() -> io::Result<()> {
     if filters.clone().next().is_some() && !filters.any(|filter| "orders".contains(filter)) {
         return Ok(());
     }
-    let mut servers = vec![start_echo()?, start_jumun()?];
+    let mut servers = vec![start_echo()?, start_jumun("jumun", true)?];
+    if arguments.iter().any(|own| own == "--counting") {
+        servers.push(start_jumun("bare", false)?);
+    }
     let mut out = io::stdout().lock();
     if arguments.iter().any(|own| own == "--test") {
         for server in &mut servers {
@@ -115,8 +120,9 @@ fn start_echo() -> io::Result<Server> {
     Ok(Server::new("echo", address))
 }
 
-/// The whole of Jumun with the shipped storefronts, on a directory of its own.
-fn start_jumun() -> io::Result<Server> {
+/// The whole of Jumun with the shipped storefronts, on a directory of its own. Requests and events are
+/// counted for `/metrics`, as they always are, or they are not.
+fn start_jumun(name: &'static str, counts: bool) -> io::Result<Server> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let directory = tempfile::tempdir()?;
@@ -127,6 +133,7 @@ fn start_jumun() -> io::Result<Server> {
     thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let app = Options::new(&config)
+                .map(|options| Options { counts, ..options })
                 .map_err(app::Error::from)
                 .and_then(|options| app::App::start(config, options));
             let app = match app {
@@ -141,7 +148,7 @@ fn start_jumun() -> io::Result<Server> {
     started.recv().map_err(io::Error::other)??;
     Ok(Server {
         directory: Some(directory),
-        ..Server::new("jumun", address)
+        ..Server::new(name, address)
     })
 }
 
@@ -208,6 +215,20 @@ fn print(out: &mut impl Write, servers: &[Server]) -> io::Result<()> {
                 ratio % 100,
                 median(rounds, |round| round.report.percentile_us(50).into()),
                 median(rounds, |round| round.report.percentile_us(99).into()),
+            )?;
+        }
+    }
+    if let [_, counting, bare] = servers {
+        for (at, connections) in CONNECTIONS.into_iter().enumerate() {
+            let cpu = |own: &Server| median(&own.rounds[at], |round| round.cpu_us.unwrap_or(0));
+            let rate = |own: &Server| median(&own.rounds[at], |round| round.report.per_second());
+            let per_mille =
+                |more: u64, less: u64| (more * 1_000 / less.max(1)).saturating_sub(1_000);
+            writeln!(
+                out,
+                "{connections:>11}  counting costs {} of 1000 orders/s, and {} of 1000 of the CPU",
+                per_mille(rate(bare), rate(counting)),
+                per_mille(cpu(counting), cpu(bare)),
             )?;
         }
     }

@@ -18,6 +18,7 @@ use jumun::{
         recorded::Answered,
         saga,
         storefront::CommandAction,
+        subscriber::{self, Endpoint, Filter, Given, Retiring, Role, Settings},
     },
     store::codec::{Error, STEPS, TYPES, decode, encode, registered},
 };
@@ -138,6 +139,91 @@ fn later_events() -> Vec<Event> {
     ]
 }
 
+/// And of subscribers.
+fn subscriber_events() -> Vec<Event> {
+    let at = Timestamp(1_790_000_000_123);
+    let until = Timestamp(1_790_000_030_123);
+    let why = "500: 잠시 후 다시".to_owned();
+    let items = vec![7, 1 << 40];
+    let lease = u64::MAX;
+    let settings = Box::new(Settings {
+        filter: Filter {
+            types: vec!["Ordered".to_owned()],
+            subjects: vec![ORDER.key()],
+        },
+        lease_ms: 30_000,
+        attempts_max: Some(5),
+        endpoint: Some(Endpoint {
+            url: "https://example.com/꽃".to_owned(),
+            description: "".to_owned(),
+            secret: "whsec_bmV3".to_owned(),
+            previous: Some(Retiring {
+                secret: "whsec_b2xk".to_owned(),
+                until,
+            }),
+        }),
+    });
+    let given = Given {
+        lease,
+        member: "kim".to_owned(),
+        at,
+        until,
+        again: vec![7],
+        new: vec![(8, ORDER.key()), (9, EntityKey::new(Kind::Listing, 12))],
+        behind: vec![(10, ORDER.key())],
+        seen_to: 11,
+    };
+    let subscribed = subscriber::Event::Subscribed {
+        role: Role::Webhook,
+        name: "first".to_owned(),
+        settings,
+        from: 6,
+    };
+    let leased = subscriber::Event::Leased(Box::new(given));
+    let deferred = subscriber::Event::Deferred {
+        items: items.clone(),
+        until,
+        why: why.clone(),
+        at,
+    };
+    let parked = subscriber::Event::Parked {
+        items: items.clone(),
+        why: why.clone(),
+        at,
+    };
+    let amended = subscriber::Event::Amended {
+        settings: Box::default(),
+    };
+    let mine = |items: &Vec<u64>| items.clone();
+    let events = vec![
+        subscribed,
+        amended,
+        leased,
+        subscriber::Event::Passed { to: u64::MAX },
+        subscriber::Event::Acknowledged {
+            items: mine(&items),
+            at,
+        },
+        deferred,
+        parked,
+        subscriber::Event::Extended { lease, until },
+        subscriber::Event::Released {
+            items: mine(&items),
+            at,
+        },
+        subscriber::Event::Redelivered {
+            items: mine(&items),
+            at,
+        },
+        subscriber::Event::Discarded { items },
+        subscriber::Event::Sought { position: 5 },
+        subscriber::Event::Paused { why, at },
+        subscriber::Event::Resumed { at },
+        subscriber::Event::Removed,
+    ];
+    events.into_iter().map(Event::from).collect()
+}
+
 fn batch(events: Vec<Event>, answered: Option<Answered>) -> Batch {
     let stamp = |(event, version): (Event, u64)| Stamped {
         entity: EntityKey::new(event.kind(), ORDER.0),
@@ -196,6 +282,7 @@ fn goldens() -> Vec<(String, Batch)> {
     let mut goldens: Vec<_> = events()
         .into_iter()
         .chain(later_events())
+        .chain(subscriber_events())
         .map(single)
         .collect();
     let answered = Answered {
@@ -256,7 +343,7 @@ fn what_was_ever_written_is_read_and_still_written_alike() {
 
 #[test]
 fn each_registered_type_has_its_golden_file() {
-    let made = [events(), later_events()].concat();
+    let made = [events(), later_events(), subscriber_events()].concat();
     for known in TYPES {
         let golden = format!("{}-{}.bin", known.kind, known.name);
         assert!(path(&golden).exists(), "{golden}");

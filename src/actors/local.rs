@@ -82,12 +82,13 @@ impl Local {
     /// Something that belongs to this shard panicked. True if that was once too often.
     pub(super) fn note_crash(&self, subject: Subject, text: &str) -> bool {
         let storefront = &*self.storefronts[subject.storefront].name;
-        let order = subject.is_order().then_some(subject.number);
-        let listing = (!subject.is_order()).then_some(subject.number);
+        let kinds = [Kind::Order, Kind::Listing, Kind::Subscriber];
+        let [order, listing, subscriber] = kinds.map(|kind| subject.if_of(kind));
         tracing::error!(
             storefront,
             order,
             listing,
+            subscriber,
             text,
             "panicked; it goes on from the store"
         );
@@ -97,6 +98,7 @@ impl Local {
                 storefront,
                 order,
                 listing,
+                subscriber,
                 "quarantined: it panicked too often"
             );
         }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::domain::{
     Aggregate, EntityKey, Kind, Refusal, Stamped, approval, delivery, listing, order, payment,
-    payout, storefront::Resource,
+    payout, storefront::Resource, subscriber,
 };
 
 /// What an aggregate must offer beside its rules to be run as an actor.
@@ -79,6 +79,16 @@ impl Hosted for payout::Payout {
 
     fn as_answer(&self) -> Answer {
         Answer::Payout(self.clone())
+    }
+}
+
+impl Hosted for subscriber::Subscriber {
+    fn is_listed(&self, _resource: Option<&Resource>) -> bool {
+        self.exists()
+    }
+
+    fn as_answer(&self) -> Answer {
+        Answer::Subscriber(Box::new(self.clone()))
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::domain::{
     EntityKey, Kind, approval::Approval, delivery::Delivery, listing, order::Order,
-    payment::Payment, payout::Payout, saga::Command,
+    payment::Payment, payout::Payout, saga::Command, subscriber::Subscriber,
 };
 
 /// A map whose keys are numbers that we gave out ourselves.
@@ -35,6 +35,7 @@ pub(super) struct Registry {
     deliveries: Live<Delivery>,
     approvals: Live<Approval>,
     payouts: Live<Payout>,
+    subscribers: Live<Subscriber>,
     listings: Numbered<(usize, u64), (Addr<Shelf>, InUse)>,
 }
 
@@ -47,6 +48,7 @@ impl Registry {
             deliveries: Numbered::default(),
             approvals: Numbered::default(),
             payouts: Numbered::default(),
+            subscribers: Numbered::default(),
             listings: Numbered::default(),
         }
     }
@@ -59,6 +61,7 @@ impl Registry {
             (Kind::Delivery, self.deliveries.len()),
             (Kind::Approval, self.approvals.len()),
             (Kind::Payout, self.payouts.len()),
+            (Kind::Subscriber, self.subscribers.len()),
             (Kind::Listing, self.listings.len()),
         ]
     }
@@ -77,6 +80,7 @@ impl Registry {
             Command::Delivery(command) => send(local, &mut self.deliveries, command, turn),
             Command::Approval(command) => send(local, &mut self.approvals, command, turn),
             Command::Payout(command) => send(local, &mut self.payouts, command, turn),
+            Command::Subscriber(command) => send(local, &mut self.subscribers, *command, turn),
             // Not for one of the subject's own entities.
             Command::Listing(..) | Command::Choose(_) => Err((turn, Failure::Crashed)),
         }
@@ -138,6 +142,10 @@ impl Registry {
     /// from the store.
     pub(super) fn forget_all(&mut self, subject: Subject) {
         let key = (subject.storefront, subject.number);
+        if subject.kind == Kind::Subscriber {
+            self.subscribers.remove(&key);
+            return;
+        }
         if subject.is_order() {
             self.orders.remove(&key);
             self.payments.remove(&key);
@@ -165,6 +173,7 @@ impl Registry {
             Kind::Delivery => drop(self.deliveries.remove(&key)),
             Kind::Approval => drop(self.approvals.remove(&key)),
             Kind::Payout => drop(self.payouts.remove(&key)),
+            Kind::Subscriber => drop(self.subscribers.remove(&key)),
             // A listing goes back to what it was by itself, when its holder gives up.
             Kind::Listing | Kind::Saga => {}
         }
@@ -177,6 +186,7 @@ impl Registry {
         self.deliveries.clear();
         self.approvals.clear();
         self.payouts.clear();
+        self.subscribers.clear();
         self.listings.clear();
     }
 }

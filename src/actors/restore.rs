@@ -23,6 +23,7 @@ use crate::{
         payout::Payout,
         saga::Kept,
         storefront::{FieldType, Storefront},
+        subscriber::Subscriber,
     },
     store::{
         answers,
@@ -138,6 +139,7 @@ impl Restorer {
         self.entities::<Approval>(place, &batch, last)?;
         self.entities::<Payout>(place, &batch, last)?;
         self.entities::<Listing>(place, &batch, last)?;
+        self.entities::<Subscriber>(place, &batch, last)?;
         self.keys(place, &batch)?;
         self.saga(place, &batch, first)?;
         if self.only.is_some() {
@@ -340,6 +342,7 @@ impl Item {
             Entity::Listing(state) => tagged(Kind::Listing, state),
             Entity::Approval(state) => tagged(Kind::Approval, state),
             Entity::Payout(state) => tagged(Kind::Payout, state),
+            Entity::Subscriber(state) => tagged(Kind::Subscriber, state),
         }
     }
 
@@ -353,6 +356,7 @@ impl Item {
             Kind::Listing => Entity::Listing(snapshot::decode(bytes).ok()?),
             Kind::Approval => Entity::Approval(snapshot::decode(bytes).ok()?),
             Kind::Payout => Entity::Payout(snapshot::decode(bytes).ok()?),
+            Kind::Subscriber => Entity::Subscriber(Box::new(snapshot::decode(bytes).ok()?)),
             Kind::Saga => return None,
         };
         Some(Self {

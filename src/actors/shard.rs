@@ -220,10 +220,9 @@ pub(super) fn start_one(
             life,
         },
     };
-    let settings = parts.settings;
+    let (settings, spans) = (parts.settings, parts.spans.clone());
     let storefronts = parts.storefronts.clone();
     let (layout, pages) = (Arc::clone(&parts.layout), Arc::clone(&parts.pages));
-    let spans = parts.spans.clone();
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
     let (shards, claims) = (Arc::clone(table), Arc::clone(&ground.claims));
     let crashes = Arc::clone(table.crashes(number));

@@ -70,6 +70,11 @@ impl Subject {
         matches!(self.kind, Kind::Order)
     }
 
+    /// Its number, if it is of this kind.
+    pub(super) fn if_of(self, kind: Kind) -> Option<u64> {
+        (self.kind == kind).then_some(self.number)
+    }
+
     pub(super) const fn order(self) -> OrderId {
         OrderId(self.number)
     }

@@ -249,12 +249,10 @@ impl App {
             hands_over,
             counts,
         } = options;
-        let root = root(&config, &storefronts)?;
-        let space = Space::of(&config)?;
+        let (root, space) = (root(&config, &storefronts)?, Space::of(&config)?);
         let opened = opened(&config, &storefronts, &guard, before_journal, scanned)?;
         let (storefronts, settings) = (mounted(&storefronts), settings(&config));
-        let pages = opened.pages;
-        let counting = Counting::new(&storefronts, counts);
+        let (pages, counting) = (opened.pages, Counting::new(&storefronts, counts));
         let on = writing::Opened {
             layout: &opened.layout,
             pages: &pages,
@@ -353,6 +351,7 @@ impl App {
     /// Finishes what is under way, checkpoints, and gives the directory up.
     pub async fn close(self) -> Result<(), Error> {
         drop(self.control);
+        self.engine.feed().close();
         let wait = Duration::from_millis(self.config.limits.drain_ms_max);
         if !self.engine.drain(wait).await {
             tracing::warn!("not everything was finished in time; it goes on at the next start");

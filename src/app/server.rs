@@ -5,8 +5,10 @@ use std::{any::Any, io, net::TcpListener, sync::Arc, time::Duration};
 use actix_web::{
     App, HttpServer,
     dev::{Extensions, Server},
+    rt::net::TcpStream,
     web,
 };
+use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::sync::watch;
 
 use crate::http::{self, Gate};
@@ -16,6 +18,9 @@ const CONNECTIONS_MAX: usize = 25_000;
 
 /// How long a shutdown waits for requests under way, beyond the engine's own limit.
 const SHUTDOWN_S: u64 = 15;
+
+/// How long what was sent may stay unread, in milliseconds.
+const UNREAD_MS_MAX: u32 = 120_000;
 
 /// The connections of a server, counted.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +45,14 @@ impl Connections {
     }
 }
 
+/// Has the system close the connection when the other side takes nothing for long: it would hold what
+/// was written for it for ever.
+fn leave_stuck(stream: &TcpStream) {
+    if let Err(error) = set_tcp_user_timeout(stream, UNREAD_MS_MAX) {
+        tracing::debug!(%error, "a connection has no limit for what is not read");
+    }
+}
+
 /// A server on this listener, not yet polled.
 pub(super) fn start(
     listener: TcpListener,
@@ -52,7 +65,12 @@ pub(super) fn start(
         App::new().configure(move |config| http::configure(config, gate))
     };
     let server = HttpServer::new(build)
-        .on_connect(move |_connection: &dyn Any, data| connections.begun(data))
+        .on_connect(move |connection: &dyn Any, data| {
+            if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+                leave_stuck(stream);
+            }
+            connections.begun(data);
+        })
         .workers(workers)
         .max_connections(CONNECTIONS_MAX / workers.max(1))
         .client_request_timeout(http::HEADER_TIMEOUT)

@@ -192,6 +192,7 @@ impl Serving {
 
     /// Stops accepting, finishes what is under way, and closes.
     async fn stop(self, ended: rt::task::JoinHandle<std::io::Result<()>>) -> Result<End, Error> {
+        self.app.engine.feed().close();
         self.handle.stop(true).await;
         drop(ended.await);
         self.gate.close();
@@ -220,7 +221,7 @@ impl Serving {
         );
         let mut given = successor.give(&listener).await;
         handle.pause().await;
-        gate.close();
+        let_nobody_in(&gate, &app);
         let drain = Duration::from_millis(app.config.limits.drain_ms_max);
         if !left.within(drain).await {
             tracing::warn!("not every request was answered in time; the rest is given up");
@@ -276,6 +277,12 @@ impl Serving {
     }
 }
 
+/// Lets requests wait from now on, and ends the streams, whose clients connect again.
+fn let_nobody_in(gate: &Gate, app: &App) {
+    gate.close();
+    app.engine.feed().close();
+}
+
 async fn open_again(config: &Config, again: &Again) -> Result<App, Error> {
     let mut tries = 0;
     loop {
@@ -300,6 +307,7 @@ impl App {
             backups: self.backups(),
             traffic: Arc::clone(&self.measured.traffic),
             sources: Arc::clone(&self.measured.sources),
+            readers: http::Readers::new(self.config.feed),
         }
     }
 }

@@ -248,7 +248,8 @@ impl Life {
             | Event::Delivery(_)
             | Event::Saga(_)
             | Event::Approval(_)
-            | Event::Payout(_) => {}
+            | Event::Payout(_)
+            | Event::Subscriber(_) => {}
         }
     }
 

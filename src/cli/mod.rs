@@ -6,6 +6,7 @@ mod offline;
 mod service;
 mod start;
 mod storefronts;
+mod top;
 mod upgrade;
 
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -53,6 +54,8 @@ enum Command {
     /// start would refuse, before anything is stopped. Works beside a process that serves it, and
     /// changes nothing. Exits with 0 only if it could.
     CheckUpgrade(Offline),
+    /// Show how a running server does, again and again: orders, times, shards, shops and the disk.
+    Top(top::Top),
     /// Check definition files of storefronts, and list those there are.
     #[command(subcommand, after_help = storefronts::EXAMPLE)]
     Storefronts(storefronts::Command),
@@ -199,6 +202,9 @@ pub enum Error {
     /// Somebody asked to stop before it was there.
     #[error("it was asked to stop before it served; nothing was changed")]
     Interrupted,
+    /// A server that was to be asked.
+    #[error("{0}; name a running server with --server")]
+    NoServer(String),
     /// The signals.
     #[error("signals cannot be waited for: {0}")]
     Signals(std::io::Error),
@@ -224,6 +230,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> Result<ExitCode, Error>
         Some(Command::Restore(given)) => backup::restore(&given, out),
         Some(Command::RebuildViews(given)) => offline::rebuild(&given, out),
         Some(Command::CheckUpgrade(given)) => upgrade::check(&given, out),
+        Some(Command::Top(given)) => top::run(&given, out),
         Some(Command::Storefronts(command)) => storefronts::run(&command, out),
         Some(Command::ProbeStore { data }) => offline::probe(&data, out),
     }

@@ -1,6 +1,7 @@
 //! The settings: `config.default.toml`, then the user's file, then the command line; checked once.
 
 mod channels;
+mod feed;
 mod limits;
 mod partial;
 mod payment;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use self::partial::Partial;
 pub use self::{
     channels::{Channels, ChannelsOf, Encryption, Hook, Kakao, Mail},
+    feed::Feed,
     limits::Limits,
     payment::{Payment, PaymentOf},
     webhooks::Webhooks,
@@ -39,6 +41,8 @@ pub struct Config {
     pub storefronts: Option<PathBuf>,
     /// How people are told what the storefronts' notices say.
     pub channels: Channels,
+    /// Those who follow what happens.
+    pub feed: Feed,
     /// How much of everything.
     pub limits: Limits,
     /// The embedded payment provider.
@@ -103,6 +107,7 @@ impl Config {
         self.channels.fill(look).map_err(Error::NoVariable)?;
         let ranges = [
             self.channels.ranges(),
+            self.feed.ranges(),
             self.limits.ranges(),
             self.payment.ranges(),
             self.webhooks.ranges(),

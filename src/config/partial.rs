@@ -21,6 +21,7 @@ pub(super) struct Partial {
     root: Option<String>,
     storefronts: Option<PathBuf>,
     channels: Option<PartialChannels>,
+    feed: Option<PartialFeed>,
     limits: Option<PartialLimits>,
     payment: Option<PartialPayment>,
     webhooks: Option<PartialWebhooks>,
@@ -37,6 +38,15 @@ struct PartialChannels {
     kakao: Option<Kakao>,
     webhook: Option<Hook>,
     storefronts: Option<BTreeMap<String, ChannelsOf>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "as above")]
+struct PartialFeed {
+    readers_max: Option<usize>,
+    heartbeat_ms: Option<u64>,
+    stall_ms_max: Option<u64>,
 }
 
 #[derive(Deserialize)]

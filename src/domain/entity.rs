@@ -2,7 +2,7 @@
 
 use super::{
     Kind, approval::Approval, delivery::Delivery, listing::Listing, order::Order, payment::Payment,
-    payout::Payout,
+    payout::Payout, subscriber::Subscriber,
 };
 
 /// An entity's state as it was read or answered.
@@ -20,6 +20,8 @@ pub enum Entity {
     Approval(Approval),
     /// A payout.
     Payout(Payout),
+    /// A subscriber.
+    Subscriber(Box<Subscriber>),
 }
 
 impl Entity {
@@ -32,6 +34,7 @@ impl Entity {
             Self::Listing(_) => Kind::Listing,
             Self::Approval(_) => Kind::Approval,
             Self::Payout(_) => Kind::Payout,
+            Self::Subscriber(_) => Kind::Subscriber,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Everything that can happen, as one sum: what the journal stores and the saga looks at.
 
-use super::{Kind, approval, delivery, listing, order, payment, payout, saga};
+use super::{Kind, approval, delivery, listing, order, payment, payout, saga, subscriber};
 
 /// One event of any kind of entity.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub enum Event {
     Approval(approval::Event),
     /// Of a payout.
     Payout(payout::Event),
+    /// Of a subscriber.
+    Subscriber(subscriber::Event),
 }
 
 impl Event {
@@ -32,6 +34,7 @@ impl Event {
             Self::Saga(_) => Kind::Saga,
             Self::Approval(_) => Kind::Approval,
             Self::Payout(_) => Kind::Payout,
+            Self::Subscriber(_) => Kind::Subscriber,
         }
     }
 
@@ -45,6 +48,7 @@ impl Event {
             Self::Saga(event) => event.name(),
             Self::Approval(event) => event.name(),
             Self::Payout(event) => event.name(),
+            Self::Subscriber(event) => event.name(),
         }
     }
 }
@@ -76,4 +80,5 @@ of_kind! {
     Saga, saga, as_saga;
     Approval, approval, as_approval;
     Payout, payout, as_payout;
+    Subscriber, subscriber, as_subscriber;
 }

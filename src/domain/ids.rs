@@ -3,7 +3,7 @@
 //!
 //! An order's payment, approval, delivery, payout and saga carry the order's own number. They live
 //! on the same shard, and finding one from the other needs no index. A listing has a number of its
-//! own, and its approval carries that one.
+//! own, and its approval carries that one. A subscriber's is made from its name.
 
 use std::fmt;
 
@@ -33,11 +33,13 @@ pub enum Kind {
     Approval = 6,
     /// The seller's share of one order's money.
     Payout = 7,
+    /// Who follows what happens in the storefront, and settles it.
+    Subscriber = 8,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Listing,
         Self::Order,
         Self::Payment,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Saga,
         Self::Approval,
         Self::Payout,
+        Self::Subscriber,
     ];
 
     /// The stored number.
@@ -57,6 +60,7 @@ impl Kind {
             Self::Saga => 5,
             Self::Approval => 6,
             Self::Payout => 7,
+            Self::Subscriber => 8,
         }
     }
 
@@ -75,6 +79,7 @@ impl Kind {
             Self::Saga => "saga",
             Self::Approval => "approval",
             Self::Payout => "payout",
+            Self::Subscriber => "subscriber",
         }
     }
 
@@ -87,6 +92,7 @@ impl Kind {
             Self::Saga => "sga_",
             Self::Approval => "apr_",
             Self::Payout => "out_",
+            Self::Subscriber => "sub_",
         }
     }
 }

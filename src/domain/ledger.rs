@@ -67,7 +67,8 @@ pub const fn postings(event: &Event) -> [Option<Posting>; 2] {
         | Event::Order(_)
         | Event::Delivery(_)
         | Event::Approval(_)
-        | Event::Saga(_) => [None, None],
+        | Event::Saga(_)
+        | Event::Subscriber(_) => [None, None],
     }
 }
 

@@ -32,6 +32,7 @@ pub mod recorded;
 pub mod refusal;
 pub mod saga;
 pub mod storefront;
+pub mod subscriber;
 pub mod time;
 
 pub use event::Event;

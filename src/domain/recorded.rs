@@ -93,6 +93,20 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// What the request asked for, if a request opened the turn.
+    pub const fn command(self) -> Option<CommandAction> {
+        match self {
+            Self::Command(action) => Some(action),
+            Self::Unknown
+            | Self::Timer
+            | Self::ProviderAnswered
+            | Self::Operator
+            | Self::Opening
+            | Self::Subscriber
+            | Self::Unmet => None,
+        }
+    }
+
     /// The name that logs and answers use.
     pub const fn name(self) -> &'static str {
         match self {
@@ -128,7 +142,7 @@ impl Stamped {
                 | listing::Event::Released { order, .. }
                 | listing::Event::Handed { order, .. },
             ) => Some(*order),
-            Event::Listing(_) => None,
+            Event::Listing(_) | Event::Subscriber(_) => None,
             Event::Approval(event) => {
                 let subject = event.subject();
                 match subject.kind {
@@ -138,7 +152,8 @@ impl Stamped {
                     | Kind::Delivery
                     | Kind::Saga
                     | Kind::Approval
-                    | Kind::Payout => None,
+                    | Kind::Payout
+                    | Kind::Subscriber => None,
                 }
             }
             Event::Order(_)

@@ -166,6 +166,45 @@ pub enum Refusal {
         /// The version that it has.
         version: u64,
     },
+    /// Settings that a subscriber cannot have.
+    #[error("this cannot be had: {what}")]
+    SubscriberInvalid {
+        /// What must hold.
+        what: &'static str,
+    },
+    /// Nobody is subscribed by that name.
+    #[error("nobody is subscribed by this name: subscribe first, or correct the name")]
+    NotSubscribed,
+    /// Another subscriber's name has the same number.
+    #[error("`{name}` cannot be told from another name that is taken; choose another")]
+    NameTaken {
+        /// As given.
+        name: String,
+    },
+    /// The storefront has no room for another subscriber.
+    #[error("there are {max} subscribers already, which is the most; remove one first")]
+    TooManySubscribers {
+        /// How many there may be.
+        max: u64,
+    },
+    /// Nothing is given out.
+    #[error("it is paused, and gives nothing out until it is resumed: {why}")]
+    SubscriberPaused {
+        /// Why it is.
+        why: String,
+    },
+    /// Somebody else took a lease meanwhile.
+    #[error("somebody else took a lease meanwhile; ask again")]
+    LeaseStale,
+    /// A lease that has nothing (any more).
+    #[error("the lease holds nothing any more; take another")]
+    LeaseLost,
+    /// An item that is no dead letter.
+    #[error("{item} is no dead letter here; read which there are")]
+    NotParked {
+        /// As given.
+        item: u64,
+    },
     /// The same idempotency key was used for another request.
     #[error("this idempotency key was used for another request; use a new one")]
     KeyReused,
@@ -203,6 +242,14 @@ impl Refusal {
             Self::PriceChanged { .. } => "price_changed",
             Self::QuantityZero => "quantity_zero",
             Self::VersionMismatch { .. } => "version_mismatch",
+            Self::SubscriberInvalid { .. } => "subscriber_invalid",
+            Self::NotSubscribed => "not_subscribed",
+            Self::NameTaken { .. } => "name_taken",
+            Self::TooManySubscribers { .. } => "too_many_subscribers",
+            Self::SubscriberPaused { .. } => "subscriber_paused",
+            Self::LeaseStale => "lease_stale",
+            Self::LeaseLost => "lease_lost",
+            Self::NotParked { .. } => "not_a_dead_letter",
             Self::KeyReused => "idempotency_key_reused",
         }
     }

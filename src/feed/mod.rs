@@ -292,6 +292,14 @@ impl Feed {
         }
     }
 
+    /// Ready once the feed is closed.
+    pub async fn closed(&self) {
+        let mut horizons = self.inner.horizon.subscribe();
+        let closed = horizons.wait_for(|horizon| horizon.is_closed);
+        // It is never gone while somebody holds it.
+        drop(closed.await);
+    }
+
     /// Wakes those who wait, if there is something for them. Costs next to nothing if nobody does.
     pub fn ring(&self) {
         if self.inner.horizon.receiver_count() > 0 {

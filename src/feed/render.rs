@@ -116,11 +116,13 @@ impl Renderer {
             if kind == resource.kind || !members.any(|member| member.kind == kind) {
                 continue;
             }
-            let number = match kind {
-                Kind::Listing => wholes.iter().find_map(Whole::listing),
-                _ => Some(notices::subject(stamped))
-                    .filter(|subject| subject.kind == Kind::Order)
-                    .map(|subject| subject.number),
+            let subject = notices::subject(stamped);
+            let number = if subject.kind == kind {
+                Some(subject.number)
+            } else if kind == Kind::Listing {
+                wholes.iter().find_map(Whole::listing)
+            } else {
+                None
             };
             let (Some(number), Some(other)) = (number, definition.resource(kind)) else {
                 continue;
@@ -153,8 +155,8 @@ fn nothing(kind: Kind) -> Entity {
         Kind::Delivery => Entity::Delivery(delivery::Delivery::default()),
         Kind::Approval => Entity::Approval(Approval::default()),
         Kind::Payout => Entity::Payout(Payout::default()),
-        // What a saga does is not told.
-        Kind::Order | Kind::Saga => Entity::Order(order::Order::default()),
+        // What sagas and subscribers do is not told.
+        Kind::Order | Kind::Saga | Kind::Subscriber => Entity::Order(order::Order::default()),
     }
 }
 

@@ -14,6 +14,7 @@
 //! | `/{storefront}/{view}/{number}/history` | what a row said before |
 //! | `/{storefront}/notifications`, `…/{number}` | who was told what |
 //! | `/{storefront}/events`, `…/{id}` | what happened, in order: the feed |
+//! | `/{storefront}/consumers/…` | who shares the work of following it: `consumers/mod.rs` |
 //! | `/{storefront}/{collection}/search`, `…/search/{method}` | query methods |
 //!
 //! The storefront that is mounted at `/` answers without the first segment, too. A trailing slash
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use actix_web::http::Method;
 
-use super::{Mounts, command, feed::EVENTS, ops::Ops};
+use super::{Mounts, command, consumers::Consumers, feed::EVENTS, ops::Ops};
 use crate::{
     actors::handles::NOTIFICATIONS,
     domain::storefront::{Field, Resource, Search, Storefront, Verb, View},
@@ -67,6 +68,7 @@ pub(super) enum Spot<'a> {
     Notifications,
     /// With the number as it was written.
     Notification(&'a str),
+    Consumers(Consumers<'a>),
     Events,
     /// With the number as it was written.
     Event(&'a str),
@@ -123,7 +125,9 @@ pub(super) fn locate<'a>(
 
 fn spot<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>> {
     let collection = |segment| Collection::at(definition, segment);
-    let own = told(definition, segments).or_else(|| events(definition, segments));
+    let own = told(definition, segments)
+        .or_else(|| events(definition, segments))
+        .or_else(|| Consumers::at(segments).map(Spot::Consumers));
     if own.is_some() {
         return own;
     }
@@ -203,6 +207,7 @@ impl Place<'_> {
         match *method {
             Method::GET | Method::HEAD | Method::OPTIONS => true,
             _ if let Self::Ops(ops) = self => ops.allows(method),
+            _ if let Self::Front(_, Spot::Consumers(at)) = self => at.allows(method),
             _ => command::verb(method).is_some_and(|verb| self.is_ruled(verb)),
         }
     }
@@ -222,6 +227,7 @@ impl Place<'_> {
             | Spot::History(..)
             | Spot::Notifications
             | Spot::Notification(_)
+            | Spot::Consumers(_)
             | Spot::Events
             | Spot::Event(_)
             | Spot::Searches(_)
@@ -261,7 +267,12 @@ impl<'a> Spot<'a> {
             }
             Self::History(_, view, _) => Some(&view.path),
             Self::Notifications | Self::Notification(_) => Some(NOTIFICATIONS),
-            Self::Index | Self::Profiles | Self::Profile(_) | Self::Events | Self::Event(_) => None,
+            Self::Index
+            | Self::Profiles
+            | Self::Profile(_)
+            | Self::Consumers(_)
+            | Self::Events
+            | Self::Event(_) => None,
         }
     }
 }
@@ -350,6 +361,7 @@ mod tests {
                         }
                         Spot::Notifications => "notifications".to_owned(),
                         Spot::Notification(number) => format!("notification {number}"),
+                        Spot::Consumers(at) => format!("{at:?}"),
                         Spot::Events => "events".to_owned(),
                         Spot::Event(number) => format!("event {number}"),
                         Spot::Searches(of) => format!("searches of {}", of.path()),
@@ -431,6 +443,15 @@ mod tests {
         );
         check("/ops", Some(0), None);
         check("/ops/components/a/b/c", Some(0), None);
+        check(
+            "/posies/consumers/menders/leases/ab",
+            None,
+            Some((
+                "/posies/: Lease(\"menders\", \"ab\")",
+                "GET,HEAD,PUT,DELETE,OPTIONS",
+            )),
+        );
+        check("/posies/consumers/menders/nothing", None, None);
         check("/purchases/7/", Some(0), Some(("/: purchase 7", one)));
         check("/purchases", None, None);
         check("/posies/order", None, None);

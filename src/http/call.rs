@@ -1,5 +1,7 @@
 //! One request to a storefront: what every handler needs to know about it.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{
@@ -9,7 +11,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use super::{State, address::Front, correlation, error::ApiError, hal};
+use super::{State, address::Front, correlation, error::ApiError, gate::Open, hal};
 use crate::{
     actors::handles::{CommandKey, Context, Engine, Expected},
     domain::{Kind, Origin},
@@ -22,6 +24,8 @@ const KEY_BYTES_MAX: usize = 255;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call<'a> {
     pub(super) state: &'a State,
+    /// The same, to be held by what outlives the request.
+    pub(super) open: &'a Arc<Open>,
     pub(super) request: &'a HttpRequest,
     pub(super) front: Front<'a>,
     pub(super) origin: &'a Origin,

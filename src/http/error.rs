@@ -118,6 +118,30 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "The listing that is named does not exist",
     ),
     (
+        "subscriber_invalid",
+        400,
+        "A consumer group or webhook cannot have this",
+    ),
+    ("not_subscribed", 404, "Nobody is subscribed by this name"),
+    (
+        "name_taken",
+        409,
+        "The name cannot be told from another that is taken",
+    ),
+    (
+        "too_many_subscribers",
+        409,
+        "The shop has as many subscribers as it may",
+    ),
+    (
+        "subscriber_paused",
+        409,
+        "The subscriber is paused and gives nothing out",
+    ),
+    ("lease_stale", 409, "Somebody else took a lease meanwhile"),
+    ("lease_lost", 409, "The lease holds nothing any more"),
+    ("not_a_dead_letter", 404, "The event is no dead letter"),
+    (
         "idempotency_key_reused",
         422,
         "The idempotency key was used for another request",
@@ -204,6 +228,14 @@ impl ApiError {
             detail: detail.into(),
             retry_after_s: None,
             allow: None,
+        }
+    }
+
+    /// The same, with when to try again.
+    pub(super) fn again_in(self, seconds: u32) -> Self {
+        Self {
+            retry_after_s: Some(seconds),
+            ..self
         }
     }
 

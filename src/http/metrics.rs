@@ -14,6 +14,7 @@ pub(super) async fn get(state: &State, request: &HttpRequest) -> HttpResponse {
     let mut sheet = Sheet::default();
     state.traffic.write(&mut sheet);
     state.engine.write_figures(&mut sheet).await;
+    state.readers.write_figures(&mut sheet);
     state.sources.write(&mut sheet);
     let form = form_of(request);
     HttpResponse::Ok()

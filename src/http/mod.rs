@@ -9,6 +9,7 @@ mod call;
 mod catch;
 mod collection;
 mod command;
+mod consumers;
 mod correlation;
 mod error;
 mod feed;
@@ -48,10 +49,11 @@ use self::{
     address::{Collection, Front, Place, Spot},
     call::Call,
     error::ApiError,
-    gate::Behind,
+    gate::{Behind, Open},
 };
 pub use self::{
     error::CODES,
+    feed::Readers,
     gate::{Gate, Left},
     ops::backup::{BackedUp, Backups, NotBackedUp},
     traffic::Traffic,
@@ -114,6 +116,8 @@ pub struct State {
     pub traffic: Arc<Traffic>,
     /// Who else has figures for `/metrics`.
     pub sources: Arc<Sources>,
+    /// Those who follow the feeds.
+    pub readers: Readers,
 }
 
 /// Serves every path that nothing else was registered for.
@@ -153,6 +157,8 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     };
     let open = match gate.behind().await {
         Behind::Here(open) => open,
+        // A stream is not passed on: its client connects again, to whoever listens then.
+        Behind::There(_) | Behind::Nobody if feed::is_stream(&request) => return feed::elsewhere(),
         Behind::There(address) => {
             let passed = pass_on(gate, &request, payload, address).await;
             return passed.unwrap_or_else(|error| refused(error, &origin));
@@ -166,7 +172,7 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let place = address::locate(state.engine.storefronts(), state.mounts, request.path());
     let traffic = &state.traffic;
     let counted = traffic.begin(place.as_ref(), request.method());
-    let answered = catch::unwind(answer(state, place, &request, payload, &origin)).await;
+    let answered = catch::unwind(answer(&open, place, &request, payload, &origin)).await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
@@ -211,12 +217,13 @@ async fn pass_on(
 }
 
 async fn answer(
-    state: &State,
+    open: &Arc<Open>,
     place: Option<Place<'_>>,
     request: &HttpRequest,
     payload: web::Payload,
     origin: &Origin,
 ) -> Result<HttpResponse, ApiError> {
+    let state = &open.state;
     let place = place.ok_or_else(|| ApiError::no_path(request.path()))?;
     if let Place::Front(front, spot) = place {
         runs(state, front, spot)?;
@@ -241,6 +248,7 @@ async fn answer(
     };
     let call = Call {
         state,
+        open,
         request,
         front,
         origin,
@@ -254,6 +262,7 @@ async fn answer(
         Spot::History(at, view, number) => view::history(&call, at, view, number).await,
         Spot::Notifications => notification::list(&call).await,
         Spot::Notification(number) => notification::one(&call, number).await,
+        Spot::Consumers(at) => consumers::respond(&call, at, payload).await,
         Spot::Events => feed::events(&call).await,
         Spot::Event(number) => feed::event(&call, number).await,
         Spot::All(of) if method == Method::HEAD => Ok(collection::head(&call, of)),

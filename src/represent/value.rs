@@ -39,6 +39,7 @@ pub(crate) fn status<'a>(resource: &'a Resource, entity: &'a Entity) -> Option<&
             resource.words.of_approval(approval.state.name(), about)
         }
         Entity::Payout(payout) => resource.words.get(payout.state.name()),
+        Entity::Subscriber(_) => None,
     };
     word.map(|word| &**word)
         .or_else(|| kept_status(resource, entity))
@@ -156,7 +157,9 @@ fn fields(entity: &Entity) -> Option<&Fields> {
         Entity::Order(order) => Some(&order.fields),
         Entity::Listing(listing) => Some(&listing.fields),
         Entity::Delivery(delivery) => Some(&delivery.fields),
-        Entity::Payment(_) | Entity::Approval(_) | Entity::Payout(_) => None,
+        Entity::Payment(_) | Entity::Approval(_) | Entity::Payout(_) | Entity::Subscriber(_) => {
+            None
+        }
     }
 }
 
@@ -170,7 +173,7 @@ fn money<'a>(entity: &'a Entity, name: &str) -> Wire<'a> {
         Entity::Payment(payment) => payment.amount,
         Entity::Payout(payout) => payout.shares.map(|(seller, _)| seller),
         Entity::Listing(_) | Entity::Delivery(_) => return plain(entity, name),
-        Entity::Approval(_) => None,
+        Entity::Approval(_) | Entity::Subscriber(_) => None,
     };
     amount.map_or(Wire::Null, |amount| Wire::Number(amount.minor))
 }
@@ -193,9 +196,11 @@ fn quantity<'a>(entity: &'a Entity, name: &str) -> Wire<'a> {
             Some(line) => Wire::Id(line.quantity),
             None => plain(entity, name),
         },
-        Entity::Payment(_) | Entity::Delivery(_) | Entity::Approval(_) | Entity::Payout(_) => {
-            Wire::Null
-        }
+        Entity::Payment(_)
+        | Entity::Delivery(_)
+        | Entity::Approval(_)
+        | Entity::Payout(_)
+        | Entity::Subscriber(_) => Wire::Null,
     }
 }
 
@@ -216,7 +221,8 @@ fn commission(entity: &Entity) -> Wire<'_> {
         | Entity::Payment(_)
         | Entity::Delivery(_)
         | Entity::Listing(_)
-        | Entity::Approval(_) => None,
+        | Entity::Approval(_)
+        | Entity::Subscriber(_) => None,
     };
     shares.map_or(Wire::Null, |(_, commission)| Wire::Number(commission.minor))
 }

@@ -111,6 +111,7 @@ pub(crate) fn about(item: &Item) -> EntityKey {
             let order = EntityKey::new(Kind::Order, item.number);
             approval.subject.unwrap_or(order)
         }
+        Entity::Subscriber(_) => EntityKey::new(Kind::Subscriber, item.number),
         Entity::Order(_) | Entity::Payment(_) | Entity::Delivery(_) | Entity::Payout(_) => {
             EntityKey::new(Kind::Order, item.number)
         }

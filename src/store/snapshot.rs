@@ -76,6 +76,7 @@ pub fn entity(kind: Kind, bytes: &[u8]) -> Result<Option<Entity>, Error> {
         Kind::Listing => Entity::Listing(decode(bytes)?),
         Kind::Approval => Entity::Approval(decode(bytes)?),
         Kind::Payout => Entity::Payout(decode(bytes)?),
+        Kind::Subscriber => Entity::Subscriber(Box::new(decode(bytes)?)),
         Kind::Saga => return Ok(None),
     }))
 }

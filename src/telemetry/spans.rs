@@ -148,6 +148,7 @@ impl Said {
 
 #[cfg(not(feature = "otlp"))]
 #[expect(
+    clippy::unnecessary_wraps,
     clippy::unused_self,
     reason = "the same questions are answered where there is a collector"
 )]

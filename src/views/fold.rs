@@ -149,7 +149,7 @@ pub fn status_after(storefront: &Storefront, event: &Event) -> Option<Value> {
         }
         Event::Payout(event) => words.get(event.state_after().name()),
         Event::Listing(event) => resource.word(event.standings_after()),
-        Event::Saga(_) => None,
+        Event::Saga(_) | Event::Subscriber(_) => None,
     };
     let offered_with = || {
         let Event::Listing(listing::Event::Offered { fields, .. }) = event else {
@@ -186,7 +186,8 @@ pub fn amount(event: &Event) -> Option<i64> {
         | Event::Listing(_)
         | Event::Delivery(_)
         | Event::Saga(_)
-        | Event::Approval(_) => None,
+        | Event::Approval(_)
+        | Event::Subscriber(_) => None,
     };
     amount.map(|amount| amount.minor)
 }
@@ -231,7 +232,8 @@ fn quantity(events: &[Stamped], at: usize) -> Option<u64> {
         | Event::Delivery(_)
         | Event::Saga(_)
         | Event::Approval(_)
-        | Event::Payout(_) => None,
+        | Event::Payout(_)
+        | Event::Subscriber(_) => None,
     }
 }
 
@@ -244,7 +246,11 @@ fn listing(events: &[Stamped], at: usize) -> Option<u64> {
             (subject.kind == Kind::Listing).then_some(subject.number)
         }
         Event::Order(_) => line(events, at).map(|line| line.listing.0),
-        Event::Payment(_) | Event::Delivery(_) | Event::Saga(_) | Event::Payout(_) => None,
+        Event::Payment(_)
+        | Event::Delivery(_)
+        | Event::Saga(_)
+        | Event::Payout(_)
+        | Event::Subscriber(_) => None,
     }
 }
 

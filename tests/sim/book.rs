@@ -63,7 +63,9 @@ impl Life {
             Kind::Order => self.orders.len() as u64,
             Kind::Payment => self.payments.len() as u64,
             Kind::Delivery => self.deliveries.len() as u64,
-            Kind::Saga | Kind::Listing | Kind::Approval | Kind::Payout => self.saga_version,
+            Kind::Saga | Kind::Listing | Kind::Approval | Kind::Payout | Kind::Subscriber => {
+                self.saga_version
+            }
         } + 1;
         if stamped.version != due {
             return Err(format!("version {} where {due} was due", stamped.version));
@@ -85,7 +87,7 @@ impl Life {
                 self.saga_version = stamped.version;
                 self.awaits = matches!(event, saga::Event::RetryScheduled { .. });
             }
-            Event::Listing(_) | Event::Approval(_) | Event::Payout(_) => {
+            Event::Listing(_) | Event::Approval(_) | Event::Payout(_) | Event::Subscriber(_) => {
                 return Err("nobody asked for that here".into());
             }
         }
@@ -138,7 +140,7 @@ impl Life {
             Kind::Order => self.orders.get(at).cloned().map(Entity::Order),
             Kind::Payment => self.payments.get(at).cloned().map(Entity::Payment),
             Kind::Delivery => self.deliveries.get(at).cloned().map(Entity::Delivery),
-            Kind::Saga | Kind::Listing | Kind::Approval | Kind::Payout => None,
+            Kind::Saga | Kind::Listing | Kind::Approval | Kind::Payout | Kind::Subscriber => None,
         }
     }
 }

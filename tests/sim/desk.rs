@@ -296,7 +296,8 @@ impl Desk {
             other @ (Entity::Payment(_)
             | Entity::Listing(_)
             | Entity::Approval(_)
-            | Entity::Payout(_)) => (other.kind(), false),
+            | Entity::Payout(_)
+            | Entity::Subscriber(_)) => (other.kind(), false),
         };
         if !fits || request.order().is_some_and(|number| number != item.number) {
             return Err(format!("is answered with {item:?}"));
@@ -432,6 +433,14 @@ fn may_be_refused(command: &Command, refusal: &Refusal) -> bool {
         | Refusal::KeyTaken { .. }
         | Refusal::UnknownKey { .. }
         | Refusal::UnknownListing { .. }
+        | Refusal::SubscriberInvalid { .. }
+        | Refusal::NotSubscribed
+        | Refusal::NameTaken { .. }
+        | Refusal::TooManySubscribers { .. }
+        | Refusal::SubscriberPaused { .. }
+        | Refusal::LeaseStale
+        | Refusal::LeaseLost
+        | Refusal::NotParked { .. }
         | Refusal::TooLate { .. } => false,
     }
 }

@@ -352,7 +352,8 @@ impl History {
                 | Event::Delivery(_)
                 | Event::Saga(_)
                 | Event::Approval(_)
-                | Event::Payout(_) => {}
+                | Event::Payout(_)
+                | Event::Subscriber(_) => {}
             }
         }
     }

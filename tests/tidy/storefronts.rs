@@ -27,11 +27,21 @@ const SHARED_WORDS: &[(&str, &str, &str)] = &[
         "src/",
         "where a payout stands, and what happened to it",
     ),
+    (
+        "position",
+        "src/http/consumers/",
+        "how far somebody has come who follows a feed",
+    ),
     ("role", "src/domain/storefront/", FIELD),
     ("title", "src/domain/storefront/read/", KEY),
     ("title", "src/http/", "a member of every problem detail"),
     ("amount", "src/domain/storefront/read/", KEY),
-    ("amount", "src/views/notices.rs", KEY),
+    ("language", "src/domain/storefront/read/", KEY),
+    ("amount", "src/http/ops/sagas/", STORY),
+    ("quantity", "src/http/ops/sagas/", STORY),
+    ("address", "src/http/notification", MESSAGE),
+    ("language", "src/http/notification", MESSAGE),
+    ("amount", "src/views/notices", KEY),
     ("reserve", "src/domain/storefront/", KEY),
     ("refund", "src/actors/provider.rs", "a kind of call"),
     ("payment", "src/domain/", "a kind of entity"),
@@ -40,6 +50,8 @@ const SHARED_WORDS: &[(&str, &str, &str)] = &[
     ("deliveries", "src/store/", TREE),
 ];
 const KEY: &str = "a word of the definition format";
+const STORY: &str = "what an operator reads of an order is in the engine's words";
+const MESSAGE: &str = "a member of every notification";
 const FIELD: &str = "a kind of field in definitions";
 const TREE: &str = "a kind's tree is called by its plural, whatever a storefront calls it";
 
@@ -128,12 +140,15 @@ fn collect_words(key: &str, value: &toml::Value, words: &mut BTreeSet<Word>) {
     }
 }
 
-/// A word, or the words for what is about a listing, or what an event says.
+/// A word, or the words for what is about a listing. Of an event, its name: what else stands there
+/// are fields, which have their place elsewhere.
 fn texts_of(value: &toml::Value) -> Vec<String> {
-    match (value.as_table(), value.as_array()) {
-        (Some(table), _) => table.values().flat_map(texts_of).collect(),
-        (_, Some(list)) => list.iter().flat_map(texts_of).collect(),
-        (None, None) => vec![text_of(value)],
+    let Some(table) = value.as_table() else {
+        return vec![text_of(value)];
+    };
+    match table.get("name") {
+        Some(name) => vec![text_of(name)],
+        None => table.values().flat_map(texts_of).collect(),
     }
 }
 

@@ -52,7 +52,7 @@ impl Coordinator {
     pub(super) fn open(&mut self, ask: Box<Ask>) {
         let Ask {
             key,
-            mut request,
+            asked,
             from,
             caller,
         } = *ask;
@@ -62,14 +62,14 @@ impl Coordinator {
             self.answer(key, caller, from.key.as_ref(), late);
             return self.resume(key);
         }
-        let expected = request.expected.take();
-        let cause = from.cause.unwrap_or(Cause::Command(request.action));
         let live = self
             .live
             .get_mut(&key)
             .expect("an order is live when a turn is opened");
         live.named = from.key.as_ref().map(|named| named.key.clone());
-        match self.meaning(key, request) {
+        let cause = from.cause.unwrap_or_else(|| asked.cause());
+        let (expected, meaning) = self.asked(key, asked);
+        match meaning {
             Err(error) => {
                 if let Some(live) = self.live.get_mut(&key) {
                     live.named = None;

@@ -5,7 +5,8 @@
 //! A charge that a turn waits for is in [`charge`]; provider calls without a caller, and their
 //! retries, in [`calls`]; orders that wait in [`mod@line`]; keyed commands in [`keys`]; what a
 //! request means for an order in [`meaning`], for a listing in [`listings`]; how a listing is assigned
-//! in [`choose`], what an order of listings costs in [`prices`]. What waits for an operator is in
+//! in [`choose`], what an order of listings costs in [`prices`]. Turns of subscribers are in
+//! [`subscribers`]. What waits for an operator is in
 //! [`letters`], what orders wait for in [`why`]; [`watch`] finds those that stopped,
 //! and turns that do not come back are in [`lost`].
 
@@ -24,6 +25,7 @@ mod meaning;
 mod prices;
 mod schedule;
 mod settle;
+mod subscribers;
 mod watch;
 mod why;
 
@@ -58,6 +60,7 @@ use crate::{
         EntityKey, Kind, Timestamp, listing,
         payment::Effect,
         saga::{Dossier, Saga},
+        subscriber,
     },
     feed::Feed,
     store::commit::{Commit, Position, Settled},
@@ -104,9 +107,21 @@ pub(super) enum Work {
 /// A request from outside.
 pub(super) struct Ask {
     pub(super) key: Subject,
-    pub(super) request: Request,
+    pub(super) asked: Asked,
     pub(super) from: From,
     pub(super) caller: Caller,
+}
+
+/// What is asked for.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it travels in a box, and nearly always is a request"
+)]
+pub(super) enum Asked {
+    /// In the storefront's terms, of an order or a listing.
+    Request(Request),
+    /// Of a subscriber, as it is.
+    Subscriber(Box<subscriber::Command>),
 }
 
 /// A turn of any shard wants a listing of this one.

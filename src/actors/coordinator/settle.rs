@@ -22,7 +22,7 @@ use crate::{
         pages::Slot,
         timers,
     },
-    telemetry::spans::{Begun, Said},
+    telemetry::spans::Begun,
 };
 
 /// What is to happen once a submission is durable.
@@ -291,14 +291,7 @@ impl Coordinator {
             live.dossier.note(first, &turn.origin);
         }
         if pending.events > 0 {
-            self.log_durable(turn, pending.events, first);
-            let trace = self.local.spans.below(turn.origin.trace, turn.begun);
-            (self.local.spans).record(trace, pending.submitted, || {
-                let events = pending.events as u64;
-                Said::of("commit")
-                    .about("events", events)
-                    .about("position", first)
-            });
+            self.log_durable(turn, pending.submitted, pending.events, first);
         }
     }
 

@@ -254,6 +254,11 @@ impl Engine {
             family.of(&[("storefront", storefront), ("view", view)], lag);
         }
         let family = sheet.gauge(
+            "jumun_feed_lag_events",
+            "Durable events that feeds do not show yet, since what they are about is not in the pages.",
+        );
+        family.is(durable.saturating_sub(self.feed().horizon()));
+        let family = sheet.gauge(
             "jumun_view_stopped",
             "1 if the view panicked and waits for an operator: DELETE /ops/quarantine/…/views/….",
         );

@@ -8,6 +8,7 @@ mod paying;
 mod reading;
 mod standing;
 mod story;
+mod subscribers;
 mod why;
 
 use std::{sync::Arc, time::Duration};
@@ -31,7 +32,7 @@ pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notificati
 use super::{
     breakers::Breakers,
     caller::Beginning,
-    coordinator::{Ask, Work},
+    coordinator::{Ask, Asked, Work},
     faults::Faults,
     numbers::{Numbers, shard_of},
     settings::Settings,
@@ -178,24 +179,35 @@ impl Engine {
             return Err(failure.into());
         }
         let (shard, subject) = self.place(storefront, &request, context.key.as_ref())?;
-        let running = self.inner.shards.running(shard);
-        let running = running.ok_or(Failure::Restarting)?;
-        let permit = Arc::clone(&running.permits)
-            .try_acquire_owned()
-            .map_err(|_none_left| Failure::Overloaded)?;
-        let admission = running.door.enter().await?;
         let kind = kind_of(&request);
         let fresh = || Subject {
             storefront,
             number: self.numbers(storefront, kind).take(shard),
             kind,
         };
-        let key = subject.unwrap_or_else(fresh);
+        let key = || subject.unwrap_or_else(fresh);
+        self.ask(shard, key, Asked::Request(request), context).await
+    }
+
+    /// Hands a command to a shard, as soon as there is room for it, and waits for the answer.
+    async fn ask(
+        &self,
+        shard: usize,
+        key: impl FnOnce() -> Subject,
+        asked: Asked,
+        context: Context,
+    ) -> Result<Item, Error> {
+        let running = self.inner.shards.running(shard);
+        let running = running.ok_or(Failure::Restarting)?;
+        let permit = Arc::clone(&running.permits)
+            .try_acquire_owned()
+            .map_err(|_none_left| Failure::Overloaded)?;
+        let admission = running.door.enter().await?;
         let (reply, answer) = oneshot::channel();
         let beginning = Beginning::default();
         let ask = Ask {
-            key,
-            request,
+            key: key(),
+            asked,
             from: context,
             caller: self
                 .caller(reply, permit, beginning.clone())

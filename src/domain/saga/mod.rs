@@ -30,6 +30,7 @@ use super::{
     ledger::Ledger,
     listing, order, payment, payout,
     storefront::{Action, Choice, Flow},
+    subscriber,
 };
 
 /// A command to one of the order's entities, or to a listing that it is for.
@@ -49,6 +50,8 @@ pub enum Command {
     Listing(ListingId, listing::Command),
     /// Choose a free listing by this rule, and reserve one of it.
     Choose(Choice),
+    /// To a subscriber, from whoever it serves: no saga asks for it.
+    Subscriber(Box<subscriber::Command>),
 }
 
 /// Parts of the storefront that are paused: what they do has to wait.
@@ -168,6 +171,7 @@ impl Saga {
             }
             AnyEvent::Listing(event) => self.listing_happened(ListingId(entity.number), event),
             AnyEvent::Saga(event) => self.happened(event),
+            AnyEvent::Subscriber(_) => {}
         }
         self.await_no_longer();
     }

@@ -22,9 +22,12 @@ pub(super) fn of(asked: &Asked<'_>) -> Result<Target, ApiError> {
         return Ok(match asked.resource.kind {
             Kind::Listing => Target::Listing(number),
             Kind::Approval => Target::Approval(number),
-            Kind::Order | Kind::Payment | Kind::Delivery | Kind::Payout | Kind::Saga => {
-                Target::Order(number)
-            }
+            Kind::Order
+            | Kind::Payment
+            | Kind::Delivery
+            | Kind::Payout
+            | Kind::Saga
+            | Kind::Subscriber => Target::Order(number),
         });
     }
     // The order's number says it best; an approval without an order is a listing's.

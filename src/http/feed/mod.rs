@@ -2,11 +2,17 @@
 
 mod page;
 mod query;
+mod stream;
 
-use actix_web::{HttpResponse, http::Method};
+use actix_web::{HttpRequest, HttpResponse, http::Method};
 
-pub(super) use self::page::VARIABLES;
 use self::query::Asked;
+pub use self::stream::Readers;
+pub(super) use self::{
+    page::VARIABLES,
+    query::{After, subjects, types},
+    stream::elsewhere,
+};
 use super::{call::Call, error::ApiError};
 use crate::feed::Error;
 
@@ -19,7 +25,15 @@ pub(super) async fn events(call: &Call<'_>) -> Result<HttpResponse, ApiError> {
     if call.request.method() == Method::HEAD {
         return Ok(page::head(call));
     }
+    if is_stream(call.request) {
+        return stream::stream(call, asked);
+    }
     page::page(call, &asked).await
+}
+
+/// Whether a request wants a stream.
+pub(super) fn is_stream(request: &HttpRequest) -> bool {
+    page::accepts(request, "text/event-stream")
 }
 
 /// `GET /events/1`.

@@ -3,7 +3,7 @@
 use std::{pin::pin, time::Duration};
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::header::{ACCEPT, LINK},
 };
 use serde_json::json;
@@ -102,7 +102,14 @@ fn answer(call: &Call<'_>, asked: &Asked, slice: &Slice, horizon: u64) -> HttpRe
 }
 
 fn wants(call: &Call<'_>, media_type: &str) -> bool {
-    let accept = call.header(ACCEPT).unwrap_or_default();
+    accepts(call.request, media_type)
+}
+
+/// Whether a request names this type among those that it takes.
+pub(super) fn accepts(request: &HttpRequest, media_type: &str) -> bool {
+    let accept = request.headers().get(ACCEPT);
+    let accept = accept.and_then(|accept| accept.to_str().ok());
+    let accept = accept.unwrap_or_default();
     accept.split(',').any(|wanted| {
         let wanted = wanted.split(';').next().unwrap_or_default();
         wanted.trim().eq_ignore_ascii_case(media_type)

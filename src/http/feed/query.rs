@@ -32,7 +32,7 @@ const KNOWN: [&str; 7] = [
 
 /// From where on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum After {
+pub(in crate::http) enum After {
     /// From the first event on.
     Beginning,
     /// Only what comes.
@@ -117,11 +117,18 @@ impl Asked {
 
     /// The position after which it begins; `now` where it was not said.
     pub(super) fn position(&self, now: u64, unsaid: After) -> Result<u64, ApiError> {
-        match self.after.unwrap_or(unsaid) {
-            After::Beginning => Ok(0),
-            After::Now => Ok(now),
-            After::Event(id) if id <= now => Ok(id),
-            After::Event(id) => {
+        self.after.unwrap_or(unsaid).position(now)
+    }
+}
+
+impl After {
+    /// The position after which it begins.
+    pub(in crate::http) fn position(self, now: u64) -> Result<u64, ApiError> {
+        match self {
+            Self::Beginning => Ok(0),
+            Self::Now => Ok(now),
+            Self::Event(id) if id <= now => Ok(id),
+            Self::Event(id) => {
                 let detail = format!(
                     "the feed goes up to {now} and never had an event {id}: it is another server's, \
                      or a backup was restored; begin again from `after=beginning` or `after=now`"
@@ -166,7 +173,11 @@ fn number(name: &str, value: &str, within: std::ops::RangeInclusive<u64>) -> Res
     })
 }
 
-fn types(definition: &Storefront, value: &str) -> Result<Vec<Arc<str>>, ApiError> {
+/// The names of events that a text with commas lists.
+pub(in crate::http) fn types(
+    definition: &Storefront,
+    value: &str,
+) -> Result<Vec<Arc<str>>, ApiError> {
     let known = known_types(definition);
     let given = value.split(',').filter(|name| !name.is_empty());
     let found = given.map(|name| {
@@ -190,7 +201,11 @@ pub(super) fn known_types(definition: &Storefront) -> Vec<Arc<str>> {
     known
 }
 
-fn subjects(definition: &Storefront, value: &str) -> Result<Vec<EntityKey>, ApiError> {
+/// The orders and listings that a text with commas lists.
+pub(in crate::http) fn subjects(
+    definition: &Storefront,
+    value: &str,
+) -> Result<Vec<EntityKey>, ApiError> {
     let given = value.split(',').filter(|subject| !subject.is_empty());
     let found =
         given.map(|subject| {

@@ -39,7 +39,8 @@ pub(super) fn html(origin: &str, storefronts: &[Arc<Storefront>], root: Option<&
         );
     }
     page.push_str(
-        "<footer><p><a href=\"/readyz\">Ready?</a> · <a href=\"/problems\">What the error codes \
+        "<footer><p><a href=\"/readyz\">Ready?</a> · \
+         <a href=\"/metrics\">Figures</a> · <a href=\"/problems\">What the error codes \
          mean</a></p></footer></main><script>",
     );
     page.push_str(SCRIPT);

@@ -174,7 +174,7 @@ pub(super) async fn respond(
 
 /// Refuses what a page in an operator's browser asks for, whoever wrote that page: the operator did
 /// not.
-fn not_from_a_page(request: &HttpRequest) -> Result<(), ApiError> {
+pub(super) fn not_from_a_page(request: &HttpRequest) -> Result<(), ApiError> {
     if request.headers().contains_key(ORIGIN) {
         let detail = "operators' requests are not taken from pages; send it without `Origin`, as \
                       curl does";

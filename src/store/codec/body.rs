@@ -33,13 +33,14 @@ pub(super) fn read(steps: &[Step], number: u16, schema: u16, body: &[u8]) -> Res
         registry::SAGA_RETRY_SCHEDULED..=registry::SAGA_RESUMED => body.saga(),
         registry::APPROVAL_REQUESTED..=registry::APPROVAL_EXPIRED => body.approval(),
         registry::PAYOUT_SCHEDULED..=registry::PAYOUT_TAKEN_BACK => body.payout(),
+        registry::SUBSCRIBER_SUBSCRIBED..=registry::SUBSCRIBER_REMOVED => body.subscriber(),
         _ => Err(Error::NewerType { number }),
     }
 }
 
 /// A body in its current schema version.
-struct Body<'a> {
-    number: u16,
+pub(super) struct Body<'a> {
+    pub(super) number: u16,
     content: Content<'a>,
 }
 
@@ -75,7 +76,7 @@ impl<'a> Body<'a> {
         Ok(Self { number, content })
     }
 
-    fn fields<T: DeserializeOwned>(self) -> Result<T, Error> {
+    pub(super) fn fields<T: DeserializeOwned>(self) -> Result<T, Error> {
         match self.content {
             Content::Bytes(bytes) => whole(self.number, bytes),
             Content::Upcast(value) => rmpv::ext::from_value(value).map_err(|error| Error::Body {
@@ -85,7 +86,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn nothing(self, event: impl Into<Event>) -> Result<Event, Error> {
+    pub(super) fn nothing(self, event: impl Into<Event>) -> Result<Event, Error> {
         match self.content {
             Content::Bytes([]) | Content::Upcast(rmpv::Value::Nil) => Ok(event.into()),
             Content::Bytes(_) | Content::Upcast(_) => Err(Error::Body {
@@ -287,7 +288,7 @@ impl<'a> Body<'a> {
 }
 
 /// The kind of entity with this stored number, in a body of event type `number`.
-fn kind_of(number: u16, kind: u8) -> Result<Kind, Error> {
+pub(super) fn kind_of(number: u16, kind: u8) -> Result<Kind, Error> {
     Kind::from_number(kind).ok_or_else(|| Error::Body {
         number,
         what: format!("no kind of entity has the number {kind}"),

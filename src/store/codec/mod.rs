@@ -21,6 +21,7 @@ mod body;
 mod cause;
 mod registry;
 mod stored;
+mod subscriber;
 mod upcast;
 mod write;
 

@@ -74,6 +74,21 @@ types! {
     701 PAYOUT_SCHEDULED        Payout   "scheduled"       1;
     702 PAYOUT_PAID             Payout   "paid"            1;
     703 PAYOUT_TAKEN_BACK       Payout   "taken_back"      1;
+    801 SUBSCRIBER_SUBSCRIBED   Subscriber "subscribed"    1;
+    802 SUBSCRIBER_AMENDED      Subscriber "amended"       1;
+    803 SUBSCRIBER_LEASED       Subscriber "leased"        1;
+    804 SUBSCRIBER_PASSED       Subscriber "passed"        1;
+    805 SUBSCRIBER_ACKNOWLEDGED Subscriber "acknowledged"  1;
+    806 SUBSCRIBER_DEFERRED     Subscriber "deferred"      1;
+    807 SUBSCRIBER_PARKED       Subscriber "parked"        1;
+    808 SUBSCRIBER_EXTENDED     Subscriber "extended"      1;
+    809 SUBSCRIBER_RELEASED     Subscriber "released"      1;
+    810 SUBSCRIBER_REDELIVERED  Subscriber "redelivered"   1;
+    811 SUBSCRIBER_DISCARDED    Subscriber "discarded"     1;
+    812 SUBSCRIBER_SOUGHT       Subscriber "sought"        1;
+    813 SUBSCRIBER_PAUSED       Subscriber "paused"        1;
+    814 SUBSCRIBER_RESUMED      Subscriber "resumed"       1;
+    815 SUBSCRIBER_REMOVED      Subscriber "removed"       1;
 }
 
 /// The type with this number, if this version knows it.

@@ -12,6 +12,7 @@ use super::{
         PaymentFailed, PaymentRequested, PayoutScheduled, PayoutShares, SagaAwaiting, SagaGaveUp,
         SagaRetryScheduled, SagaRouted, StoredLine,
     },
+    subscriber,
 };
 use crate::domain::{Event, approval, delivery, listing, order, payment, payout, saga};
 
@@ -76,6 +77,7 @@ pub const fn number_of(event: &Event) -> u16 {
             payout::Event::Paid { .. } => registry::PAYOUT_PAID,
             payout::Event::TakenBack { .. } => registry::PAYOUT_TAKEN_BACK,
         },
+        Event::Subscriber(event) => subscriber::number_of(event),
     }
 }
 
@@ -93,6 +95,7 @@ pub(super) fn write(event: &Event, to: &mut Vec<u8>) {
             named(&ApprovalAbout { kind, number }, to);
         }
         Event::Payout(event) => write_payout(event, to),
+        Event::Subscriber(event) => subscriber::write(event, to),
     }
 }
 
@@ -224,6 +227,6 @@ fn write_delivery(event: &delivery::Event, to: &mut Vec<u8>) {
     }
 }
 
-fn named(body: &impl Serialize, to: &mut Vec<u8>) {
+pub(super) fn named(body: &impl Serialize, to: &mut Vec<u8>) {
     rmp_serde::encode::write_named(to, body).expect("memory takes every body made of plain values");
 }

@@ -18,7 +18,7 @@ pub(super) enum Space {
 
 impl Space {
     /// All of them, each at its own index.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Pages(Tree::Listings),
         Self::Pages(Tree::Orders),
         Self::Pages(Tree::Payments),
@@ -26,6 +26,7 @@ impl Space {
         Self::Pages(Tree::Sagas),
         Self::Pages(Tree::Approvals),
         Self::Pages(Tree::Payouts),
+        Self::Pages(Tree::Subscribers),
         Self::Pages(Tree::Views),
         Self::Notes(NoteTree::Answered),
         Self::Notes(NoteTree::Timers),
@@ -47,6 +48,7 @@ impl Space {
             Self::Pages(Tree::Sagas) => "sagas",
             Self::Pages(Tree::Approvals) => "approvals",
             Self::Pages(Tree::Payouts) => "payouts",
+            Self::Pages(Tree::Subscribers) => "subscribers",
             Self::Pages(Tree::Views) => "views",
             Self::Notes(NoteTree::Answered) => "answered",
             Self::Notes(NoteTree::Timers) => "timers",

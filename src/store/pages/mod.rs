@@ -78,6 +78,8 @@ pub enum Tree {
     Approvals,
     /// Payouts' snapshots.
     Payouts,
+    /// Subscribers' snapshots.
+    Subscribers,
     /// Rows of views.
     Views,
 }
@@ -93,6 +95,7 @@ impl Tree {
             Kind::Saga => Self::Sagas,
             Kind::Approval => Self::Approvals,
             Kind::Payout => Self::Payouts,
+            Kind::Subscriber => Self::Subscribers,
         }
     }
 }

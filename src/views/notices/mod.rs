@@ -197,7 +197,8 @@ impl Notices<'_> {
             | Kind::Delivery
             | Kind::Saga
             | Kind::Approval
-            | Kind::Payout => self.told.orders,
+            | Kind::Payout
+            | Kind::Subscriber => self.told.orders,
         }
     }
 
@@ -235,7 +236,7 @@ impl Notice {
 /// The order or the listing that an event is about.
 pub fn subject(stamped: &Stamped) -> EntityKey {
     match &stamped.event {
-        Event::Listing(_) => stamped.entity,
+        Event::Listing(_) | Event::Subscriber(_) => stamped.entity,
         Event::Approval(approval) => approval.subject(),
         Event::Order(_)
         | Event::Payment(_)

@@ -1,6 +1,8 @@
 //! The feed: everything that happened, in order, under numbers that stay.
 
 mod originals;
+mod reader;
+mod stream;
 
 use serde_json::Value;
 

@@ -109,6 +109,11 @@ impl Server {
         Setup::new().start()
     }
 
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A client of it.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.address)

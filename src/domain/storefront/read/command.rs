@@ -199,9 +199,12 @@ fn fits(
             "order or listing",
             "\"order\", \"key\" or \"listing\"",
         ),
-        Kind::Order | Kind::Payment | Kind::Delivery | Kind::Payout | Kind::Saga => {
-            (of_order(), "order", "\"order\" or \"key\"")
-        }
+        Kind::Order
+        | Kind::Payment
+        | Kind::Delivery
+        | Kind::Payout
+        | Kind::Saga
+        | Kind::Subscriber => (of_order(), "order", "\"order\" or \"key\""),
     };
     if !is_found {
         let kind = resource.kind;

@@ -66,7 +66,7 @@ pub(super) fn read<'r>(section: Section<'r>, kind: Kind, segments: &mut Segments
         Kind::Payment => &["deadline_ms", "breaker"],
         Kind::Delivery => &["steps", "parties"],
         Kind::Payout => &["commission", "after"],
-        Kind::Order | Kind::Approval | Kind::Saga => &[],
+        Kind::Order | Kind::Approval | Kind::Saga | Kind::Subscriber => &[],
     });
     section.only(&known);
     let names = if kind == Kind::Order || section.has("path") {

@@ -29,7 +29,7 @@ pub(super) const fn states(kind: Kind) -> &'static [&'static str] {
         // `done`, and the steps before it, have the words that `steps` lists.
         Kind::Delivery => &["planned", "cancelled"],
         Kind::Payout => &["due", "paid", "taken_back"],
-        Kind::Saga => &[],
+        Kind::Saga | Kind::Subscriber => &[],
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) const fn events(kind: Kind) -> &'static [&'static str] {
         Kind::Approval => &["requested", "granted", "refused", "withdrawn", "expired"],
         Kind::Delivery => &["planned", "noted", "step", "done", "cancelled"],
         Kind::Payout => &["scheduled", "paid", "taken_back"],
-        Kind::Saga => &[],
+        Kind::Saga | Kind::Subscriber => &[],
     }
 }
 
@@ -187,7 +187,12 @@ impl Reach<'_> {
                     || (self.listing.approval && self.refuses());
                 reached.extend(closes.then_some("closed"));
             }
-            Kind::Payment | Kind::Delivery | Kind::Approval | Kind::Payout | Kind::Saga => {}
+            Kind::Payment
+            | Kind::Delivery
+            | Kind::Approval
+            | Kind::Payout
+            | Kind::Saga
+            | Kind::Subscriber => {}
         }
         reached
     }
