@@ -60,6 +60,7 @@ use crate::{
         journal::Scanned,
         pages::{self, Checkpointer, Guard, Pages},
     },
+    telemetry::spans::Spans,
 };
 
 /// Why the program cannot start, or had to stop.
@@ -120,6 +121,8 @@ pub struct Options {
     pub before_journal: open::Before,
     /// What may go wrong on purpose.
     pub faults: Arc<dyn Faults>,
+    /// Where spans of traces go.
+    pub spans: Spans,
     /// The time.
     pub clock: Clock,
     /// What is known of the journal's closed files, so that they need not be read once more.
@@ -138,6 +141,7 @@ struct Again {
     guard: Guard,
     providers: Option<Vec<Arc<dyn Provider>>>,
     faults: Arc<dyn Faults>,
+    spans: Spans,
     clock: Clock,
     hands_over: bool,
     counts: bool,
@@ -153,6 +157,7 @@ impl Options {
             providers: None,
             before_journal,
             faults,
+            spans: Spans::default(),
             clock: Clock::System,
             scanned: None,
             hands_over: false,
@@ -166,6 +171,7 @@ impl Options {
             guard: self.guard.clone(),
             providers: self.providers.clone(),
             faults: Arc::clone(&self.faults),
+            spans: self.spans.clone(),
             clock: self.clock.clone(),
             hands_over: self.hands_over,
             counts: self.counts,
@@ -181,6 +187,7 @@ impl Again {
             providers: self.providers.clone(),
             before_journal: open::nothing(),
             faults: Arc::clone(&self.faults),
+            spans: self.spans.clone(),
             clock: self.clock.clone(),
             scanned: None,
             hands_over: self.hands_over,
@@ -241,6 +248,7 @@ impl App {
             providers,
             before_journal,
             faults,
+            spans,
             clock,
             scanned,
             hands_over,
@@ -249,8 +257,7 @@ impl App {
         let (root, space) = (root(&config, &storefronts)?, Space::of(&config)?);
         let opened = opened(&config, &storefronts, &guard, before_journal, scanned)?;
         let (storefronts, settings) = (mounted(&storefronts), settings(&config));
-        let pages = opened.pages;
-        let counting = Counting::new(&storefronts, counts);
+        let (pages, counting) = (opened.pages, Counting::new(&storefronts, counts));
         let on = writing::Opened {
             layout: &opened.layout,
             pages: &pages,
@@ -280,6 +287,7 @@ impl App {
             full: space.full(&committer),
             views: writing.projector.positions(),
             release_view: writing::releases(&writing.projector),
+            spans,
             clock: clock.clone(),
             settings,
             faults,
