@@ -27,3 +27,4 @@ mod support;
 mod takeover;
 mod views;
 mod walk;
+mod webhooks;

@@ -9,6 +9,7 @@ mod reading;
 mod standing;
 mod story;
 mod subscribers;
+pub mod webhooks;
 mod why;
 
 use std::{sync::Arc, time::Duration};
