@@ -118,6 +118,16 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "The listing that is named does not exist",
     ),
     (
+        "notification_not_failed",
+        409,
+        "The notification did not fail, so it is not sent again",
+    ),
+    (
+        "channel_not_set_up",
+        409,
+        "The notification's channel is not set up",
+    ),
+    (
         "subscriber_invalid",
         400,
         "A consumer group or webhook cannot have this",

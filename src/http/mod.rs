@@ -60,7 +60,7 @@ pub use self::{
     traffic::Traffic,
 };
 use crate::{
-    actors::handles::{Engine, Failure, webhooks::Webhooks},
+    actors::handles::{Engine, Failure, channels::Channels, webhooks::Webhooks},
     clock::Clock,
     domain::Origin,
     metrics::Sources,
@@ -113,6 +113,8 @@ pub struct State {
     pub clock: Clock,
     /// What makes backups.
     pub backups: Backups,
+    /// How people are told what notices say.
+    pub channels: Channels,
     /// Where events are posted to.
     pub webhooks: Webhooks,
     /// The requests, counted.
@@ -263,6 +265,7 @@ async fn answer(
         Spot::Notifications => notification::list(&call).await,
         Spot::Notification(number) => notification::one(&call, number).await,
         Spot::Consumers(at) => consumers::respond(&call, at, payload).await,
+        Spot::Resend(number) => notification::resend(&call, number).await,
         Spot::Events => feed::events(&call).await,
         Spot::Event(number) => feed::event(&call, number).await,
         Spot::Webhooks(place) => webhooks::respond(&call, place, read(payload).await?).await,

@@ -7,6 +7,7 @@
 //! other.
 
 mod attempts;
+mod channel;
 mod courier;
 mod errand;
 mod held;
@@ -18,6 +19,7 @@ use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 pub use self::attempts::Attempt;
 pub(super) use self::{
     attempts::Attempts,
+    channel::ChannelErrand,
     courier::{Changed, Courier, Stop},
     errand::Errand,
     rounds::{Pace, Who},

@@ -1,6 +1,7 @@
 //! What HTTP, and any other program, may call. Hides addresses, shards and messages.
 
 mod call;
+pub mod channels;
 mod figures;
 mod letters;
 mod pausing;
@@ -28,7 +29,11 @@ pub use story::{Chapter, Found, Story};
 pub use why::{Stopped, Wait, Why};
 
 pub use super::injected::{Armed, Injected, Rule};
-pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::{Delivery, Notification, Stage}};
+pub use crate::views::{
+    history::Entry,
+    model::NOTIFICATIONS,
+    notices::{Delivery, Notification, Stage},
+};
 
 use super::{
     breakers::Breakers,
