@@ -23,6 +23,7 @@ mod metrics;
 mod notification;
 mod ops;
 mod paging;
+mod problems;
 mod profile;
 mod relay;
 mod represent;
@@ -242,8 +243,8 @@ async fn answer(
         Place::Ready => return Ok(health::ready(&state.engine)),
         Place::Health => return Ok(health::up()),
         Place::Metrics => return Ok(metrics::get(state, request).await),
-        Place::Problems => return Ok(error::list()),
-        Place::Problem(code) => return error::describe(code),
+        Place::Problems => return Ok(problems::list()),
+        Place::Problem(code) => return problems::describe(code),
         Place::Home => return Ok(home::home(state, request)),
         Place::Ops(place) => return ops::respond(state, place, request, payload).await,
         Place::Front(front, spot) => (front, spot),

@@ -6,6 +6,7 @@ mod backup;
 mod bad_input;
 mod behaviour;
 mod breaker;
+mod consumers;
 mod contract;
 mod correlation;
 mod crash;
