@@ -188,13 +188,16 @@ impl Mailer {
 fn trouble(error: &Error, said: Said) -> Trouble {
     let source = std::error::Error::source(error);
     let why = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-    match said {
-        // A server that does not take mails from this shop is for its operator to mend.
-        Said::Nothing => Trouble::later(why),
-        Said::Sender | Said::Mail if error.is_permanent() => Trouble::Refused { why },
-        Said::Mail if !error.is_transient() => Trouble::Refused {
-            why: format!("{UNCERTAIN} ({why})"),
-        },
-        Said::Sender | Said::Mail => Trouble::later(why),
+    // A server that does not take mails from this shop is for its operator to mend.
+    if said == Said::Nothing || (said == Said::Sender && !error.is_permanent()) {
+        return Trouble::later(why);
+    }
+    if error.is_permanent() {
+        Trouble::Refused { why }
+    } else if error.is_transient() {
+        Trouble::later(why)
+    } else {
+        let why = format!("{UNCERTAIN} ({why})");
+        Trouble::Refused { why }
     }
 }
