@@ -63,6 +63,7 @@ use crate::{
         journal::Scanned,
         pages::{self, Checkpointer, Guard, Pages},
     },
+    telemetry::spans::Spans,
     views::projector::Elsewhere,
 };
 
@@ -127,6 +128,8 @@ pub struct Options {
     pub before_journal: open::Before,
     /// What may go wrong on purpose.
     pub faults: Arc<dyn Faults>,
+    /// Where spans of traces go.
+    pub spans: Spans,
     /// The time.
     pub clock: Clock,
     /// What is known of the journal's closed files, so that they need not be read once more.
@@ -145,6 +148,7 @@ struct Again {
     guard: Guard,
     providers: Option<Vec<Arc<dyn Provider>>>,
     faults: Arc<dyn Faults>,
+    spans: Spans,
     clock: Clock,
     hands_over: bool,
     counts: bool,
@@ -160,6 +164,7 @@ impl Options {
             providers: None,
             before_journal,
             faults,
+            spans: Spans::default(),
             clock: Clock::System,
             scanned: None,
             hands_over: false,
@@ -173,6 +178,7 @@ impl Options {
             guard: self.guard.clone(),
             providers: self.providers.clone(),
             faults: Arc::clone(&self.faults),
+            spans: self.spans.clone(),
             clock: self.clock.clone(),
             hands_over: self.hands_over,
             counts: self.counts,
@@ -188,6 +194,7 @@ impl Again {
             providers: self.providers.clone(),
             before_journal: open::nothing(),
             faults: Arc::clone(&self.faults),
+            spans: self.spans.clone(),
             clock: self.clock.clone(),
             scanned: None,
             hands_over: self.hands_over,
@@ -244,6 +251,7 @@ impl App {
             providers,
             before_journal,
             faults,
+            spans,
             clock,
             scanned,
             hands_over,
@@ -283,6 +291,7 @@ impl App {
             full: space.full(&committer),
             views: writing.projector.positions(),
             release_view: writing::releases(&writing.projector),
+            spans,
             clock: clock.clone(),
             settings,
             faults,

@@ -3,6 +3,7 @@
 mod call;
 pub mod channels;
 mod figures;
+mod following;
 mod letters;
 mod pausing;
 mod paying;
@@ -62,6 +63,7 @@ use crate::{
         pages::{self, CollectionId, Pages, Slot},
         snapshot,
     },
+    telemetry::spans::Spans,
     views::stops::Progress,
 };
 
@@ -153,6 +155,11 @@ impl Engine {
                 ground: Arc::clone(&ground),
             }),
         })
+    }
+
+    /// Where spans of traces go.
+    pub fn spans(&self) -> &Spans {
+        &self.inner.ground.parts.spans
     }
 
     /// What was committed, for those outside.
