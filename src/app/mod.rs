@@ -43,7 +43,7 @@ use self::{
 use crate::{
     actors::{
         faults::Faults,
-        handles::Engine,
+        handles::{Engine, webhooks::Webhooks},
         provider::Provider,
         settings::Settings,
         shard::{Parts, Threads},
@@ -210,6 +210,10 @@ impl std::fmt::Debug for Options {
     }
 }
 
+/// How long what is being posted to other machines may take when the program stops; what is not
+/// answered by then is posted once more at the next start.
+const WEBHOOKS_WAIT_MAX: Duration = Duration::from_secs(2);
+
 /// An open store with running actors. Needs a running actix system.
 #[derive(Debug)]
 pub struct App {
@@ -218,6 +222,7 @@ pub struct App {
     clock: Clock,
     again: Again,
     engine: Engine,
+    webhooks: Webhooks,
     notices: Vec<String>,
     committer: Arc<Committer>,
     checkpointer: Checkpointer,
@@ -289,6 +294,7 @@ impl App {
             threads: Threads::Own,
         })?;
         Ok(Self {
+            webhooks: webhooks(&engine, &clock, &config)?,
             config,
             root,
             clock,
@@ -353,6 +359,7 @@ impl App {
         drop(self.control);
         self.engine.feed().close();
         let wait = Duration::from_millis(self.config.limits.drain_ms_max);
+        self.webhooks.stop(wait.min(WEBHOOKS_WAIT_MAX)).await;
         if !self.engine.drain(wait).await {
             tracing::warn!("not everything was finished in time; it goes on at the next start");
         }
@@ -401,6 +408,16 @@ fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, de
     let name = config.root.as_deref();
     name.map(|name| definitions::root(storefronts, name))
         .transpose()
+}
+
+/// What is posted to other machines, as the settings say.
+fn webhooks(engine: &Engine, clock: &Clock, config: &Config) -> Result<Webhooks, Error> {
+    let (engine, clock) = (engine.clone(), clock.clone());
+    let webhooks = Webhooks::start(engine, clock, config.webhooks.clone());
+    webhooks.map_err(|failure| {
+        tracing::error!(%failure, "the webhooks cannot be read");
+        Error::StoreFailed
+    })
 }
 
 /// Where another process may come to take over, if it may and can.

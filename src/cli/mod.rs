@@ -6,6 +6,7 @@ mod offline;
 mod service;
 mod start;
 mod storefronts;
+mod tail;
 mod top;
 mod upgrade;
 
@@ -59,6 +60,10 @@ enum Command {
     /// Check definition files of storefronts, and list those there are.
     #[command(subcommand, after_help = storefronts::EXAMPLE)]
     Storefronts(storefronts::Command),
+    /// Show what happens in the shops of a running server, as it happens: a line an event. Connects
+    /// again when the server is restarted, and misses nothing. Ends with Ctrl-C.
+    #[command(after_help = tail::EXAMPLES)]
+    Tail(tail::Tail),
     /// Read the stored trees once, in a process that may die of it. Used by `serve` itself.
     #[command(hide = true)]
     ProbeStore {
@@ -211,6 +216,9 @@ pub enum Error {
     /// The pages.
     #[error(transparent)]
     Pages(#[from] pages::Error),
+    /// The feed of a server.
+    #[error(transparent)]
+    Tail(#[from] tail::Trouble),
     /// What was to be said could not be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] std::io::Error),
@@ -232,6 +240,7 @@ pub fn run(arguments: Arguments, out: &mut dyn Write) -> Result<ExitCode, Error>
         Some(Command::CheckUpgrade(given)) => upgrade::check(&given, out),
         Some(Command::Top(given)) => top::run(&given, out),
         Some(Command::Storefronts(command)) => storefronts::run(&command, out),
+        Some(Command::Tail(given)) => tail::run(&given, out),
         Some(Command::ProbeStore { data }) => offline::probe(&data, out),
     }
 }

@@ -32,6 +32,7 @@ mod tests;
 mod trace;
 mod traffic;
 mod view;
+mod webhooks;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -59,7 +60,7 @@ pub use self::{
     traffic::Traffic,
 };
 use crate::{
-    actors::handles::{Engine, Failure},
+    actors::handles::{Engine, Failure, webhooks::Webhooks},
     clock::Clock,
     domain::Origin,
     metrics::Sources,
@@ -112,6 +113,8 @@ pub struct State {
     pub clock: Clock,
     /// What makes backups.
     pub backups: Backups,
+    /// Where events are posted to.
+    pub webhooks: Webhooks,
     /// The requests, counted.
     pub traffic: Arc<Traffic>,
     /// Who else has figures for `/metrics`.
@@ -265,6 +268,7 @@ async fn answer(
         Spot::Consumers(at) => consumers::respond(&call, at, payload).await,
         Spot::Events => feed::events(&call).await,
         Spot::Event(number) => feed::event(&call, number).await,
+        Spot::Webhooks(place) => webhooks::respond(&call, place, read(payload).await?).await,
         Spot::All(of) if method == Method::HEAD => Ok(collection::head(&call, of)),
         Spot::All(Collection::View(at, view)) => view::rows(&call, at, view).await,
         Spot::One(Collection::View(at, view), number) => view::row(&call, at, view, number).await,

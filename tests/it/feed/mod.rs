@@ -3,6 +3,7 @@
 mod originals;
 mod reader;
 mod stream;
+mod tail;
 
 use serde_json::Value;
 

@@ -6,14 +6,10 @@ use std::{
     time::Duration,
 };
 
-use rustix::net::sockopt::set_socket_recv_buffer_size;
 use serde_json::Value;
 
 /// Longer than anything takes, shorter than anyone waits for a test.
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What the system keeps for a reader that is to be slow, in bytes.
-const SMALL_BYTES: usize = 4_096;
 
 /// A stream that is being read.
 pub(super) struct Reader {
@@ -55,7 +51,7 @@ impl Reader {
         );
         stream.write_all(head.as_bytes())?;
         let mut reader = Self {
-            lines: BufReader::with_capacity(SMALL_BYTES, stream),
+            lines: BufReader::new(stream),
             in_chunk: None,
             last_id: last_id.to_owned(),
         };
@@ -63,12 +59,6 @@ impl Reader {
         while !reader.line()?.is_empty() {}
         reader.in_chunk = Some(0);
         Ok((status, reader))
-    }
-
-    /// Lets the system keep no more for it than it must.
-    pub(super) fn small(self) -> Self {
-        set_socket_recv_buffer_size(self.lines.get_ref(), SMALL_BYTES).unwrap();
-        self
     }
 
     /// The next event; an error at the end of the stream.
