@@ -50,7 +50,7 @@ pub(super) struct Restore {
 }
 
 pub(super) fn back_up(given: &Backup, out: &mut dyn Write) -> Result<ExitCode, Error> {
-    telemetry::start(telemetry::Form::Text);
+    telemetry::start(telemetry::Form::Text, None)?;
     let mut shown = Shown::new();
     let written = backup::back_up(&given.data, &given.to, &mut |done, of| shown.at(done, of))?;
     drop(shown);
@@ -66,7 +66,7 @@ pub(super) fn back_up(given: &Backup, out: &mut dyn Write) -> Result<ExitCode, E
 }
 
 pub(super) fn restore(given: &Restore, out: &mut dyn Write) -> Result<ExitCode, Error> {
-    telemetry::start(telemetry::Form::Text);
+    telemetry::start(telemetry::Form::Text, None)?;
     let storefronts = definitions::load(given.storefronts.as_deref())?;
     let mut shown = Shown::new();
     let mut progress = |done, of| shown.at(done, of);
@@ -92,7 +92,7 @@ pub(super) fn check(
     more: Option<&Path>,
     out: &mut dyn Write,
 ) -> Result<ExitCode, Error> {
-    telemetry::start(telemetry::Form::Text);
+    telemetry::start(telemetry::Form::Text, None)?;
     let storefronts = definitions::load(more)?;
     let mut shown = Shown::new();
     let (manifest, report): (_, Report) =

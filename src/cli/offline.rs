@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(super) fn verify(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, Error> {
-    telemetry::start(telemetry::Form::Text);
+    telemetry::start(telemetry::Form::Text, None)?;
     let storefronts = definitions::load(given.storefronts.as_deref())?;
     let report =
         checks::verify(&given.data, &storefronts, &super::guard()).map_err(app::Error::Open)?;
@@ -71,7 +71,7 @@ pub(super) fn told(report: &Report, of: &Path, out: &mut dyn Write) -> Result<Ex
 }
 
 pub(super) fn rebuild(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, Error> {
-    telemetry::start(telemetry::Form::Text);
+    telemetry::start(telemetry::Form::Text, None)?;
     let storefronts = definitions::load(given.storefronts.as_deref())?;
     discard(&given.data, &storefronts).map_err(app::Error::Open)?;
     let limits = pages::Limits::default();

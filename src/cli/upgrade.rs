@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(super) fn check(given: &Offline, out: &mut dyn Write) -> Result<ExitCode, Error> {
-    telemetry::start(telemetry::Form::Text);
+    telemetry::start(telemetry::Form::Text, None)?;
     let storefronts = definitions::load(given.storefronts.as_deref())?;
     let found = upgrade::check(&given.data, &storefronts).map_err(app::Error::Open)?;
     writeln!(out, "{}:", given.data.display())?;

@@ -27,6 +27,8 @@ struct Front {
 pub struct Told {
     /// The notifications, counted from 1.
     pub notifications: CollectionId,
+    /// How each of them went out, under the same number.
+    pub deliveries: CollectionId,
     /// What is known of each order.
     pub orders: CollectionId,
     /// What is known of each listing.
@@ -93,6 +95,7 @@ impl Layout {
             let mut add = |of| self.add(Tree::Views, format!("{name}/notifications/{of}"));
             Told {
                 notifications: add("told"),
+                deliveries: add("deliveries"),
                 orders: add("orders"),
                 listings: add("listings"),
             }

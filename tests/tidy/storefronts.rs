@@ -37,8 +37,6 @@ const SHARED_WORDS: &[(&str, &str, &str)] = &[
     ("title", "src/http/", "a member of every problem detail"),
     ("amount", "src/domain/storefront/read/", KEY),
     ("language", "src/domain/storefront/read/", KEY),
-    ("amount", "src/http/ops/sagas/", STORY),
-    ("quantity", "src/http/ops/sagas/", STORY),
     ("address", "src/http/notification", MESSAGE),
     ("language", "src/http/notification", MESSAGE),
     ("amount", "src/views/notices", KEY),
@@ -50,7 +48,6 @@ const SHARED_WORDS: &[(&str, &str, &str)] = &[
     ("deliveries", "src/store/", TREE),
 ];
 const KEY: &str = "a word of the definition format";
-const STORY: &str = "what an operator reads of an order is in the engine's words";
 const MESSAGE: &str = "a member of every notification";
 const FIELD: &str = "a kind of field in definitions";
 const TREE: &str = "a kind's tree is called by its plural, whatever a storefront calls it";

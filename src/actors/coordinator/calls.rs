@@ -225,7 +225,7 @@ impl Coordinator {
             }
             match self.live(key) {
                 Err(failure) => {
-                    about!(error, self, key, self.origin_of(key), %failure, "a timer waits")
+                    about!(error, self, key, self.origin_of(key), %failure, "a timer waits");
                 }
                 Ok(live) if live.busy || live.reload => {
                     if !(live.waiting.iter()).any(|waits| matches!(waits, Waiting::Due)) {
@@ -271,11 +271,13 @@ impl Coordinator {
                 match self.local.breakers.ask(key.storefront, Asker::Order) {
                     Ok(permit) => {
                         self.leave_line(key);
+                        let origin = self.origin_of(key).cloned().unwrap_or_default();
                         self.carry(Carry {
                             key,
                             effect,
                             attempt,
                             permit,
+                            origin,
                         });
                     }
                     Err(_refused) => self.stand_for_payment(key),

@@ -174,7 +174,7 @@ impl Coordinator {
         self.current = Some(key);
         match self.live(key) {
             Err(failure) => {
-                about!(error, self, key, self.origin_of(key), %failure, "it cannot be taken up now")
+                about!(error, self, key, self.origin_of(key), %failure, "it cannot be taken up now");
             }
             Ok(live) => {
                 live.calls = 0;

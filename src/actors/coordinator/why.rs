@@ -32,13 +32,12 @@ impl Coordinator {
     }
 
     fn why(&self, key: Subject) -> Result<Option<Why>, Failure> {
-        let saga: Saga = match self.live.get(&key) {
-            Some(live) => live.saga.clone(),
-            None => {
-                let kept: Kept = self.local.state(key.storefront, Kind::Saga, key.number)?;
-                kept.saga
-            }
+        let live = self.live.get(&key).map(|live| live.saga.clone());
+        let stored = || {
+            let kept = self.local.state(key.storefront, Kind::Saga, key.number);
+            kept.map(|kept: Kept| kept.saga)
         };
+        let saga: Saga = live.map_or_else(stored, Ok)?;
         if saga == Saga::default() {
             return Ok(None);
         }

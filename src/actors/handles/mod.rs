@@ -2,6 +2,7 @@
 
 mod call;
 mod figures;
+mod following;
 mod letters;
 mod pausing;
 mod paying;
@@ -9,6 +10,7 @@ mod reading;
 mod standing;
 mod story;
 mod subscribers;
+pub mod webhooks;
 mod why;
 
 use std::{sync::Arc, time::Duration};
@@ -27,7 +29,11 @@ pub use story::{Chapter, Found, Story};
 pub use why::{Stopped, Wait, Why};
 
 pub use super::injected::{Armed, Injected, Rule};
-pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::Notification};
+pub use crate::views::{
+    history::Entry,
+    model::NOTIFICATIONS,
+    notices::{Delivery, Notification, Stage},
+};
 
 use super::{
     breakers::Breakers,
@@ -56,6 +62,7 @@ use crate::{
         pages::{self, CollectionId, Pages, Slot},
         snapshot,
     },
+    telemetry::spans::Spans,
     views::stops::Progress,
 };
 
@@ -147,6 +154,11 @@ impl Engine {
                 ground: Arc::clone(&ground),
             }),
         })
+    }
+
+    /// Where spans of traces go.
+    pub fn spans(&self) -> &Spans {
+        &self.inner.ground.parts.spans
     }
 
     /// What was committed, for those outside.

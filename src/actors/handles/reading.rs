@@ -2,7 +2,9 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use super::{Engine, Failure, Item, Notification, Page, Row, item, unreadable};
+use tokio::sync::watch;
+
+use super::{Delivery, Engine, Failure, Item, Notification, Page, Row, item, unreadable};
 use crate::{
     domain::Kind,
     store::{keys, pages::Slot},
@@ -10,6 +12,7 @@ use crate::{
         history::{self, Entry},
         model::Model,
         notices, projector,
+        stops::Progress,
     },
 };
 
@@ -142,6 +145,93 @@ impl Engine {
                 notification: notices::read(slot).ok_or(Failure::Store)?,
             })
         })
+    }
+
+    /// The newest notification's name, which is 0 if there is none.
+    pub(in crate::actors) fn newest_notification(&self, storefront: usize) -> Result<u64, Failure> {
+        let Some(told) = self.inner.layout.told(storefront) else {
+            return Ok(0);
+        };
+        let highest = self.inner.pages.highest(told.notifications);
+        let highest = highest.map_err(|error| unreadable(&error))?;
+        let newest = self.notification_at(storefront, highest)?;
+        Ok(newest.map_or(0, |newest| newest.name()))
+    }
+
+    /// The notification with this name, whatever its number.
+    pub fn notification_named(
+        &self,
+        storefront: usize,
+        name: u64,
+    ) -> Result<Option<Told>, Failure> {
+        let Some(told) = self.inner.layout.told(storefront) else {
+            return Ok(None);
+        };
+        let highest = self.inner.pages.highest(told.notifications);
+        let highest = highest.map_err(|error| unreadable(&error))?;
+        let row = |number| self.notification_at(storefront, number);
+        let found = notices::named(name, highest, row)?;
+        Ok(found.map(|(number, notification)| Told {
+            number,
+            notification,
+        }))
+    }
+
+    /// Notifications behind this name in their order, until `each` has seen enough; says the name of
+    /// the last that it saw, or `after`.
+    pub(in crate::actors) fn notifications_behind(
+        &self,
+        storefront: usize,
+        after: u64,
+        mut each: impl FnMut(&Notification) -> ControlFlow<()>,
+    ) -> Result<u64, Failure> {
+        let Some(told) = self.inner.layout.told(storefront) else {
+            return Ok(after);
+        };
+        let highest = self.inner.pages.highest(told.notifications);
+        let highest = highest.map_err(|error| unreadable(&error))?;
+        let row = |number| self.notification_at(storefront, number);
+        let first = notices::first_from(after.saturating_add(1), highest, row)?;
+        let mut seen_to = after;
+        for number in first..=highest {
+            let Some(notification) = self.notification_at(storefront, number)? else {
+                break;
+            };
+            seen_to = notification.name();
+            if each(&notification).is_break() {
+                break;
+            }
+        }
+        Ok(seen_to)
+    }
+
+    /// How a notification went out so far; `None` if no channel ever had it.
+    pub fn delivery(&self, storefront: usize, number: u64) -> Result<Option<Delivery>, Failure> {
+        let Some(told) = self.inner.layout.told(storefront) else {
+            return Ok(None);
+        };
+        let slot = self.inner.pages.get(told.deliveries, number);
+        let slot = slot.map_err(|error| unreadable(&error))?;
+        Ok(slot.and_then(|slot| notices::delivery(&slot)))
+    }
+
+    fn notification_at(
+        &self,
+        storefront: usize,
+        number: u64,
+    ) -> Result<Option<Notification>, Failure> {
+        let told = self.inner.layout.told(storefront);
+        let Some(told) = told.filter(|_| number > 0) else {
+            return Ok(None);
+        };
+        let slot = self.inner.pages.get(told.notifications, number);
+        let slot = slot.map_err(|error| unreadable(&error))?;
+        Ok(slot.and_then(|slot| notices::read(&slot)))
+    }
+
+    /// Tells how far the views have come.
+    pub(in crate::actors) fn views(&self) -> watch::Receiver<Progress> {
+        self.inner.views.clone()
     }
 
     /// Waits for a view that is not paused.

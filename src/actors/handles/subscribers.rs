@@ -1,7 +1,7 @@
 //! Subscribers: what they are told, and what is known of them. `domain::subscriber` says how they
 //! are used.
 
-use super::{Engine, Entity, Error, Failure};
+use super::{Engine, Entity, Error, Failure, Item};
 use crate::{
     actors::{coordinator::Asked, handles::Context, numbers::shard_of, turn::Subject},
     domain::{
@@ -59,10 +59,8 @@ impl Engine {
         let shard = shard_of(subject.number, self.inner.shards.len());
         let asked = Asked::Subscriber(Box::new(command));
         let item = self.ask(shard, || subject, asked, context).await?;
-        match item.entity {
-            Entity::Subscriber(state) => Ok(*state),
-            _ => Err(Failure::Crashed.into()),
-        }
+        let state = state_of(item);
+        Ok(state.ok_or(Failure::Crashed)?)
     }
 
     /// The storefront's subscriber of this role and name, as it is stored; `None` if nobody is
@@ -84,12 +82,17 @@ impl Engine {
             .unwrap_or(usize::MAX)
             .saturating_mul(2);
         let page = self.items(storefront, Kind::Subscriber, 0, limit)?;
-        let own = page.items.into_iter().filter_map(|item| match item.entity {
-            Entity::Subscriber(state) if state.role == role => Some(*state),
-            _ => None,
-        });
-        let mut own: Vec<Subscriber> = own.collect();
+        let all = page.items.into_iter().filter_map(state_of);
+        let mut own: Vec<Subscriber> = all.filter(|own| own.role == role).collect();
         own.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(own)
+    }
+}
+
+fn state_of(item: Item) -> Option<Subscriber> {
+    if let Entity::Subscriber(state) = item.entity {
+        Some(*state)
+    } else {
+        None
     }
 }

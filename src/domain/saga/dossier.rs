@@ -88,14 +88,13 @@ impl Trail {
 
     fn push(&mut self, position: u64) {
         let place = self.firsts();
-        match self.first.get_mut(place) {
-            Some(free) => *free = position,
-            None => {
-                if self.last.len() >= LAST_MAX {
-                    self.last.remove(0);
-                }
-                self.last.push(position);
+        if let Some(free) = self.first.get_mut(place) {
+            *free = position;
+        } else {
+            if self.last.len() >= LAST_MAX {
+                self.last.remove(0);
             }
+            self.last.push(position);
         }
         self.count = self.count.saturating_add(1);
     }
@@ -133,9 +132,9 @@ impl<'de> Deserialize<'de> for Trail {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (count, positions) = <(u64, Vec<u64>)>::deserialize(deserializer)?;
         let mut trail = Self::default();
-        positions
-            .into_iter()
-            .for_each(|position| trail.push(position));
+        for position in positions {
+            trail.push(position);
+        }
         trail.count = count;
         Ok(trail)
     }

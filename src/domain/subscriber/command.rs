@@ -152,9 +152,11 @@ impl Subscriber {
             return self.subscribe(*role, name, settings, *from);
         }
         if !self.is_subscribed {
-            return match command {
-                Command::Remove => Ok(Vec::new()),
-                _ => Err(Refusal::NotSubscribed),
+            let is_done = matches!(command, Command::Remove);
+            return if is_done {
+                Ok(Vec::new())
+            } else {
+                Err(Refusal::NotSubscribed)
             };
         }
         self.change(command)
@@ -196,7 +198,6 @@ impl Subscriber {
 
     fn change(&self, command: &Command) -> Result<Vec<Event>, Refusal> {
         Ok(match command {
-            Command::Subscribe { .. } => Vec::new(),
             Command::Amend { settings } => self.amend(settings)?,
             Command::Lease(wanted) => {
                 check_member(&wanted.member)?;
@@ -256,7 +257,7 @@ impl Subscriber {
             }
             Command::Pause { why, now } => self.pause(why, *now),
             Command::Resume { now } if self.paused.is_some() => vec![Event::Resumed { at: *now }],
-            Command::Resume { .. } => Vec::new(),
+            Command::Subscribe { .. } | Command::Resume { .. } => Vec::new(),
             Command::Remove => vec![Event::Removed],
         })
     }

@@ -1,5 +1,11 @@
 //! A subscriber against a naive book of what was given out to whom, over random lives.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    reason = "small numbers; only what settles and parks is written down"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;

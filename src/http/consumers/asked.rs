@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::subscriber::WHY_BYTES_MAX,
+    domain::subscriber::NAME_BYTES_MAX,
     http::{error::ApiError, feed::After},
 };
 
@@ -54,13 +54,19 @@ impl Body {
         }
     }
 
-    /// Why something is done, or nothing.
+    /// Why something is done; empty if it does not say.
     pub(super) fn why(&self) -> Result<String, ApiError> {
-        let why = self.text("why")?.unwrap_or_default();
-        if why.len() > WHY_BYTES_MAX {
-            tracing::debug!(bytes = why.len(), "a reason is cut");
+        Ok(self.text("why")?.unwrap_or_default())
+    }
+
+    /// Who asks.
+    pub(super) fn member(&self) -> Result<String, ApiError> {
+        let member = self.text("member")?.ok_or_else(|| required("member"))?;
+        if (1..=NAME_BYTES_MAX).contains(&member.len()) {
+            Ok(member)
+        } else {
+            Err(invalid("member", "a name of 1 to 64 bytes"))
         }
-        Ok(why)
     }
 
     /// A list of texts, or one text with commas.
@@ -137,7 +143,7 @@ fn number(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.parse().ok(),
-        _ => None,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

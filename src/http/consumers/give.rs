@@ -9,11 +9,7 @@ use actix_web::HttpResponse;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{
-    Group,
-    asked::{Body, required},
-    shown::lease_text,
-};
+use super::{Group, asked::Body, shown::lease_text};
 use crate::{
     actors::handles::Error,
     domain::{
@@ -67,14 +63,14 @@ impl Group<'_> {
         let wait_ms = body.number("wait_ms", 0..=WAIT_MS_MAX)?.unwrap_or(0);
         let asking = Asking {
             group: self,
-            member: body.text("member")?.ok_or_else(|| required("member"))?,
+            member: body.member()?,
             max: usize::try_from(max).unwrap_or(usize::MAX),
             lease_ms: body.number("lease_ms", LEASE_MS_MIN..=LEASE_MS_MAX)?,
             lease: fresh(),
             ends: Instant::now() + Duration::from_millis(wait_ms),
         };
         let Some(state) = asking.given().await? else {
-            let nothing = json!({ "lease": null, "until": null, "events": [] });
+            let nothing = json!({ "lease": null, "since": null, "until": null, "events": [] });
             return Ok(self.call.ok(&nothing));
         };
         asking.answer(&state).await
@@ -175,10 +171,11 @@ impl Asking<'_> {
             let settled = Command::Acknowledge { lease, items, now };
             self.group.ask(settled).await?;
         }
-        let until = state.leases.get(&self.lease).map(|lease| lease.until);
+        let lease = state.leases.get(&self.lease);
         let head = json!({
             "lease": lease_text(self.lease),
-            "until": until.map(instant),
+            "since": lease.map(|lease| instant(lease.since)),
+            "until": lease.map(|lease| instant(lease.until)),
         });
         let head = head.to_string();
         let events = events.join(&b","[..]);

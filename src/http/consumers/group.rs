@@ -42,12 +42,12 @@ impl Group<'_> {
         let settings = Settings {
             filter: Filter {
                 types: (types(definition, &body.texts("types")?.join(","))?.iter())
-                    .map(|name| name.to_string())
+                    .map(ToString::to_string)
                     .collect(),
                 subjects: subjects(definition, &body.texts("subjects")?.join(","))?,
             },
             lease_ms: (body.number("lease_ms", LEASE_MS_MIN..=LEASE_MS_MAX)?)
-                .unwrap_or(Settings::default().lease_ms),
+                .unwrap_or_else(|| Settings::default().lease_ms),
             attempts_max: (body.number("attempts_max", 1..=u64::from(u32::MAX))?)
                 .and_then(|times| u32::try_from(times).ok()),
             endpoint: None,

@@ -82,15 +82,17 @@ impl<'a> Consumers<'a> {
         })
     }
 
-    /// Whether a method that changes something means something here.
+    /// Whether the method means something here.
     pub(super) fn allows(self, method: &Method) -> bool {
+        let reads = [Method::GET, Method::HEAD].contains(method);
         match self {
-            Self::All => false,
-            Self::Group(_) | Self::Lease(..) => [Method::PUT, Method::DELETE].contains(method),
-            Self::DeadLetters(_) => [Method::POST, Method::DELETE].contains(method),
+            Self::All => reads,
+            Self::Group(_) => reads || [Method::PUT, Method::DELETE].contains(method),
+            Self::Lease(..) => [Method::PUT, Method::DELETE].contains(method),
+            Self::DeadLetters(_) => reads || [Method::POST, Method::DELETE].contains(method),
             Self::DeadLetter(..) => *method == Method::DELETE,
-            Self::Leases(_)
-            | Self::Acknowledgements(_)
+            Self::Leases(_) => reads || *method == Method::POST,
+            Self::Acknowledgements(_)
             | Self::Deferrals(_)
             | Self::Redeliveries(_)
             | Self::Position(_)
@@ -130,9 +132,18 @@ pub(super) async fn respond(
     let method = call.request.method();
     if [Method::GET, Method::HEAD].contains(method) {
         return match at {
-            Consumers::Leases(_) | Consumers::Lease(..) => group.leases(),
-            Consumers::DeadLetters(_) | Consumers::DeadLetter(..) => group.dead_letters().await,
-            _ => group.show().await,
+            Consumers::Leases(_) => group.leases(),
+            Consumers::DeadLetters(_) => group.dead_letters().await,
+            Consumers::All
+            | Consumers::Group(_)
+            | Consumers::Acknowledgements(_)
+            | Consumers::Deferrals(_)
+            | Consumers::Redeliveries(_)
+            | Consumers::Position(_)
+            | Consumers::Pause(_)
+            | Consumers::Resume(_)
+            | Consumers::Lease(..)
+            | Consumers::DeadLetter(..) => group.show().await,
         };
     }
     ops::not_from_a_page(call.request)?;

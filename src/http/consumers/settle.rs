@@ -29,7 +29,7 @@ impl Group<'_> {
         let is_settled = |state: &Subscriber, item: u64| {
             !state.open.contains_key(&item) && !state.parked.contains_key(&item)
         };
-        self.outcome("acknowledged", &state, asked, is_settled)
+        Ok(self.outcome("acknowledged", &state, asked, is_settled))
     }
 
     /// `POST …/deferrals`.
@@ -50,7 +50,7 @@ impl Group<'_> {
             let waits = |open: &Open| matches!(open.standing, Standing::Waiting { .. });
             open.is_some_and(waits) || state.parked.contains_key(&item)
         };
-        self.outcome("deferred", &state, asked, is_deferred)
+        Ok(self.outcome("deferred", &state, asked, is_deferred))
     }
 
     /// `POST …/dead-letters`.
@@ -65,7 +65,7 @@ impl Group<'_> {
         };
         let state = self.ask(command).await?;
         let is_parked = |state: &Subscriber, item: u64| state.parked.contains_key(&item);
-        self.outcome("dead_letters", &state, asked, is_parked)
+        Ok(self.outcome("dead_letters", &state, asked, is_parked))
     }
 
     /// `DELETE …/dead-letters`, and one of them.
@@ -125,10 +125,10 @@ impl Group<'_> {
         state: &Subscriber,
         asked: Vec<u64>,
         is_done: impl Fn(&Subscriber, u64) -> bool,
-    ) -> Result<HttpResponse, ApiError> {
+    ) -> HttpResponse {
         let (done_items, lost): (Vec<u64>, Vec<u64>) =
             asked.into_iter().partition(|item| is_done(state, *item));
         let lost: Vec<String> = lost.iter().map(u64::to_string).collect();
-        Ok((self.call).ok(&json!({ done: done_items.len(), "lost": lost })))
+        (self.call).ok(&json!({ done: done_items.len(), "lost": lost }))
     }
 }

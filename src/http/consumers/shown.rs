@@ -101,14 +101,14 @@ impl Group<'_> {
         let mut letters = Vec::with_capacity(state.parked.len());
         for (id, parked) in &state.parked {
             let event = feed.find(at, *id).await?;
-            let kind = event.map(|event| event.kind.to_string());
+            let kind = event.as_ref().map(|event| &*event.kind);
             letters.push(letter(self.call.front.definition, *id, kind, parked));
         }
         Ok(self.call.ok(&json!({ "dead_letters": letters })))
     }
 }
 
-fn letter(definition: &Storefront, id: u64, kind: Option<String>, parked: &Parked) -> Value {
+fn letter(definition: &Storefront, id: u64, kind: Option<&str>, parked: &Parked) -> Value {
     json!({
         "id": id.to_string(),
         "type": kind,

@@ -16,7 +16,7 @@
 //! | `/ops/sagas/{storefront}/{order}/why` | GET | where an order stands, and what it waits for |
 //! | `/ops/sagas/stuck` | GET | orders that had stopped, and were taken up |
 //! | `/ops/quarantine` | GET | what panicked too often and waits for an operator |
-//! | `/ops/quarantine/{storefront}/{orders or listings}/{number}` | GET, DELETE | one of it; lets it try again |
+//! | `/ops/quarantine/{storefront}/{orders, listings or subscribers}/{number}` | GET, DELETE | one of it; lets it try again |
 //! | `/ops/quarantine/{storefront}/views/{view}` | DELETE | lets a view go on that panicked |
 
 mod actors;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The kinds that can be quarantined. In paths they stand in the plural.
-const KINDS: [Kind; 2] = [Kind::Order, Kind::Listing];
+const KINDS: [Kind; 3] = [Kind::Order, Kind::Listing, Kind::Subscriber];
 
 /// Under this name views stand in paths, each with its own path.
 const VIEWS: &str = "views";
@@ -76,7 +76,7 @@ pub(super) fn list(engine: &Engine) -> HttpResponse {
     })
 }
 
-/// `GET /ops/quarantine/{storefront}/{orders or listings}/{number}`.
+/// `GET /ops/quarantine/{storefront}/{orders, listings or subscribers}/{number}`.
 pub(super) fn get(engine: &Engine, named: (&str, &str, &str)) -> Result<HttpResponse, ApiError> {
     let (at, kind, number) = find(engine, named)?;
     let all = engine.quarantined();
@@ -87,7 +87,7 @@ pub(super) fn get(engine: &Engine, named: (&str, &str, &str)) -> Result<HttpResp
     Ok(answer(&shown(engine, found)))
 }
 
-/// `DELETE /ops/quarantine/{storefront}/{orders or listings}/{number}`: it may try again.
+/// `DELETE /ops/quarantine/{storefront}/{orders, listings or subscribers}/{number}`: it may try again.
 pub(super) fn release(
     engine: &Engine,
     named: (&str, &str, &str),

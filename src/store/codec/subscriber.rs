@@ -339,16 +339,21 @@ impl Body<'_> {
                 Event::Resumed { at: Timestamp(at) }
             }
             registry::SUBSCRIBER_REMOVED => return self.nothing(Event::Removed),
-            number => {
-                let Items { items, at } = self.fields()?;
-                let (items, at) = (items.into_owned(), Timestamp(at));
-                match number {
-                    registry::SUBSCRIBER_ACKNOWLEDGED => Event::Acknowledged { items, at },
-                    registry::SUBSCRIBER_RELEASED => Event::Released { items, at },
-                    registry::SUBSCRIBER_REDELIVERED => Event::Redelivered { items, at },
-                    number => return Err(Error::NewerType { number }),
-                }
-            }
+            _ => return self.items(),
+        };
+        Ok(event.into())
+    }
+
+    /// Of those that say only which items, and when.
+    fn items(self) -> Result<AnyEvent, Error> {
+        let number = self.number;
+        let Items { items, at } = self.fields()?;
+        let (items, at) = (items.into_owned(), Timestamp(at));
+        let event = match number {
+            registry::SUBSCRIBER_ACKNOWLEDGED => Event::Acknowledged { items, at },
+            registry::SUBSCRIBER_RELEASED => Event::Released { items, at },
+            registry::SUBSCRIBER_REDELIVERED => Event::Redelivered { items, at },
+            number => return Err(Error::NewerType { number }),
         };
         Ok(event.into())
     }

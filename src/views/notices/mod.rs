@@ -3,6 +3,7 @@
 //! Most events say little about their order, so what a text may mention is kept for each order and
 //! listing (its facts), folded from the same journal: a rebuild gives the same texts.
 
+mod delivery;
 mod facts;
 mod writer;
 
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::delivery::{Delivery, Stage, first_from, named};
 pub(super) use self::facts::Mentioned;
 use self::{
     facts::{Facts, is_told_by},
@@ -84,6 +86,11 @@ impl Notification {
     }
 }
 
+/// How a notification went out, as it is kept.
+pub fn delivery(slot: &Slot) -> Option<Delivery> {
+    snapshot::decode(&slot.bytes).ok()
+}
+
 /// A notification as it is kept. `None` if it cannot be read; `verify` finds the difference.
 pub fn read(slot: &Slot) -> Option<Notification> {
     snapshot::decode(&slot.bytes).ok()
@@ -109,6 +116,11 @@ impl Notices<'_> {
         let mut known: BTreeMap<EntityKey, Known> = BTreeMap::new();
         let mut new = Vec::new();
         for (at, stamped) in batch.events.iter().enumerate() {
+            if let Event::Subscriber(event) = &stamped.event {
+                let position = committed.first + at as u64;
+                self.settled(stamped.entity.number, event, position)?;
+                continue;
+            }
             let about = subject(stamped);
             let notices = self.storefront.notices.iter();
             let named = notices.filter(|notice| notice.names(&stamped.event));

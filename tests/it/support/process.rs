@@ -31,6 +31,8 @@ pub(crate) fn jumun(arguments: &[&str]) -> Command {
         "ROOT",
         "STOREFRONTS",
         "CONFIG",
+        "LOG",
+        "LOG_FORMAT",
         "LOG_JSON",
     ] {
         command.env_remove(format!("JUMUN_{name}"));

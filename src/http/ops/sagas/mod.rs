@@ -1,5 +1,6 @@
 //! `/ops/sagas`: an order's whole story, what it is waiting for, and which orders had stopped.
 
+mod details;
 mod page;
 mod story;
 mod words;

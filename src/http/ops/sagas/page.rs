@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use serde_json::Value as Json;
-
 use super::{
     Letter, Shown as Why, Stage,
     story::{Event, Money, Notified, Shown, Turn},
@@ -200,13 +198,11 @@ fn turn(page: &mut String, turn: &Turn<'_>, began_with: &str) {
 }
 
 fn event(page: &mut String, event: &Event<'_>) {
-    let domain = format!("{} {}", event.kind, event.event.replace('_', " "));
+    let domain = format!("{} {}", event.kind, event.happened.replace('_', " "));
     let name = event
         .name
         .map_or_else(String::new, |name| format!("<em>{}</em> ", escape(name)));
-    let mut details = Vec::new();
-    flatten(&mut details, event.details.iter());
-    let details = escape(&details.join(" · "));
+    let details = escape(&event.details.texts().join(" · "));
     add(
         page,
         format_args!(
@@ -215,17 +211,6 @@ fn event(page: &mut String, event: &Event<'_>) {
             event.id
         ),
     );
-}
-
-fn flatten<'a>(to: &mut Vec<String>, from: impl Iterator<Item = (&'a String, &'a Json)>) {
-    for (name, value) in from {
-        match value {
-            Json::Object(fields) => flatten(to, fields.iter()),
-            Json::Null => {}
-            Json::String(text) => to.push(format!("{name} {text}")),
-            Json::Number(_) | Json::Bool(_) | Json::Array(_) => to.push(format!("{name} {value}")),
-        }
-    }
 }
 
 fn notified(page: &mut String, told: &Notified<'_>) {
@@ -272,7 +257,7 @@ fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::from(if number < 0 { "-" } else { "" });
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -3,12 +3,19 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
 
-use super::{Shown as WhyShown, words};
+use super::{
+    Shown as WhyShown,
+    details::{self, Details},
+    words,
+};
 use crate::{
     actors::handles::{Chapter, Story, Told, Why},
-    domain::{Cause, Origin, Stamped, ledger::Ledger, storefront::Storefront},
+    domain::{
+        Origin, Stamped,
+        ledger::Ledger,
+        storefront::{CommandAction, Storefront},
+    },
     http::view::instant,
     views::fold,
 };
@@ -101,8 +108,9 @@ pub(super) struct Event<'a> {
     /// The storefront's name for it, where it has one.
     pub(super) name: Option<&'a str>,
     /// The domain's word.
-    pub(super) event: &'static str,
-    pub(super) details: Map<String, Json>,
+    #[serde(rename = "event")]
+    pub(super) happened: &'static str,
+    pub(super) details: Details,
 }
 
 /// Somebody was told something.
@@ -158,21 +166,12 @@ impl<'a> Turn<'a> {
     fn of(storefront: &'a Storefront, turn: &'a Chapter, before: Option<&Chapter>) -> Self {
         let batch = &turn.batch;
         let origin = batch.origin();
-        let command = match batch.cause {
-            Cause::Command(action) => Some(action.name()),
-            Cause::Unknown
-            | Cause::Timer
-            | Cause::ProviderAnswered
-            | Cause::Operator
-            | Cause::Opening
-            | Cause::Subscriber
-            | Cause::Unmet => None,
-        };
+        let command = batch.cause.command();
         Self {
             at: instant(batch.at),
             after_ms: before.map(|before| batch.at.ms_since(before.batch.at)),
             cause: batch.cause.name(),
-            command,
+            command: command.map(CommandAction::name),
             says: words::cause(batch),
             correlation: origin.to_string(),
             came: Came::of(&origin),
@@ -194,8 +193,8 @@ impl<'a> Event<'a> {
             entity: stamped.entity.to_string(),
             version: stamped.version,
             name: fold::name_outside(storefront, &stamped.event).map(AsRef::as_ref),
-            event: stamped.event.name(),
-            details: words::details(storefront, &stamped.event),
+            happened: stamped.event.name(),
+            details: details::of(storefront, &stamped.event),
         }
     }
 }
