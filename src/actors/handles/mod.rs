@@ -27,7 +27,11 @@ pub use story::{Chapter, Found, Story};
 pub use why::{Stopped, Wait, Why};
 
 pub use super::injected::{Armed, Injected, Rule};
-pub use crate::views::{history::Entry, model::NOTIFICATIONS, notices::{Delivery, Notification, Stage}};
+pub use crate::views::{
+    history::Entry,
+    model::NOTIFICATIONS,
+    notices::{Delivery, Notification, Stage},
+};
 
 use super::{
     breakers::Breakers,
