@@ -39,13 +39,22 @@ impl Clock {
     }
 }
 
+/// Microseconds since 1970 by the machine's clock: for measuring what takes less than a millisecond,
+/// never for what is decided or recorded.
+pub fn system_us() -> u64 {
+    u64::try_from(since_1970().as_micros()).unwrap_or(u64::MAX)
+}
+
+fn system_ms() -> i64 {
+    i64::try_from(since_1970().as_millis()).unwrap_or(i64::MAX)
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads the machine's clock"
 )]
-fn system_ms() -> i64 {
-    let since = std::time::SystemTime::now()
+fn since_1970() -> Duration {
+    std::time::SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        .unwrap_or(Duration::ZERO)
 }

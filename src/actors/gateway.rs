@@ -23,7 +23,10 @@ use super::{
     provider::{Answer, Call, Provider, Trouble},
     turn::{Subject, Turn},
 };
-use crate::domain::{breaker::Outcome, payment::Effect};
+use crate::{
+    domain::{Origin, breaker::Outcome, payment::Effect},
+    telemetry::spans::{self, Said},
+};
 
 /// A charge that a turn waits for.
 #[derive(Message)]
@@ -42,6 +45,8 @@ pub(super) struct Carry {
     pub(super) effect: Effect,
     pub(super) attempt: u32,
     pub(super) permit: Permit,
+    /// The request that it goes back to.
+    pub(super) origin: Origin,
 }
 
 /// The actor.
@@ -63,19 +68,27 @@ impl Gateway {
     /// Makes the call and hands its result to `done`, now or later.
     fn call(
         &self,
-        effect: Effect,
+        (effect, mut origin): (Effect, Origin),
         permit: Permit,
         done: impl FnOnce(&Rc<Local>, Result<(), Trouble>) + 'static,
         ctx: &mut Context<Self>,
     ) {
-        let done = |local: &Rc<Local>, result| {
-            permit.ended(outcome(&result));
-            done(local, result);
-        };
         let storefront = &self.local.storefronts[self.storefront];
+        let (spans, above) = (&self.local.spans, origin.trace);
+        let begun = spans.begin();
+        origin.trace = spans.below(above, begun);
         let call = Call {
             storefront: Arc::clone(&storefront.name),
             effect,
+            origin,
+        };
+        let about = spans.is_on().then(|| call.clone());
+        let done = move |local: &Rc<Local>, result: Result<(), Trouble>| {
+            permit.ended(outcome(&result));
+            if let Some(call) = about {
+                (local.spans).record(above, begun, || said(&call, result.as_ref().err()));
+            }
+            done(local, result);
         };
         match catch_unwind(AssertUnwindSafe(|| self.provider.call(call))) {
             // A provider's mistake is the provider's trouble.
@@ -119,10 +132,14 @@ impl Handler<Charge> for Gateway {
             effect,
             permit,
         } = charge;
+        let origin = Origin {
+            trace: self.local.spans.below(turn.origin.trace, turn.begun),
+            ..turn.origin.clone()
+        };
         let done = move |local: &Rc<Local>, result| {
             local.tell(Work::Charged(Charged { turn, result }));
         };
-        self.call(effect, permit, done, ctx);
+        self.call((effect, origin), permit, done, ctx);
     }
 }
 
@@ -135,6 +152,7 @@ impl Handler<Carry> for Gateway {
             effect,
             attempt,
             permit,
+            origin,
         } = carry;
         let asked = effect.clone();
         let done = move |local: &Rc<Local>, result| {
@@ -145,8 +163,18 @@ impl Handler<Carry> for Gateway {
                 result,
             }));
         };
-        self.call(effect, permit, done, ctx);
+        self.call((effect, origin), permit, done, ctx);
     }
+}
+
+/// A call as a span tells of it.
+fn said(call: &Call, trouble: Option<&Trouble>) -> Said {
+    Said::of("payment provider")
+        .whose(spans::Kind::Client)
+        .about("storefront", &*call.storefront)
+        .about("order", call.effect.order().0)
+        .about("call", call.key())
+        .failed(trouble.map(Trouble::to_string))
 }
 
 /// What a call says about its provider. One that says no is well.

@@ -26,6 +26,7 @@ use crate::{
         pages::{Pages, Slot},
         snapshot,
     },
+    telemetry::spans::Spans,
 };
 
 /// A shard's surroundings.
@@ -33,6 +34,7 @@ pub(super) struct Local {
     pub(super) storefronts: Vec<Arc<Storefront>>,
     pub(super) layout: Arc<Layout>,
     pub(super) pages: Arc<Pages>,
+    pub(super) spans: Spans,
     pub(super) clock: Clock,
     pub(super) settings: Settings,
     pub(super) faults: Arc<dyn Faults>,
@@ -80,12 +82,13 @@ impl Local {
     /// Something that belongs to this shard panicked. True if that was once too often.
     pub(super) fn note_crash(&self, subject: Subject, text: &str) -> bool {
         let storefront = &*self.storefronts[subject.storefront].name;
-        let order = subject.is_order().then_some(subject.number);
-        let listing = (!subject.is_order()).then_some(subject.number);
+        let kinds = [Kind::Order, Kind::Listing, Kind::Subscriber];
+        let [order, listing, subscriber] = kinds.map(|kind| subject.if_of(kind));
         tracing::error!(
             storefront,
             order,
             listing,
+            subscriber,
             text,
             "panicked; it goes on from the store"
         );
@@ -95,6 +98,7 @@ impl Local {
                 storefront,
                 order,
                 listing,
+                subscriber,
                 "quarantined: it panicked too often"
             );
         }

@@ -25,6 +25,7 @@ mod caller;
 mod claims;
 mod coordinator;
 mod crashes;
+mod dispatch;
 mod entity;
 pub mod faults;
 mod fence;

@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use crate::domain::payment::Effect;
+use crate::domain::{Origin, payment::Effect};
 
 /// One call to the provider.
 #[derive(Clone, Debug)]
@@ -11,6 +11,9 @@ pub struct Call {
     pub storefront: Arc<str>,
     /// What is to be done.
     pub effect: Effect,
+    /// The request that the order began with, or that pays for it now. Whoever calls somebody else
+    /// passes it on: its text as `X-Correlation-Id`, its trace as `traceparent`.
+    pub origin: Origin,
 }
 
 impl Call {

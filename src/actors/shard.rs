@@ -41,6 +41,7 @@ use crate::{
         pages::{self, Pages},
         timers,
     },
+    telemetry::spans::Spans,
     views::{model::Model, stops::Progress},
 };
 
@@ -84,6 +85,8 @@ pub struct Parts {
     pub release_view: Arc<dyn Fn(Model) -> bool + Send + Sync>,
     /// One for each storefront.
     pub providers: Vec<Arc<dyn Provider>>,
+    /// Where spans of traces go.
+    pub spans: Spans,
     /// The time.
     pub clock: Clock,
     /// The limits.
@@ -217,7 +220,7 @@ pub(super) fn start_one(
             life,
         },
     };
-    let settings = parts.settings;
+    let (settings, spans) = (parts.settings, parts.spans.clone());
     let storefronts = parts.storefronts.clone();
     let (layout, pages) = (Arc::clone(&parts.layout), Arc::clone(&parts.pages));
     let (clock, faults) = (parts.clock.clone(), Arc::clone(&parts.faults));
@@ -234,6 +237,7 @@ pub(super) fn start_one(
             storefronts,
             layout,
             pages,
+            spans,
             clock,
             settings,
             faults,

@@ -26,6 +26,7 @@ use crate::{
         storefront::Action,
     },
     store::snapshot,
+    telemetry::spans::Begun,
 };
 
 /// What turns are about: an order with all that is done for it, or a listing, among all storefronts.
@@ -67,6 +68,11 @@ impl Subject {
     /// Whether it is an order.
     pub(super) const fn is_order(self) -> bool {
         matches!(self.kind, Kind::Order)
+    }
+
+    /// Its number, if it is of this kind.
+    pub(super) fn if_of(self, kind: Kind) -> Option<u64> {
+        (self.kind == kind).then_some(self.number)
     }
 
     pub(super) const fn order(self) -> OrderId {
@@ -114,6 +120,8 @@ pub(super) struct Turn {
     pub(super) cause: Cause,
     /// The request that it goes back to.
     pub(super) origin: Origin,
+    /// When, for those who want to know more exactly.
+    pub(super) begun: Begun,
     pub(super) command_key: Option<CommandKey>,
     pub(super) caller: Option<Caller>,
     /// Commands that are still to be carried out.

@@ -43,7 +43,7 @@ use self::{
 use crate::{
     actors::{
         faults::Faults,
-        handles::Engine,
+        handles::{Engine, webhooks::Webhooks},
         provider::Provider,
         settings::Settings,
         shard::{Parts, Threads},
@@ -60,6 +60,7 @@ use crate::{
         journal::Scanned,
         pages::{self, Checkpointer, Guard, Pages},
     },
+    telemetry::spans::Spans,
 };
 
 /// Why the program cannot start, or had to stop.
@@ -120,6 +121,8 @@ pub struct Options {
     pub before_journal: open::Before,
     /// What may go wrong on purpose.
     pub faults: Arc<dyn Faults>,
+    /// Where spans of traces go.
+    pub spans: Spans,
     /// The time.
     pub clock: Clock,
     /// What is known of the journal's closed files, so that they need not be read once more.
@@ -138,6 +141,7 @@ struct Again {
     guard: Guard,
     providers: Option<Vec<Arc<dyn Provider>>>,
     faults: Arc<dyn Faults>,
+    spans: Spans,
     clock: Clock,
     hands_over: bool,
     counts: bool,
@@ -153,6 +157,7 @@ impl Options {
             providers: None,
             before_journal,
             faults,
+            spans: Spans::default(),
             clock: Clock::System,
             scanned: None,
             hands_over: false,
@@ -166,6 +171,7 @@ impl Options {
             guard: self.guard.clone(),
             providers: self.providers.clone(),
             faults: Arc::clone(&self.faults),
+            spans: self.spans.clone(),
             clock: self.clock.clone(),
             hands_over: self.hands_over,
             counts: self.counts,
@@ -181,6 +187,7 @@ impl Again {
             providers: self.providers.clone(),
             before_journal: open::nothing(),
             faults: Arc::clone(&self.faults),
+            spans: self.spans.clone(),
             clock: self.clock.clone(),
             scanned: None,
             hands_over: self.hands_over,
@@ -203,6 +210,10 @@ impl std::fmt::Debug for Options {
     }
 }
 
+/// How long what is being posted to other machines may take when the program stops; what is not
+/// answered by then is posted once more at the next start.
+const WEBHOOKS_WAIT_MAX: Duration = Duration::from_secs(2);
+
 /// An open store with running actors. Needs a running actix system.
 #[derive(Debug)]
 pub struct App {
@@ -211,6 +222,7 @@ pub struct App {
     clock: Clock,
     again: Again,
     engine: Engine,
+    webhooks: Webhooks,
     notices: Vec<String>,
     committer: Arc<Committer>,
     checkpointer: Checkpointer,
@@ -236,17 +248,16 @@ impl App {
             providers,
             before_journal,
             faults,
+            spans,
             clock,
             scanned,
             hands_over,
             counts,
         } = options;
-        let root = root(&config, &storefronts)?;
-        let space = Space::of(&config)?;
+        let (root, space) = (root(&config, &storefronts)?, Space::of(&config)?);
         let opened = opened(&config, &storefronts, &guard, before_journal, scanned)?;
         let (storefronts, settings) = (mounted(&storefronts), settings(&config));
-        let pages = opened.pages;
-        let counting = Counting::new(&storefronts, counts);
+        let (pages, counting) = (opened.pages, Counting::new(&storefronts, counts));
         let on = writing::Opened {
             layout: &opened.layout,
             pages: &pages,
@@ -276,12 +287,14 @@ impl App {
             full: space.full(&committer),
             views: writing.projector.positions(),
             release_view: writing::releases(&writing.projector),
+            spans,
             clock: clock.clone(),
             settings,
             faults,
             threads: Threads::Own,
         })?;
         Ok(Self {
+            webhooks: webhooks(&engine, &clock, &config)?,
             config,
             root,
             clock,
@@ -346,6 +359,7 @@ impl App {
         drop(self.control);
         self.engine.feed().close();
         let wait = Duration::from_millis(self.config.limits.drain_ms_max);
+        self.webhooks.stop(wait.min(WEBHOOKS_WAIT_MAX)).await;
         if !self.engine.drain(wait).await {
             tracing::warn!("not everything was finished in time; it goes on at the next start");
         }
@@ -394,6 +408,16 @@ fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, de
     let name = config.root.as_deref();
     name.map(|name| definitions::root(storefronts, name))
         .transpose()
+}
+
+/// What is posted to other machines, as the settings say.
+fn webhooks(engine: &Engine, clock: &Clock, config: &Config) -> Result<Webhooks, Error> {
+    let (engine, clock) = (engine.clone(), clock.clone());
+    let webhooks = Webhooks::start(engine, clock, config.webhooks.clone());
+    webhooks.map_err(|failure| {
+        tracing::error!(%failure, "the webhooks cannot be read");
+        Error::StoreFailed
+    })
 }
 
 /// Where another process may come to take over, if it may and can.

@@ -305,6 +305,7 @@ impl App {
             mounts: http::Mounts { root: self.root },
             clock: self.clock.clone(),
             backups: self.backups(),
+            webhooks: self.webhooks.clone(),
             traffic: Arc::clone(&self.measured.traffic),
             sources: Arc::clone(&self.measured.sources),
             readers: http::Readers::new(self.config.feed),

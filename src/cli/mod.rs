@@ -18,7 +18,10 @@ use crate::{
     app::{self, Options, definitions, takeover::Refused},
     config::{self, Config},
     store::pages::{self, Guard},
-    telemetry,
+    telemetry::{
+        self,
+        spans::{self, Spans},
+    },
 };
 
 /// A store's back office in one binary: orders, payments, deliveries and what follows from them,
@@ -109,6 +112,20 @@ struct Serve {
     /// How to log: `text`, or `json` with one object a line [default: text]
     #[arg(long, env = "JUMUN_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
+    /// Send traces to an OpenTelemetry collector that takes OTLP over HTTP, such as
+    /// `http://127.0.0.1:4318`; for programs built with the feature `otlp` [default: what
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` names, if anything]
+    #[arg(long, env = "JUMUN_OTLP", value_name = "URL")]
+    otlp: Option<String>,
+    /// How many of a thousand traces that begin here are sent; those of callers are as these wish
+    #[arg(
+        long,
+        env = "JUMUN_OTLP_PER_MILLE",
+        value_name = "COUNT",
+        default_value_t = spans::PER_MILLE,
+        value_parser = clap::value_parser!(u16).range(0..=1_000)
+    )]
+    otlp_per_mille: u16,
     /// The same as --log-format json
     #[arg(long, env = "JUMUN_LOG_JSON", hide = true)]
     log_json: bool,
@@ -164,6 +181,9 @@ pub enum Error {
     /// What is to be logged.
     #[error(transparent)]
     Log(#[from] telemetry::BadFilter),
+    /// Where traces go.
+    #[error(transparent)]
+    Spans(#[from] spans::Error),
     /// The program.
     #[error(transparent)]
     App(#[from] app::Error),
@@ -238,6 +258,8 @@ impl Serve {
             allow_unauthenticated: self.allow_unauthenticated || before.allow_unauthenticated,
             fault_injection: self.fault_injection || before.fault_injection,
             log: self.log.or(before.log),
+            otlp: self.otlp.or(before.otlp),
+            otlp_per_mille: self.otlp_per_mille.min(before.otlp_per_mille),
             log_format: self.log_format.or(before.log_format),
             log_json: self.log_json || before.log_json,
         }
@@ -248,6 +270,14 @@ impl Serve {
             Some(LogFormat::Text) => telemetry::Form::Text,
             None if !self.log_json => telemetry::Form::Text,
             Some(LogFormat::Json) | None => telemetry::Form::Json,
+        }
+    }
+
+    /// Where spans go.
+    fn spans(&self) -> Result<Spans, spans::Error> {
+        match self.otlp.as_deref() {
+            Some(collector) => Spans::to(Some(collector), self.otlp_per_mille),
+            None => Spans::of_environment(self.otlp_per_mille),
         }
     }
 
@@ -276,7 +306,11 @@ fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
     let mut options = Options::new(&config)?;
     options.guard = guard();
     options.hands_over = true;
-    app::in_system(start::start(given.takeover, config, options, out))
+    options.spans = given.spans()?;
+    let spans = options.spans.clone();
+    let served = app::in_system(start::start(given.takeover, config, options, out));
+    spans.close();
+    served
 }
 
 /// A store that was not closed is looked at by a process of its own first.

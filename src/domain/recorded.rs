@@ -93,6 +93,20 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// What the request asked for, if a request opened the turn.
+    pub const fn command(self) -> Option<CommandAction> {
+        match self {
+            Self::Command(action) => Some(action),
+            Self::Unknown
+            | Self::Timer
+            | Self::ProviderAnswered
+            | Self::Operator
+            | Self::Opening
+            | Self::Subscriber
+            | Self::Unmet => None,
+        }
+    }
+
     /// The name that logs and answers use.
     pub const fn name(self) -> &'static str {
         match self {

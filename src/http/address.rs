@@ -14,6 +14,7 @@
 //! | `/{storefront}/{view}/{number}/history` | what a row said before |
 //! | `/{storefront}/notifications`, `…/{number}` | who was told what |
 //! | `/{storefront}/events`, `…/{id}` | what happened, in order: the feed |
+//! | `/{storefront}/webhooks/…` | where that is posted to: `webhooks/mod.rs` |
 //! | `/{storefront}/consumers/…` | who shares the work of following it: `consumers/mod.rs` |
 //! | `/{storefront}/{collection}/search`, `…/search/{method}` | query methods |
 //!
@@ -24,7 +25,13 @@ use std::sync::Arc;
 
 use actix_web::http::Method;
 
-use super::{Mounts, command, consumers::Consumers, feed::EVENTS, ops::Ops};
+use super::{
+    Mounts, command,
+    consumers::Consumers,
+    feed::EVENTS,
+    ops::Ops,
+    webhooks::{self, WEBHOOKS},
+};
 use crate::{
     actors::handles::NOTIFICATIONS,
     domain::storefront::{Field, Resource, Search, Storefront, Verb, View},
@@ -72,6 +79,7 @@ pub(super) enum Spot<'a> {
     Events,
     /// With the number as it was written.
     Event(&'a str),
+    Webhooks(webhooks::Place<'a>),
     Searches(Collection<'a>),
     Search(Collection<'a>, &'a Search),
 }
@@ -91,7 +99,7 @@ pub(super) fn locate<'a>(
 ) -> Option<Place<'a>> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
-    let mut segments = [""; 5];
+    let mut segments = [""; 6];
     let mut count = 0;
     for segment in path.split('/').filter(|_| !path.is_empty()) {
         *segments.get_mut(count)? = segment;
@@ -127,7 +135,8 @@ fn spot<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>
     let collection = |segment| Collection::at(definition, segment);
     let own = told(definition, segments)
         .or_else(|| events(definition, segments))
-        .or_else(|| Consumers::at(segments).map(Spot::Consumers));
+        .or_else(|| Consumers::at(segments).map(Spot::Consumers))
+        .or_else(|| webhooks(definition, segments));
     if own.is_some() {
         return own;
     }
@@ -181,6 +190,15 @@ fn events<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'
     }
 }
 
+/// A place among the webhooks, if the storefront gave that name to nothing else.
+fn webhooks<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>> {
+    let (first, rest) = segments.split_first()?;
+    if *first != WEBHOOKS || Collection::at(definition, first).is_some() {
+        return None;
+    }
+    webhooks::Place::at(rest).map(Spot::Webhooks)
+}
+
 impl Place<'_> {
     /// The place of the storefront that it belongs to, if it belongs to one.
     pub(super) const fn storefront(&self) -> Option<usize> {
@@ -199,7 +217,7 @@ impl Place<'_> {
 
     /// Whether an answer may wait for something to happen, because the request wants it to.
     pub(super) const fn may_wait(&self) -> bool {
-        matches!(self, Self::Front(_, Spot::Events))
+        matches!(self, Self::Front(_, Spot::Events | Spot::Consumers(_)))
     }
 
     /// Whether the method means something here.
@@ -209,6 +227,7 @@ impl Place<'_> {
             _ if let Self::Front(_, Spot::Consumers(at)) = self => at.allows(method),
             Method::GET | Method::HEAD => true,
             _ if let Self::Ops(ops) = self => ops.allows(method),
+            _ if let Self::Front(_, Spot::Webhooks(place)) = self => place.allows(method),
             _ => command::verb(method).is_some_and(|verb| self.is_ruled(verb)),
         }
     }
@@ -231,6 +250,7 @@ impl Place<'_> {
             | Spot::Consumers(_)
             | Spot::Events
             | Spot::Event(_)
+            | Spot::Webhooks(_)
             | Spot::Searches(_)
             | Spot::Search(..) => return false,
         };
@@ -273,7 +293,8 @@ impl<'a> Spot<'a> {
             | Self::Profile(_)
             | Self::Consumers(_)
             | Self::Events
-            | Self::Event(_) => None,
+            | Self::Event(_)
+            | Self::Webhooks(_) => None,
         }
     }
 }
@@ -365,6 +386,7 @@ mod tests {
                         Spot::Consumers(at) => format!("{at:?}"),
                         Spot::Events => "events".to_owned(),
                         Spot::Event(number) => format!("event {number}"),
+                        Spot::Webhooks(place) => format!("webhooks: {place:?}"),
                         Spot::Searches(of) => format!("searches of {}", of.path()),
                         Spot::Search(of, search) => format!("{} in {}", search.method, of.path()),
                     };
@@ -457,5 +479,23 @@ mod tests {
         check("/posies/purchases/7/lines", None, None);
         check("/posies//purchases", None, None);
         check("/a/b/c/d/e/f/g", Some(0), None);
+    }
+
+    #[test]
+    fn a_webhook_has_places_of_its_own() {
+        check(
+            "/posies/webhooks/a/dead-letters/7/redeliver",
+            None,
+            Some((
+                "/posies/: webhooks: Redeliver(\"a\", Some(\"7\"))",
+                "GET,HEAD,POST,OPTIONS",
+            )),
+        );
+        check(
+            "/posies/webhooks/a/test",
+            None,
+            Some(("/posies/: webhooks: Test(\"a\")", "GET,HEAD,POST,OPTIONS")),
+        );
+        check("/posies/webhooks/a/b", None, None);
     }
 }

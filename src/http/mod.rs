@@ -32,6 +32,7 @@ mod tests;
 mod trace;
 mod traffic;
 mod view;
+mod webhooks;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -59,7 +60,7 @@ pub use self::{
     traffic::Traffic,
 };
 use crate::{
-    actors::handles::{Engine, Failure},
+    actors::handles::{Engine, Failure, webhooks::Webhooks},
     clock::Clock,
     domain::Origin,
     metrics::Sources,
@@ -112,6 +113,8 @@ pub struct State {
     pub clock: Clock,
     /// What makes backups.
     pub backups: Backups,
+    /// Where events are posted to.
+    pub webhooks: Webhooks,
     /// The requests, counted.
     pub traffic: Arc<Traffic>,
     /// Who else has figures for `/metrics`.
@@ -150,11 +153,10 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         .app_data::<web::Data<Gate>>()
         .expect("configure() registers the gate with the handler");
     let begun = gate.clock().now();
-    let origin = correlation::of(request.headers(), begun);
-    let correlation = origin.correlation;
-    let refused = |error: ApiError| {
+    let mut origin = correlation::of(request.headers(), begun);
+    let refused = |error: ApiError, origin: &Origin| {
         tracing::debug!(correlation = %origin, code = error.code(), path = request.path(), "{error}");
-        error.response(&request, correlation, gate.clock().now())
+        error.response(&request, origin.correlation, gate.clock().now())
     };
     let open = match gate.behind().await {
         Behind::Here(open) => open,
@@ -162,11 +164,14 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         Behind::There(_) | Behind::Nobody if feed::is_stream(&request) => return feed::elsewhere(),
         Behind::There(address) => {
             let passed = pass_on(gate, &request, payload, address).await;
-            return passed.unwrap_or_else(refused);
+            return passed.unwrap_or_else(|error| refused(error, &origin));
         }
-        Behind::Nobody => return refused(Failure::Stopping.into()),
+        Behind::Nobody => return refused(Failure::Stopping.into(), &origin),
     };
     let state = &open.state;
+    let spans = state.engine.spans();
+    spans.place(&mut origin);
+    let span = spans.begin();
     let place = address::locate(state.engine.storefronts(), state.mounts, request.path());
     let traffic = &state.traffic;
     let counted = traffic.begin(place.as_ref(), request.method());
@@ -175,15 +180,16 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
             traffic.refused(error.code());
-            refused(error)
+            refused(error, &origin)
         }
         Err(reason) => {
             tracing::error!(correlation = %origin, path = request.path(), reason, "a request panicked");
             let error = ApiError::new("crashed", "the request failed inside; it was reported");
             traffic.refused(error.code());
-            error.response(&request, correlation, gate.clock().now())
+            error.response(&request, origin.correlation, gate.clock().now())
         }
     };
+    trace::record(spans, &request, &origin, span, response.status());
     correlation::echo(&origin, request.headers(), response.headers_mut());
     let ms = gate.clock().now().ms_since(begun);
     if ms > SLOW_MS && !waits_on_purpose(&request) {
@@ -262,6 +268,7 @@ async fn answer(
         Spot::Consumers(at) => consumers::respond(&call, at, payload).await,
         Spot::Events => feed::events(&call).await,
         Spot::Event(number) => feed::event(&call, number).await,
+        Spot::Webhooks(place) => webhooks::respond(&call, place, read(payload).await?).await,
         Spot::All(of) if method == Method::HEAD => Ok(collection::head(&call, of)),
         Spot::All(Collection::View(at, view)) => view::rows(&call, at, view).await,
         Spot::One(Collection::View(at, view), number) => view::row(&call, at, view, number).await,

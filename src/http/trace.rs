@@ -1,13 +1,25 @@
 //! W3C Trace Context: where a request stands in a trace that its caller began.
 
-use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::{
+    HttpRequest,
+    http::{
+        StatusCode,
+        header::{HeaderMap, HeaderName},
+    },
+};
 
-use crate::domain::Trace;
+use crate::{
+    domain::{Origin, Trace},
+    telemetry::spans::{self, Begun, Said, Spans},
+};
 
 pub(super) const NAME: HeaderName = HeaderName::from_static("traceparent");
 
 /// `00-`, 32 hex digits, `-`, 16, `-`, 2. A later version may be longer, after another `-`.
 const BYTES: usize = 55;
+
+/// How many segments of a path are in the name of a span: no more than a storefront's paths have.
+const NAMED_SEGMENTS_MAX: usize = 5;
 
 /// The caller's span, as its `traceparent` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +63,34 @@ impl Parent {
         let is_valid = parent.trace != [0; 16] && parent.span != [0; 8];
         is_valid.then_some(parent)
     }
+}
+
+/// A request has ended, as a span tells of it.
+pub(super) fn record(
+    spans: &Spans,
+    request: &HttpRequest,
+    origin: &Origin,
+    begun: Begun,
+    status: StatusCode,
+) {
+    if !spans.is_on() {
+        return;
+    }
+    let parent = Parent::of(request.headers()).map(|parent| parent.span);
+    spans.request(origin.trace, parent, begun, || {
+        // Numbers would make as many names as there are orders.
+        let path = request.path().split('/');
+        let path = path.filter(|segment| segment.parse::<u64>().is_err());
+        let name = path.take(NAMED_SEGMENTS_MAX).collect::<Vec<_>>().join("/");
+        let trouble = status.is_server_error().then(|| status.to_string());
+        Said::of(format!("{} {name}", request.method()))
+            .whose(spans::Kind::Server)
+            .about("http.request.method", request.method().as_str())
+            .about("url.path", request.path())
+            .about("http.response.status_code", u64::from(status.as_u16()))
+            .about("correlation", origin.to_string())
+            .failed(trouble)
+    });
 }
 
 /// Unlike others, and never zero.

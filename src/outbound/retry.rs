@@ -43,8 +43,21 @@ impl Backoff {
     pub fn pause_ms(&self, attempt: u32, random: &mut fastrand::Rng) -> Option<u64> {
         let index = usize::try_from(attempt).ok()?.checked_sub(1)?;
         let pause = *self.pauses_ms.get(index)?;
-        Some(pause + random.u64(0..=pause / JITTER_PARTS))
+        Some(lengthened(pause, random))
     }
+
+    /// The same for a receiver rather than an attempt: after so many failures in a row, and the last
+    /// pause for all that are more. `None` if nothing is ever tried again.
+    pub fn pause_after_ms(&self, failures: u32, random: &mut fastrand::Rng) -> Option<u64> {
+        let index = usize::try_from(failures).unwrap_or(usize::MAX);
+        let index = index.clamp(1, self.pauses_ms.len().max(1)).checked_sub(1)?;
+        let pause = self.pauses_ms.get(index)?;
+        Some(lengthened(*pause, random))
+    }
+}
+
+fn lengthened(pause_ms: u64, random: &mut fastrand::Rng) -> u64 {
+    pause_ms + random.u64(0..=pause_ms / JITTER_PARTS)
 }
 
 impl Verdict {
@@ -85,6 +98,8 @@ mod tests {
             assert!((1_000..=1_100).contains(&second), "{second}");
         }
         assert_eq!(backoff.pause_ms(3, random), None);
+        assert!(backoff.pause_after_ms(3, random).unwrap() >= 1_000);
+        assert_eq!(Backoff::new(&[]).pause_after_ms(3, random), None);
     }
 
     #[test]

@@ -1,4 +1,8 @@
-//! The tracing subscriber: what is logged, where, and in which form.
+//! What is told about the program at work: its log, and the spans of traces.
+
+#[cfg(feature = "otlp")]
+mod otlp;
+pub mod spans;
 
 use std::io::IsTerminal;
 

@@ -28,3 +28,4 @@ mod support;
 mod takeover;
 mod views;
 mod walk;
+mod webhooks;

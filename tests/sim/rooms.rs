@@ -235,6 +235,7 @@ impl House {
             views: projector.positions(),
             release_view: Arc::new(|_| false),
             providers: vec![Arc::new(provider)],
+            spans: jumun::telemetry::spans::Spans::default(),
             clock: clock.clone(),
             settings: self.settings,
             faults: Arc::new(self.strikes.clone()),

@@ -222,6 +222,7 @@ impl World {
             views: projector.positions(),
             release_view: Arc::new(|_| false),
             providers: vec![provider; STOREFRONTS.len()],
+            spans: jumun::telemetry::spans::Spans::default(),
             clock: clock.clone(),
             settings: self.settings,
             faults: Arc::new(self.strikes.clone()),

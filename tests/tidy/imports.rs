@@ -52,7 +52,7 @@ const IMPORTS: [(&str, &[&str]); 13] = [
     ("config", &["domain"]),
     ("clock", &["domain"]),
     ("metrics", &[]),
-    ("telemetry", &["config"]),
+    ("telemetry", &["clock", "config", "domain"]),
 ];
 
 /// Imports that go against the directions.

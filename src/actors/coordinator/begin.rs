@@ -132,6 +132,7 @@ impl Coordinator {
             at,
             cause,
             origin: live.dossier.origin.clone(),
+            begun: self.local.spans.begin(),
             command_key: None,
             caller: None,
             todo,

@@ -271,11 +271,13 @@ impl Coordinator {
                 match self.local.breakers.ask(key.storefront, Asker::Order) {
                     Ok(permit) => {
                         self.leave_line(key);
+                        let origin = self.origin_of(key).cloned().unwrap_or_default();
                         self.carry(Carry {
                             key,
                             effect,
                             attempt,
                             permit,
+                            origin,
                         });
                     }
                     Err(_refused) => self.stand_for_payment(key),

@@ -99,6 +99,7 @@ impl Coordinator {
     /// Gives a turn up: nothing of it happened.
     pub(super) fn abandon(&mut self, mut turn: Box<Turn>, error: Error) {
         about!(debug, self, turn.key, Some(&turn.origin), cause = turn.cause.name(), %error, "given up");
+        self.record_turn(&turn, 0, Some(&error));
         turn.token.spend();
         self.forget_visited(&mut turn);
         self.reset_saga(&turn);

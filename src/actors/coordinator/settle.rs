@@ -12,7 +12,9 @@ use crate::{
         shelf::Hold,
         turn::{Caller, Snapshot, Subject, Turn},
     },
-    domain::{Batch, Kind, Stamped, Timestamp, payment::Effect, recorded::Answered, saga::Kept},
+    domain::{
+        Batch, Kind, Origin, Stamped, Timestamp, payment::Effect, recorded::Answered, saga::Kept,
+    },
     store::{
         answers, codec,
         commit::{Encoded, Position, Settled, Submission},
@@ -20,6 +22,7 @@ use crate::{
         pages::Slot,
         timers,
     },
+    telemetry::spans::Begun,
 };
 
 /// What is to happen once a submission is durable.
@@ -33,6 +36,8 @@ pub(super) struct Pending {
     letter: Option<bool>,
     answered: Option<Arc<Batch>>,
     events: usize,
+    /// When it was submitted, for those who want to know.
+    submitted: Begun,
 }
 
 enum After {
@@ -80,6 +85,7 @@ impl Pending {
             letter: None,
             answered: None,
             events: 0,
+            submitted: Begun::NONE,
         }
     }
 
@@ -146,6 +152,7 @@ impl Coordinator {
             let (After::Finish(turn) | After::Charge(turn, ..)) = pending.after;
             return self.abandon(turn, Failure::Restarting.into());
         };
+        pending.submitted = self.local.spans.begin();
         let ticket = self.next_ticket;
         self.outside.lane.submitting((self.outside.durable)());
         let submission = Submission {
@@ -256,13 +263,19 @@ impl Coordinator {
                     self.answer(key, caller, turn.command_key.as_ref(), outcome);
                 }
                 for (effect, permit) in std::mem::take(&mut turn.effects) {
+                    let origin = Origin {
+                        trace: self.local.spans.below(turn.origin.trace, turn.begun),
+                        ..turn.origin.clone()
+                    };
                     self.carry(Carry {
                         key,
                         effect,
                         attempt: turn.attempt + 1,
                         permit,
+                        origin,
                     });
                 }
+                self.record_turn(&turn, pending.events, None);
             }
         }
         self.landed(key);
@@ -278,7 +291,7 @@ impl Coordinator {
             live.dossier.note(first, &turn.origin);
         }
         if pending.events > 0 {
-            self.log_durable(turn, pending.events, first);
+            self.log_durable(turn, pending.submitted, pending.events, first);
         }
     }
 

@@ -25,6 +25,7 @@ impl Engine {
         self.write_providers(sheet);
         self.write_storefronts(sheet);
         self.write_views(sheet);
+        self.write_subscribers(sheet).await;
     }
 
     fn write_shards(&self, standings: &[Standing], sheet: &mut Sheet) {

@@ -2,6 +2,7 @@
 
 mod call;
 mod figures;
+mod following;
 mod letters;
 mod pausing;
 mod paying;
@@ -9,6 +10,7 @@ mod reading;
 mod standing;
 mod story;
 mod subscribers;
+pub mod webhooks;
 mod why;
 
 use std::{sync::Arc, time::Duration};
@@ -60,6 +62,7 @@ use crate::{
         pages::{self, CollectionId, Pages, Slot},
         snapshot,
     },
+    telemetry::spans::Spans,
     views::stops::Progress,
 };
 
@@ -151,6 +154,11 @@ impl Engine {
                 ground: Arc::clone(&ground),
             }),
         })
+    }
+
+    /// Where spans of traces go.
+    pub fn spans(&self) -> &Spans {
+        &self.inner.ground.parts.spans
     }
 
     /// What was committed, for those outside.

@@ -9,6 +9,7 @@ use super::{
     feed::{self, EVENTS},
     hal::{self, Link, OnlyLinks},
     html,
+    webhooks::WEBHOOKS,
 };
 use crate::actors::handles::NOTIFICATIONS;
 
@@ -50,7 +51,8 @@ pub(super) fn index(call: &Call<'_>) -> HttpResponse {
     call.ok(&OnlyLinks(&links))
 }
 
-/// A storefront's collections, its notifications if it has any, its feed, and its profile.
+/// A storefront's collections, its notifications if it has any, its feed, its
+/// webhooks, and its profile.
 fn collections<'a>(origin: &str, front: &Front<'a>) -> impl Iterator<Item = Link<'a>> {
     let base = format!("{origin}{}", front.prefix());
     let tells = !front.definition.notices.is_empty();
@@ -59,6 +61,7 @@ fn collections<'a>(origin: &str, front: &Front<'a>) -> impl Iterator<Item = Link
         Link::template(NOTIFICATIONS, url)
     });
     let events = Link::template(EVENTS, format!("{base}/{EVENTS}{{?{}}}", feed::VARIABLES));
+    let webhooks = Link::new(WEBHOOKS, format!("{base}/{WEBHOOKS}"));
     let profile = Link::new("profile", format!("{base}/profile"));
     Collection::all(front.definition)
         .map(move |of| match of {
@@ -69,5 +72,5 @@ fn collections<'a>(origin: &str, front: &Front<'a>) -> impl Iterator<Item = Link
             Collection::View(..) => Link::new(of.path(), format!("{base}/{}", of.path())),
         })
         .chain(told)
-        .chain([events, profile])
+        .chain([events, webhooks, profile])
 }

@@ -62,6 +62,8 @@ fn busy() -> (tempfile::TempDir, Process) {
         client.post(path, body);
     }
     client.get("/flowers/orders");
+    let group = client.request("PUT", "/flowers/consumers/engineers");
+    group.json("{}").expect(201);
     (data, process)
 }
 
@@ -160,4 +162,38 @@ fn what_happens_is_counted_where_it_belongs() {
     );
     assert!(now.sum("process_resident_memory_bytes", &[]) > Some(1e6));
     assert!(now.sum("jumun_journal_size_bytes", &[]) > Some(1e3));
+}
+
+#[test]
+fn who_follows_is_behind_until_it_settles() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::serve(&data.path().join("data"), &[]);
+    let client = process.client();
+    let group = client.request("PUT", "/flowers/consumers/engineers");
+    group.json("{}").expect(201);
+    let own = [("kind", "group"), ("name", "engineers")];
+    let figure = |name: &str| scrape(&client).sum(name, &own).expect(name);
+    assert!(figure("jumun_subscriber_lag_events") < 0.5);
+    client.post("/flowers/orders", ORDER);
+    let behind = figure("jumun_subscriber_lag_events");
+    assert!(behind > 1.5, "placed and paid, but {behind}");
+    assert!(
+        figure("jumun_subscriber_open") < 0.5,
+        "nothing is given out"
+    );
+
+    let request = client.request("POST", "/flowers/consumers/engineers/leases");
+    let leased = request.json(r#"{"member": "kim", "max": 100}"#).expect(200);
+    assert!(figure("jumun_subscriber_open").total_cmp(&behind).is_eq());
+    let lease = leased.at("/lease");
+    let settled = format!(r#"{{"lease": {lease}}}"#);
+    let request = client.request("POST", "/flowers/consumers/engineers/acknowledgements");
+    request.json(&settled).expect(200);
+    assert!(figure("jumun_subscriber_lag_events") < 0.5);
+    assert!(figure("jumun_subscriber_oldest_seconds") <= 0.0);
+    assert!(
+        figure("jumun_subscriber_acknowledged_total")
+            .total_cmp(&behind)
+            .is_eq()
+    );
 }

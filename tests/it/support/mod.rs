@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod journal;
 pub(crate) mod load;
 pub(crate) mod process;
+pub(crate) mod receiver;
 pub(crate) mod server;
 pub(crate) mod tmpfs;
 pub(crate) mod wire;

@@ -134,6 +134,7 @@ impl House {
             failed: Arc::new(move || failed.failed()),
             views: projector.positions(),
             providers: vec![provider],
+            spans: jumun::telemetry::spans::Spans::default(),
             clock: clock.clone(),
             settings: self.settings,
             faults: Arc::new(self.strikes.clone()),

@@ -86,9 +86,9 @@ fn of_order(event: &order::Event) -> Details {
             amount,
         } => {
             details.amount = Some(amount.minor);
-            details.fields = fields(own);
+            details.fields = Some(fields(own));
         }
-        order::Event::Amended { fields: own } => details.fields = fields(own),
+        order::Event::Amended { fields: own } => details.fields = Some(fields(own)),
         order::Event::Itemised { lines } => {
             let lines = lines.iter().map(|line| Line {
                 listing: line.listing.0,
@@ -123,7 +123,7 @@ fn of_delivery(storefront: &Storefront, event: &delivery::Event) -> Details {
     let mut details = Details::default();
     match event {
         delivery::Event::Planned { steps, .. } => details.steps = Some(*steps),
-        delivery::Event::Noted { fields: own } => details.fields = fields(own),
+        delivery::Event::Noted { fields: own } => details.fields = Some(fields(own)),
         delivery::Event::Stepped { step } => {
             let words = storefront.resource(Kind::Delivery);
             details.word = words.and_then(|own| own.words.of_step(*step).cloned());
@@ -190,7 +190,7 @@ fn of_listing(event: &listing::Event) -> Details {
             fields: own,
             on_hand,
         } => {
-            details.fields = fields(own);
+            details.fields = Some(fields(own));
             details.on_hand = *on_hand;
         }
         listing::Event::Reserved { quantity, .. }
@@ -205,18 +205,16 @@ fn of_listing(event: &listing::Event) -> Details {
     details
 }
 
-fn fields(fields: &Fields) -> Option<Map<String, Json>> {
+fn fields(fields: &Fields) -> Map<String, Json> {
     let value = |value: &Value| match value {
         Value::Text(text) => Json::from(text.as_str()),
         Value::Int(number) => Json::from(*number),
         Value::Bool(yes) => Json::from(*yes),
     };
     let fields = fields.iter();
-    Some(
-        fields
-            .map(|(name, own)| (name.to_string(), value(own)))
-            .collect(),
-    )
+    fields
+        .map(|(name, own)| (name.to_string(), value(own)))
+        .collect()
 }
 
 impl Details {

@@ -11,7 +11,11 @@ use super::{
 };
 use crate::{
     actors::handles::{Chapter, Story, Told, Why},
-    domain::{Cause, Origin, Stamped, ledger::Ledger, storefront::Storefront},
+    domain::{
+        Origin, Stamped,
+        ledger::Ledger,
+        storefront::{CommandAction, Storefront},
+    },
     http::view::instant,
     views::fold,
 };
@@ -162,21 +166,12 @@ impl<'a> Turn<'a> {
     fn of(storefront: &'a Storefront, turn: &'a Chapter, before: Option<&Chapter>) -> Self {
         let batch = &turn.batch;
         let origin = batch.origin();
-        let command = match batch.cause {
-            Cause::Command(action) => Some(action.name()),
-            Cause::Unknown
-            | Cause::Timer
-            | Cause::ProviderAnswered
-            | Cause::Operator
-            | Cause::Opening
-            | Cause::Subscriber
-            | Cause::Unmet => None,
-        };
+        let command = batch.cause.command();
         Self {
             at: instant(batch.at),
             after_ms: before.map(|before| batch.at.ms_since(before.batch.at)),
             cause: batch.cause.name(),
-            command,
+            command: command.map(CommandAction::name),
             says: words::cause(batch),
             correlation: origin.to_string(),
             came: Came::of(&origin),

@@ -1,0 +1,59 @@
+//! What is sent to other machines: one courier for each subscriber that is sent to, all of them on a
+//! thread of their own, so that a slow receiver is nobody's business but its own.
+//!
+//! A courier leases what its subscriber wants, sends it, and settles each item by what the receiver
+//! said. What it holds is durable before anything is sent, and an item is out until it is settled:
+//! a crash in between sends it again, with the same id. Items about one order go one after the
+//! other.
+
+mod attempts;
+mod courier;
+mod errand;
+mod held;
+mod rounds;
+mod webhook;
+
+use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
+
+pub use self::attempts::Attempt;
+pub(super) use self::{
+    attempts::Attempts,
+    courier::{Changed, Courier, Stop},
+    errand::Errand,
+    rounds::{Pace, Who},
+    webhook::{Try, WebhookErrand, filter},
+};
+
+/// The thread that couriers run on.
+#[derive(Debug)]
+pub(super) struct Bureau {
+    arbiter: ArbiterHandle,
+}
+
+impl Bureau {
+    /// Starts the thread.
+    pub(super) fn start() -> Self {
+        Self {
+            arbiter: Arbiter::new().handle(),
+        }
+    }
+
+    /// Has a courier begin there. It ends when its last address is dropped.
+    pub(super) fn send_out<E: Errand>(
+        &self,
+        courier: impl FnOnce() -> Courier<E> + Send + 'static,
+    ) -> Addr<Courier<E>> {
+        Supervisor::start_in_arbiter(&self.arbiter, |_ctx| courier())
+    }
+
+    /// Ends the thread, with whatever is under way on it.
+    pub(super) fn close(&self) {
+        self.arbiter.stop();
+    }
+}
+
+impl Drop for Bureau {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
