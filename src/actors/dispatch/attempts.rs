@@ -75,7 +75,7 @@ impl Attempts {
     /// How many were delivered, and how many failed.
     pub(in crate::actors) fn counts(&self) -> [(&'static str, u64); 2] {
         [
-            ("delivered", self.delivered.load(Relaxed)),
+            ("arrived", self.delivered.load(Relaxed)),
             ("failed", self.failed.load(Relaxed)),
         ]
     }

@@ -89,7 +89,7 @@ impl Webhooks {
         let name_of = |at: usize| storefronts.get(at).map_or("", |own| &own.name);
         let family = sheet.counter(
             "jumun_webhook_attempts",
-            "Attempts to post to a webhook, trials too: delivered (answered 2xx), failed (anything else, \
+            "Attempts to post to a webhook, trials too: arrived (answered 2xx), failed (anything else, \
              which is mostly tried again).",
         );
         for (at, name, attempts) in &all {
