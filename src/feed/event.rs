@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    domain::{Correlation, EntityKey, Timestamp, storefront::Storefront},
+    domain::{Correlation, EntityKey, Timestamp, Trace, storefront::Storefront},
     store::commit::Position,
 };
 
@@ -20,6 +20,8 @@ pub struct Event {
     pub at: Timestamp,
     /// The request that it goes back to.
     pub correlation: Correlation,
+    /// Its place in the caller's trace.
+    pub trace: Option<Trace>,
     /// All of it, as a structured `CloudEvent` in one line of JSON.
     pub json: Arc<[u8]>,
 }

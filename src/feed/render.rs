@@ -83,6 +83,7 @@ impl Renderer {
                 kind: Arc::clone(name),
                 at: batch.at,
                 correlation: batch.correlation,
+                trace: batch.trace,
                 json: json.into(),
             });
         }

@@ -473,12 +473,6 @@ mod tests {
         );
         check("/ops", Some(0), None);
         check("/ops/components/a/b/c", Some(0), None);
-        check(
-            "/posies/consumers/menders/leases/ab",
-            None,
-            Some(("/posies/: Lease(\"menders\", \"ab\")", "PUT,DELETE,OPTIONS")),
-        );
-        check("/posies/consumers/menders/nothing", None, None);
         check("/purchases/7/", Some(0), Some(("/: purchase 7", one)));
         check("/purchases", None, None);
         check("/posies/order", None, None);
@@ -489,7 +483,13 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_has_places_of_its_own() {
+    fn those_who_follow_have_places_of_their_own() {
+        check(
+            "/posies/consumers/menders/leases/ab",
+            None,
+            Some(("/posies/: Lease(\"menders\", \"ab\")", "PUT,DELETE,OPTIONS")),
+        );
+        check("/posies/consumers/menders/nothing", None, None);
         check(
             "/posies/webhooks/a/dead-letters/7/redeliver",
             None,

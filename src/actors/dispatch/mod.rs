@@ -12,6 +12,8 @@ mod courier;
 mod errand;
 mod held;
 mod rounds;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};

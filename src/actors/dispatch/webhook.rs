@@ -14,7 +14,7 @@ use crate::{
     actors::handles::Failure,
     clock::Clock,
     domain::{
-        Timestamp,
+        Timestamp, Trace,
         subscriber::{self, Endpoint, Subscriber},
     },
     feed::{self, Feed},
@@ -57,6 +57,7 @@ struct Letter {
     kind: String,
     attempt: u32,
     body: String,
+    trace: Option<Trace>,
 }
 
 impl WebhookErrand {
@@ -91,12 +92,13 @@ impl WebhookErrand {
             kind,
             attempt,
             body,
+            trace,
         } = letter;
         let message = webhook::Message {
             id: id.clone(),
             content_type: CONTENT_TYPE,
             body,
-            headers: Vec::new(),
+            headers: trace.map(traceparent).into_iter().collect(),
         };
         let answered = match addressed(to, at) {
             Ok((address, secrets)) => {
@@ -132,6 +134,7 @@ impl WebhookErrand {
             kind: (*event.kind).to_owned(),
             attempt,
             body: String::from_utf8_lossy(&event.json).into_owned(),
+            trace: event.trace,
         }))
     }
 
@@ -155,6 +158,7 @@ impl WebhookErrand {
             kind: TRIAL.to_owned(),
             attempt: 0,
             body: body.to_string(),
+            trace: None,
         }
     }
 }
@@ -240,6 +244,11 @@ pub(in crate::actors) fn filter(wanted: &subscriber::Filter) -> feed::Filter {
 fn unreadable(error: &feed::Error) -> Failure {
     tracing::error!(%error, "the feed cannot be read for a webhook");
     Failure::Store
+}
+
+/// The header that has a receiver's work hang in the trace of the request that led to it.
+fn traceparent(trace: Trace) -> (String, String) {
+    ("traceparent".to_owned(), trace.to_string())
 }
 
 /// Where to, and what is signed with.
