@@ -49,6 +49,7 @@ pub use self::{
 };
 use crate::{
     actors::{
+        faults::Faults,
         handles::Engine,
         provider::Provider,
         settings::Settings,
@@ -169,25 +170,21 @@ impl App {
         };
         let writing = Writing::start(opened.journal, &storefronts, on, settings.shards)?;
         let checkpointer = space.checkpointer(&pages, &writing, &config)?;
-        let housekeeping = Housekeeping::start(&pages, &clock, settings.answers_kept_ms)?;
-        let committer = writing.committer;
-        let measured = counting.of(&opened.directory, &committer, &pages, &space, &clock);
-        let providers = options
-            .providers
-            .unwrap_or_else(|| simulators(&config, &storefronts));
+        let (directory, committer) = (&opened.directory, &writing.committer);
+        let measured = counting.of(directory, committer, &pages, &space, &clock);
         let engine = Engine::start(Parts {
-            providers: faulty::before_providers(&faults, providers),
+            providers: before(&faults, options.providers, &config, &storefronts),
             storefronts,
             layout: opened.layout,
             pages: Arc::clone(&pages),
             components: opened.components,
-            committer: Arc::clone(&committer) as _,
+            committer: Arc::clone(&writing.committer) as _,
             lanes: writing.lanes,
             under_way: writing.under_way,
             journal: writing.source,
-            durable: durable(&committer),
-            failed: failed(&committer, &checkpointer),
-            full: space.full(&committer),
+            durable: durable(&writing.committer),
+            failed: failed(&writing.committer, &checkpointer),
+            full: space.full(&writing.committer),
             views: writing.projector.positions(),
             release_view: writing::releases(&writing.projector),
             spans: options.spans,
@@ -197,6 +194,7 @@ impl App {
             threads: Threads::Own,
         })?;
         Ok(Self {
+            housekeeping: Housekeeping::start(&pages, &clock, settings.answers_kept_ms)?,
             posting: Posting::start(&engine, &clock, &config)?,
             config,
             root,
@@ -204,10 +202,9 @@ impl App {
             again,
             engine,
             notices: opened.notices,
-            committer,
+            committer: writing.committer,
             checkpointer,
             space,
-            housekeeping,
             measured,
             pages,
             views: writing.views,
@@ -373,6 +370,17 @@ fn settings(config: &Config) -> Settings {
         stuck_ms_max: config.limits.stuck_ms_max,
         ..Settings::default()
     }
+}
+
+/// These providers, or the embedded ones, behind what goes wrong on purpose.
+fn before(
+    faults: &Arc<dyn Faults>,
+    given: Option<Vec<Arc<dyn Provider>>>,
+    config: &Config,
+    storefronts: &[Arc<Storefront>],
+) -> Vec<Arc<dyn Provider>> {
+    let providers = given.unwrap_or_else(|| simulators(config, storefronts));
+    faulty::before_providers(faults, providers)
 }
 
 /// The embedded payment provider of each storefront.
