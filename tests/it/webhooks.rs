@@ -154,6 +154,7 @@ fn what_a_receiver_refuses_is_a_dead_letter_until_it_is_redelivered() {
     answered.has("/dead_letters", json!([]));
     let come = receiver.until(|received| taken(received) == [paid, ordered]);
     assert_eq!(come[0].header("webhook-id"), come[2].header("webhook-id"));
+    settled(&client, &path);
     client.request("POST", &redeliver).expect(404);
     let path = format!("{path}/attempts");
     let attempts = client.get(&path).at("/attempts");
@@ -231,7 +232,7 @@ fn a_receiver_that_asks_to_be_left_alone_is() {
     let path = hook(&client, &receiver, &json!({}));
     client.post("/flowers/orders", ORDER);
     receiver.until(|received| taken(received).len() == 2);
-    client.until(&path, "/state", "active");
+    settled(&client, &path).has("/state", "active");
     let attempts = client.get(&format!("{path}/attempts")).at("/attempts");
     let at = |place: usize| -> jiff::Timestamp {
         let at = attempts[place]["at"].as_str().unwrap();
