@@ -218,6 +218,22 @@ fn a_webhook_for_which_nothing_arrives_is_paused_and_goes_on_when_it_is_resumed(
 }
 
 #[test]
+fn what_waits_for_its_next_attempt_need_not_if_somebody_resumes_it() {
+    let patient = "[webhooks]\npauses_ms = [600000]\n";
+    let server = Setup::new().config(patient).start();
+    let client = server.client();
+    let receiver = Receiver::start(|_| Manners::Answer(500));
+    let path = hook(&client, &receiver, &json!({}));
+    client.post("/flowers/orders", ORDER);
+    client.until(&path, "/state", "failing");
+    receiver.behaves(|_| Manners::Answer(200));
+    let resume = format!("{path}/resume");
+    client.request("POST", &resume).expect(200);
+    receiver.until(|received| taken(received).len() == 2);
+    settled(&client, &path).has("/state", "active");
+}
+
+#[test]
 fn a_receiver_that_asks_to_be_left_alone_is() {
     let server = Setup::new().config(QUICK).start();
     let client = server.client();
