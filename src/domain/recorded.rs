@@ -12,17 +12,26 @@ use super::{EntityKey, Event, Kind, Timestamp, ids::OrderId, listing, storefront
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Correlation(pub [u8; 16]);
 
-/// As UUIDs are written.
+/// As UUIDs are written. Every answer says one, so it is written at once and not digit by digit.
 impl fmt::Display for Correlation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, byte) in self.0.iter().enumerate() {
-            if matches!(place, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
-            }
-            write!(f, "{byte:02x}")?;
+        const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+        let mut text = [b'-'; 36];
+        for (place, byte) in PLACES.into_iter().zip(self.0) {
+            text[place..][..2].copy_from_slice(&hex(byte));
         }
-        Ok(())
+        f.write_str(str::from_utf8(&text).expect("digits and hyphens"))
     }
+}
+
+const fn hex(byte: u8) -> [u8; 2] {
+    const fn digit(half: u8) -> u8 {
+        match half {
+            0..=9 => b'0' | half,
+            _ => b'a'.wrapping_add(half.wrapping_sub(10)),
+        }
+    }
+    [digit(byte >> 4), digit(byte & 0xF)]
 }
 
 /// The place of a request in a trace that began elsewhere (W3C Trace Context). Its text is what
@@ -39,13 +48,17 @@ pub struct Trace {
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("00-")?;
-        self.id
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        f.write_str("-")?;
-        (self.span.iter()).try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        write!(f, "-{:02x}", self.flags)
+        let mut text = [b'-'; 55];
+        text[..2].copy_from_slice(b"00");
+        let mut put = |from: usize, bytes: &[u8]| {
+            for (pair, byte) in text[from..].chunks_exact_mut(2).zip(bytes) {
+                pair.copy_from_slice(&hex(*byte));
+            }
+        };
+        put(3, &self.id);
+        put(36, &self.span);
+        put(53, &[self.flags]);
+        f.write_str(str::from_utf8(&text).expect("digits and hyphens"))
     }
 }
 
@@ -209,5 +222,21 @@ impl Batch {
             named: self.named.clone(),
             trace: self.trace,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_written_as_others_read_them() {
+        let id = std::array::from_fn(|place| [0x0A, 0xF7, 0x65, 0x19][place % 4]);
+        let text = "0af76519-0af7-6519-0af7-65190af76519";
+        assert_eq!(Correlation(id).to_string(), text);
+        let span = [0x9B; 8];
+        let trace = Trace { id, span, flags: 1 };
+        let text = "00-0af765190af765190af765190af76519-9b9b9b9b9b9b9b9b-01";
+        assert_eq!(trace.to_string(), text);
     }
 }
