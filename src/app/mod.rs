@@ -271,9 +271,8 @@ impl App {
         let housekeeping = Housekeeping::start(&pages, &clock, settings.answers_kept_ms)?;
         let committer = writing.committer;
         let measured = counting.of(&opened.directory, &committer, &pages, &space, &clock);
-        let providers = providers.unwrap_or_else(|| simulators(&config, &storefronts));
         let engine = Engine::start(Parts {
-            providers: faulty::before_providers(&faults, providers),
+            providers: providers_or(providers, &faults, &config, &storefronts),
             storefronts,
             layout: opened.layout,
             pages: Arc::clone(&pages),
@@ -469,6 +468,18 @@ fn settings(config: &Config) -> Settings {
         stuck_ms_max: config.limits.stuck_ms_max,
         ..Settings::default()
     }
+}
+
+/// The payment provider of each storefront: the one that is given or else the embedded one, behind what
+/// goes wrong on purpose.
+fn providers_or(
+    given: Option<Vec<Arc<dyn Provider>>>,
+    faults: &Arc<dyn Faults>,
+    config: &Config,
+    storefronts: &[Arc<Storefront>],
+) -> Vec<Arc<dyn Provider>> {
+    let providers = given.unwrap_or_else(|| simulators(config, storefronts));
+    faulty::before_providers(faults, providers)
 }
 
 /// The embedded payment provider of each storefront.

@@ -82,7 +82,7 @@ impl Renderer {
                 subject,
                 kind: Arc::clone(name),
                 at: batch.at,
-                correlation: batch.correlation,
+                origin: batch.origin(),
                 json: json.into(),
             });
         }

@@ -14,7 +14,7 @@ use crate::{
     actors::handles::Failure,
     clock::Clock,
     domain::{
-        Timestamp,
+        Origin, Timestamp, Trace,
         subscriber::{self, Endpoint, Subscriber},
     },
     feed::{self, Feed},
@@ -24,6 +24,7 @@ use crate::{
         retry::Verdict,
         webhook::{self, Secret},
     },
+    telemetry::spans::{self, Said, Spans},
 };
 
 /// What a body is: a `CloudEvent` in its structured form.
@@ -44,6 +45,7 @@ pub(in crate::actors) struct Try(pub(in crate::actors) oneshot::Sender<Attempt>)
 pub(in crate::actors) struct WebhookErrand {
     feed: Feed,
     clock: Clock,
+    spans: Spans,
     storefront: usize,
     waits: Waits,
     attempts: Arc<Attempts>,
@@ -57,13 +59,15 @@ struct Letter {
     kind: String,
     attempt: u32,
     body: String,
+    /// The request that it goes back to.
+    origin: Origin,
 }
 
 impl WebhookErrand {
     /// The errand of a webhook of this storefront.
     pub(in crate::actors) fn new(
         feed: Feed,
-        clock: Clock,
+        (clock, spans): (Clock, Spans),
         storefront: usize,
         waits: Waits,
         attempts: Arc<Attempts>,
@@ -71,6 +75,7 @@ impl WebhookErrand {
         Self {
             feed,
             clock,
+            spans,
             storefront,
             waits,
             attempts,
@@ -91,12 +96,14 @@ impl WebhookErrand {
             kind,
             attempt,
             body,
+            origin,
         } = letter;
+        let begun = self.spans.begin();
         let message = webhook::Message {
             id: id.clone(),
             content_type: CONTENT_TYPE,
             body,
-            headers: Vec::new(),
+            headers: passed_on(&origin, self.spans.below(origin.trace, begun)),
         };
         let answered = match addressed(to, at) {
             Ok((address, secrets)) => {
@@ -106,6 +113,16 @@ impl WebhookErrand {
             Err(wrong) => Err(Trouble::Broken(wrong)),
         };
         let verdict = Verdict::of(&answered);
+        self.spans.record(origin.trace, begun, || {
+            let storefront = &*self.feed.storefronts()[self.storefront].name;
+            let trouble = (verdict != Verdict::Delivered).then(|| sentence(&answered));
+            Said::of("webhook")
+                .whose(spans::Kind::Client)
+                .about("storefront", storefront)
+                .about("event", id.as_str())
+                .about("attempt", u64::from(attempt))
+                .failed(trouble)
+        });
         let took = self.clock.now().0.saturating_sub(at.0);
         let attempt = Attempt {
             at,
@@ -132,6 +149,7 @@ impl WebhookErrand {
             kind: (*event.kind).to_owned(),
             attempt,
             body: String::from_utf8_lossy(&event.json).into_owned(),
+            origin: event.origin,
         }))
     }
 
@@ -155,8 +173,19 @@ impl WebhookErrand {
             kind: TRIAL.to_owned(),
             attempt: 0,
             body: body.to_string(),
+            origin: Origin::default(),
         }
     }
+}
+
+/// The headers by which a receiver finds the request that an event goes back to.
+fn passed_on(origin: &Origin, trace: Option<Trace>) -> Vec<(String, String)> {
+    if *origin == Origin::default() {
+        return Vec::new();
+    }
+    let id = ("x-correlation-id".to_owned(), origin.to_string());
+    let trace = trace.map(|trace| ("traceparent".to_owned(), trace.to_string()));
+    [id].into_iter().chain(trace).collect()
 }
 
 impl Errand for WebhookErrand {
