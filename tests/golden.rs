@@ -139,14 +139,9 @@ fn later_events() -> Vec<Event> {
     ]
 }
 
-/// And of subscribers.
-fn subscriber_events() -> Vec<Event> {
-    let at = Timestamp(1_790_000_000_123);
-    let until = Timestamp(1_790_000_030_123);
-    let why = "500: 잠시 후 다시".to_owned();
-    let items = vec![7, 1 << 40];
-    let lease = u64::MAX;
-    let settings = Box::new(Settings {
+/// What a subscriber wants, with all that can be said.
+fn settings(until: Timestamp) -> Settings {
+    Settings {
         filter: Filter {
             types: vec!["Ordered".to_owned()],
             subjects: vec![ORDER.key()],
@@ -155,14 +150,23 @@ fn subscriber_events() -> Vec<Event> {
         attempts_max: Some(5),
         endpoint: Some(Endpoint {
             url: "https://example.com/꽃".to_owned(),
-            description: "".to_owned(),
+            description: String::new(),
             secret: "whsec_bmV3".to_owned(),
             previous: Some(Retiring {
                 secret: "whsec_b2xk".to_owned(),
                 until,
             }),
         }),
-    });
+    }
+}
+
+/// And one of each type of a subscriber's.
+fn subscriber_events() -> Vec<Event> {
+    use subscriber::Event as Of;
+    let at = Timestamp(1_790_000_000_123);
+    let until = Timestamp(1_790_000_030_123);
+    let (lease, why) = (u64::MAX, "500: 잠시 후 다시".to_owned());
+    let items = || vec![7, 1 << 40];
     let given = Given {
         lease,
         member: "kim".to_owned(),
@@ -173,55 +177,40 @@ fn subscriber_events() -> Vec<Event> {
         behind: vec![(10, ORDER.key())],
         seen_to: 11,
     };
-    let subscribed = subscriber::Event::Subscribed {
-        role: Role::Webhook,
-        name: "first".to_owned(),
-        settings,
-        from: 6,
-    };
-    let leased = subscriber::Event::Leased(Box::new(given));
-    let deferred = subscriber::Event::Deferred {
-        items: items.clone(),
-        until,
-        why: why.clone(),
-        at,
-    };
-    let parked = subscriber::Event::Parked {
-        items: items.clone(),
-        why: why.clone(),
-        at,
-    };
-    let amended = subscriber::Event::Amended {
-        settings: Box::default(),
-    };
-    let mine = |items: &Vec<u64>| items.clone();
-    let events = vec![
-        subscribed,
-        amended,
-        leased,
-        subscriber::Event::Passed { to: u64::MAX },
-        subscriber::Event::Acknowledged {
-            items: mine(&items),
+    let events = [
+        Of::Subscribed {
+            role: Role::Webhook,
+            name: "first".to_owned(),
+            settings: Box::new(settings(until)),
+            from: 6,
+        },
+        Of::Amended {
+            settings: Box::default(),
+        },
+        Of::Leased(Box::new(given)),
+        Of::Passed { to: u64::MAX },
+        Of::Acknowledged { items: items(), at },
+        Of::Deferred {
+            items: items(),
+            until,
+            why: why.clone(),
             at,
         },
-        deferred,
-        parked,
-        subscriber::Event::Extended { lease, until },
-        subscriber::Event::Released {
-            items: mine(&items),
+        Of::Parked {
+            items: items(),
+            why: why.clone(),
             at,
         },
-        subscriber::Event::Redelivered {
-            items: mine(&items),
-            at,
-        },
-        subscriber::Event::Discarded { items },
-        subscriber::Event::Sought { position: 5 },
-        subscriber::Event::Paused { why, at },
-        subscriber::Event::Resumed { at },
-        subscriber::Event::Removed,
+        Of::Extended { lease, until },
+        Of::Released { items: items(), at },
+        Of::Redelivered { items: items(), at },
+        Of::Discarded { items: items() },
+        Of::Sought { position: 5 },
+        Of::Paused { why, at },
+        Of::Resumed { at },
+        Of::Removed,
     ];
-    events.into_iter().map(Event::from).collect()
+    events.map(Event::from).to_vec()
 }
 
 fn batch(events: Vec<Event>, answered: Option<Answered>) -> Batch {

@@ -12,6 +12,7 @@ mod measured;
 mod mistakes;
 pub mod open;
 pub mod opening;
+mod posting;
 mod process;
 mod server;
 mod serving;
@@ -36,6 +37,7 @@ use self::{
     definitions::Definition,
     housekeeping::Housekeeping,
     measured::{Counting, Measured},
+    posting::Posting,
     space::Space,
     takeover::{Control, Predecessor},
     writing::Writing,
@@ -43,7 +45,7 @@ use self::{
 use crate::{
     actors::{
         faults::Faults,
-        handles::{Engine, webhooks::Webhooks},
+        handles::Engine,
         provider::Provider,
         settings::Settings,
         shard::{Parts, Threads},
@@ -53,6 +55,7 @@ use crate::{
     config::Config,
     domain::storefront::Storefront,
     http,
+    outbound::channel::Unusable,
     store::{
         commit::Position,
         committer::Committer,
@@ -61,6 +64,7 @@ use crate::{
         pages::{self, Checkpointer, Guard, Pages},
     },
     telemetry::spans::Spans,
+    views::projector::Elsewhere,
 };
 
 /// Why the program cannot start, or had to stop.
@@ -75,6 +79,9 @@ pub enum Error {
     /// The pages.
     #[error(transparent)]
     Pages(#[from] pages::Error),
+    /// The channels that people are told over.
+    #[error(transparent)]
+    Channels(#[from] Unusable),
     /// What the storefronts begin with.
     #[error(transparent)]
     Opening(#[from] opening::NotOpened),
@@ -210,10 +217,6 @@ impl std::fmt::Debug for Options {
     }
 }
 
-/// How long what is being posted to other machines may take when the program stops; what is not
-/// answered by then is posted once more at the next start.
-const WEBHOOKS_WAIT_MAX: Duration = Duration::from_secs(2);
-
 /// An open store with running actors. Needs a running actix system.
 #[derive(Debug)]
 pub struct App {
@@ -222,7 +225,7 @@ pub struct App {
     clock: Clock,
     again: Again,
     engine: Engine,
-    webhooks: Webhooks,
+    posting: Posting,
     notices: Vec<String>,
     committer: Arc<Committer>,
     checkpointer: Checkpointer,
@@ -254,7 +257,7 @@ impl App {
             hands_over,
             counts,
         } = options;
-        let (root, space) = (root(&config, &storefronts)?, Space::of(&config)?);
+        let (root, space, elsewhere) = checked(&config, &storefronts)?;
         let opened = opened(&config, &storefronts, &guard, before_journal, scanned)?;
         let (storefronts, settings) = (mounted(&storefronts), settings(&config));
         let (pages, counting) = (opened.pages, Counting::new(&storefronts, counts));
@@ -264,6 +267,7 @@ impl App {
             stops: opened.stops,
             components: &opened.components,
             tally: counting.tally(),
+            elsewhere,
             strike: faulty::of_views(&faults),
         };
         let writing = Writing::start(opened.journal, &storefronts, on, settings.shards)?;
@@ -293,7 +297,7 @@ impl App {
             threads: Threads::Own,
         })?;
         Ok(Self {
-            webhooks: webhooks(&engine, &clock, &config)?,
+            posting: Posting::start(&engine, &clock, &config)?,
             config,
             root,
             clock,
@@ -358,7 +362,7 @@ impl App {
         drop(self.control);
         self.engine.feed().close();
         let wait = Duration::from_millis(self.config.limits.drain_ms_max);
-        self.webhooks.stop(wait.min(WEBHOOKS_WAIT_MAX)).await;
+        self.posting.stop(wait).await;
         if !self.engine.drain(wait).await {
             tracing::warn!("not everything was finished in time; it goes on at the next start");
         }
@@ -398,25 +402,26 @@ pub fn in_system<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
 }
 
+/// What the settings say of these storefronts and this machine, before anything is opened.
+fn checked(
+    config: &Config,
+    storefronts: &[Definition],
+) -> Result<(Option<usize>, Space, Elsewhere), Error> {
+    let root = root(config, storefronts)?;
+    let elsewhere = posting::elsewhere(&mounted(storefronts), &config.channels)?;
+    Ok((root, Space::of(config)?, elsewhere))
+}
+
 /// The place of the storefront that is served at `/` too. Whatever the settings say of a storefront,
 /// there must be one of that name.
 fn root(config: &Config, storefronts: &[Definition]) -> Result<Option<usize>, definitions::Error> {
-    for name in config.payment.storefronts.keys() {
+    let told = config.channels.storefronts.keys();
+    for name in config.payment.storefronts.keys().chain(told) {
         definitions::place(storefronts, name)?;
     }
     let name = config.root.as_deref();
     name.map(|name| definitions::root(storefronts, name))
         .transpose()
-}
-
-/// What is posted to other machines, as the settings say.
-fn webhooks(engine: &Engine, clock: &Clock, config: &Config) -> Result<Webhooks, Error> {
-    let (engine, clock) = (engine.clone(), clock.clone());
-    let webhooks = Webhooks::start(engine, clock, config.webhooks.clone());
-    webhooks.map_err(|failure| {
-        tracing::error!(%failure, "the webhooks cannot be read");
-        Error::StoreFailed
-    })
 }
 
 /// Where another process may come to take over, if it may and can.

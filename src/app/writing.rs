@@ -24,7 +24,7 @@ use crate::{
     views::{
         follower,
         model::Model,
-        projector::{Projector, Strike},
+        projector::{Elsewhere, Projector, Strike},
         stops::Stop,
     },
 };
@@ -38,6 +38,8 @@ pub(super) struct Opened<'a> {
     pub(super) components: &'a Arc<Components>,
     /// Where events are counted, if they are.
     pub(super) tally: Option<&'a Arc<Tally>>,
+    /// The channels that notifications go out over, instead of to the log.
+    pub(super) elsewhere: Elsewhere,
     /// What goes wrong in the views on purpose, if anything may.
     pub(super) strike: Option<Strike>,
 }
@@ -72,7 +74,7 @@ impl Writing {
             on.components,
             end,
         ));
-        let projector = Arc::new(projector.struck(on.strike));
+        let projector = Arc::new(projector.telling(on.elsewhere).struck(on.strike));
 
         // The views ask how far they may read before the committer, who knows, is there.
         let known = Arc::<OnceLock<Arc<Committer>>>::default();

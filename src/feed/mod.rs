@@ -10,6 +10,8 @@ mod cloud;
 mod event;
 mod places;
 mod render;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, ops::ControlFlow, sync::Arc};
 

@@ -48,7 +48,9 @@ impl Places {
         place: &mut Option<Place>,
         visit: impl FnMut(Position, &[u8], u32) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let known = place.or_else(|| self.before(from));
+        // Whoever stopped within a batch stands behind it.
+        let known = place.filter(|place| place.position() <= from);
+        let known = known.or_else(|| self.before(from));
         let journal = || Arc::clone(&self.journal);
         let is_near = known.is_some_and(|known| from - known.position() <= NEAR);
         let start = if is_near {

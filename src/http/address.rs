@@ -13,6 +13,7 @@
 //! | `/{storefront}/{collection}/{number}` | one of it |
 //! | `/{storefront}/{view}/{number}/history` | what a row said before |
 //! | `/{storefront}/notifications`, `…/{number}` | who was told what |
+//! | `/{storefront}/notifications/{number}/resend` | the same again, if it failed |
 //! | `/{storefront}/events`, `…/{id}` | what happened, in order: the feed |
 //! | `/{storefront}/webhooks/…` | where that is posted to: `webhooks/mod.rs` |
 //! | `/{storefront}/consumers/…` | who shares the work of following it: `consumers/mod.rs` |
@@ -76,6 +77,8 @@ pub(super) enum Spot<'a> {
     /// With the number as it was written.
     Notification(&'a str),
     Consumers(Consumers<'a>),
+    /// With the number as it was written.
+    Resend(&'a str),
     Events,
     /// With the number as it was written.
     Event(&'a str),
@@ -173,6 +176,7 @@ fn told<'a>(definition: &'a Storefront, segments: &[&'a str]) -> Option<Spot<'a>
     match *rest {
         [] => Some(Spot::Notifications),
         [number] => Some(Spot::Notification(number)),
+        [number, "resend"] => Some(Spot::Resend(number)),
         _ => None,
     }
 }
@@ -226,8 +230,9 @@ impl Place<'_> {
             Method::OPTIONS => true,
             _ if let Self::Front(_, Spot::Consumers(at)) = self => at.allows(method),
             Method::GET | Method::HEAD => true,
-            _ if let Self::Ops(ops) = self => ops.allows(method),
             _ if let Self::Front(_, Spot::Webhooks(place)) = self => place.allows(method),
+            _ if let Self::Front(_, Spot::Resend(_)) = self => *method == Method::POST,
+            _ if let Self::Ops(ops) = self => ops.allows(method),
             _ => command::verb(method).is_some_and(|verb| self.is_ruled(verb)),
         }
     }
@@ -248,6 +253,7 @@ impl Place<'_> {
             | Spot::Notifications
             | Spot::Notification(_)
             | Spot::Consumers(_)
+            | Spot::Resend(_)
             | Spot::Events
             | Spot::Event(_)
             | Spot::Webhooks(_)
@@ -287,7 +293,7 @@ impl<'a> Spot<'a> {
                 Some(of.path())
             }
             Self::History(_, view, _) => Some(&view.path),
-            Self::Notifications | Self::Notification(_) => Some(NOTIFICATIONS),
+            Self::Notifications | Self::Notification(_) | Self::Resend(_) => Some(NOTIFICATIONS),
             Self::Index
             | Self::Profiles
             | Self::Profile(_)
@@ -384,6 +390,7 @@ mod tests {
                         Spot::Notifications => "notifications".to_owned(),
                         Spot::Notification(number) => format!("notification {number}"),
                         Spot::Consumers(at) => format!("{at:?}"),
+                        Spot::Resend(number) => format!("resend {number}"),
                         Spot::Events => "events".to_owned(),
                         Spot::Event(number) => format!("event {number}"),
                         Spot::Webhooks(place) => format!("webhooks: {place:?}"),
@@ -466,12 +473,6 @@ mod tests {
         );
         check("/ops", Some(0), None);
         check("/ops/components/a/b/c", Some(0), None);
-        check(
-            "/posies/consumers/menders/leases/ab",
-            None,
-            Some(("/posies/: Lease(\"menders\", \"ab\")", "PUT,DELETE,OPTIONS")),
-        );
-        check("/posies/consumers/menders/nothing", None, None);
         check("/purchases/7/", Some(0), Some(("/: purchase 7", one)));
         check("/purchases", None, None);
         check("/posies/order", None, None);
@@ -482,7 +483,13 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_has_places_of_its_own() {
+    fn those_who_follow_have_places_of_their_own() {
+        check(
+            "/posies/consumers/menders/leases/ab",
+            None,
+            Some(("/posies/: Lease(\"menders\", \"ab\")", "PUT,DELETE,OPTIONS")),
+        );
+        check("/posies/consumers/menders/nothing", None, None);
         check(
             "/posies/webhooks/a/dead-letters/7/redeliver",
             None,

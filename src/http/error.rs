@@ -118,6 +118,16 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "The listing that is named does not exist",
     ),
     (
+        "notification_not_failed",
+        409,
+        "The notification did not fail, so it is not sent again",
+    ),
+    (
+        "channel_not_set_up",
+        409,
+        "The notification's channel is not set up",
+    ),
+    (
         "subscriber_invalid",
         400,
         "A consumer group or webhook cannot have this",
@@ -365,40 +375,6 @@ impl From<Error> for ApiError {
         match error {
             Error::Refused(refusal) => refusal.into(),
             Error::Failed(failure) => failure.into(),
-        }
-    }
-}
-
-/// `GET /problems`: all codes.
-pub(super) fn list() -> HttpResponse {
-    let all: Vec<Explained> = CODES.iter().map(Explained::of).collect();
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(hal::print(&all))
-}
-
-/// `GET /problems/{code}`: what the `type` of a problem points at.
-pub(super) fn describe(code: &str) -> Result<HttpResponse, ApiError> {
-    let entry = CODES.iter().find(|(known, ..)| *known == code);
-    let entry = entry.ok_or_else(|| ApiError::no_path(&format!("/problems/{code}")))?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .body(hal::print(&Explained::of(entry))))
-}
-
-#[derive(Serialize)]
-struct Explained {
-    code: &'static str,
-    status: u16,
-    meaning: &'static str,
-}
-
-impl Explained {
-    fn of((code, status, meaning): &(&'static str, u16, &'static str)) -> Self {
-        Self {
-            code,
-            status: *status,
-            meaning,
         }
     }
 }

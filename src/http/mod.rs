@@ -23,6 +23,7 @@ mod metrics;
 mod notification;
 mod ops;
 mod paging;
+mod problems;
 mod profile;
 mod relay;
 mod represent;
@@ -60,7 +61,7 @@ pub use self::{
     traffic::Traffic,
 };
 use crate::{
-    actors::handles::{Engine, Failure, webhooks::Webhooks},
+    actors::handles::{Engine, Failure, channels::Channels, webhooks::Webhooks},
     clock::Clock,
     domain::Origin,
     metrics::Sources,
@@ -113,6 +114,8 @@ pub struct State {
     pub clock: Clock,
     /// What makes backups.
     pub backups: Backups,
+    /// How people are told what notices say.
+    pub channels: Channels,
     /// Where events are posted to.
     pub webhooks: Webhooks,
     /// The requests, counted.
@@ -243,8 +246,8 @@ async fn answer(
         Place::Ready => return Ok(health::ready(&state.engine)),
         Place::Health => return Ok(health::up()),
         Place::Metrics => return Ok(metrics::get(state, request).await),
-        Place::Problems => return Ok(error::list()),
-        Place::Problem(code) => return error::describe(code),
+        Place::Problems => return Ok(problems::list()),
+        Place::Problem(code) => return problems::describe(code),
         Place::Home => return Ok(home::home(state, request)),
         Place::Ops(place) => return ops::respond(state, place, request, payload).await,
         Place::Front(front, spot) => (front, spot),
@@ -266,6 +269,7 @@ async fn answer(
         Spot::Notifications => notification::list(&call).await,
         Spot::Notification(number) => notification::one(&call, number).await,
         Spot::Consumers(at) => consumers::respond(&call, at, payload).await,
+        Spot::Resend(number) => notification::resend(&call, number).await,
         Spot::Events => feed::events(&call).await,
         Spot::Event(number) => feed::event(&call, number).await,
         Spot::Webhooks(place) => webhooks::respond(&call, place, read(payload).await?).await,

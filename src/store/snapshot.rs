@@ -84,6 +84,17 @@ pub fn entity(kind: Kind, bytes: &[u8]) -> Result<Option<Entity>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        domain::{
+            EntityKey, Timestamp,
+            subscriber::{
+                Endpoint, FILTER_MAX, Filter, Lease, NAME_BYTES_MAX, Open, PARKED_MAX, Parked,
+                Settings, Standing, Subscriber, TYPE_BYTES_MAX, URL_BYTES_MAX, WHY_BYTES_MAX,
+                WINDOW_MAX,
+            },
+        },
+        store::pages::SLOT_BYTES_MAX,
+    };
 
     #[test]
     fn a_snapshot_reads_back_and_nothing_else_does() {
@@ -109,5 +120,63 @@ mod tests {
             decode::<(u64, String, Vec<Option<i64>>)>(&bytes[..5]),
             Err(Error::Damaged(_))
         ));
+    }
+
+    #[test]
+    fn the_fullest_subscriber_fits_into_a_slot() {
+        let (at, most) = (Timestamp(i64::MAX), u64::MAX);
+        let subject = EntityKey::new(Kind::Order, most);
+        let text = |bytes| "x".repeat(bytes);
+        let why = || text(WHY_BYTES_MAX);
+        let numbers = |count: usize| (most - count as u64..most);
+        let open = numbers(WINDOW_MAX).map(|item| {
+            let standing = Standing::Leased { lease: item };
+            let open = Open {
+                subject,
+                attempts: u32::MAX,
+                since: at,
+                standing,
+            };
+            (item, open)
+        });
+        let leases = numbers(WINDOW_MAX).map(|lease| {
+            let lease_of = Lease {
+                member: text(NAME_BYTES_MAX),
+                since: at,
+                until: at,
+            };
+            (lease, lease_of)
+        });
+        let parked = numbers(PARKED_MAX).map(|item| {
+            let parked = Parked {
+                subject,
+                attempts: u32::MAX,
+                why: why(),
+                at,
+            };
+            (item, parked)
+        });
+        let settings = Settings {
+            filter: Filter {
+                types: vec![text(TYPE_BYTES_MAX); FILTER_MAX],
+                subjects: vec![subject; FILTER_MAX],
+            },
+            endpoint: Some(Endpoint {
+                url: text(URL_BYTES_MAX),
+                description: text(URL_BYTES_MAX),
+                ..Endpoint::default()
+            }),
+            ..Settings::default()
+        };
+        let fullest = Subscriber {
+            settings,
+            open: open.collect(),
+            leases: leases.collect(),
+            parked: parked.collect(),
+            ..Subscriber::default()
+        };
+        // A thousand bytes for the few that there is one of.
+        let bytes = encode(&fullest).len() + 1_000;
+        assert!(bytes <= SLOT_BYTES_MAX, "{bytes} of {SLOT_BYTES_MAX}");
     }
 }

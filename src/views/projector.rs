@@ -4,7 +4,7 @@
 //! journal; the committer never waits for it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -19,7 +19,10 @@ use super::{
     stops::{self, Progress, Stop},
 };
 use crate::{
-    domain::{Batch, Fields, storefront::Storefront},
+    domain::{
+        Batch, Fields,
+        storefront::{Channel, Storefront},
+    },
     store::{
         commit::{Committed, Position},
         layout::Layout,
@@ -45,6 +48,9 @@ impl fmt::Debug for Strike {
     }
 }
 
+/// Channels that notifications go out over, each with its storefront's place: these are not logged.
+pub type Elsewhere = BTreeSet<(usize, Channel)>;
+
 /// The views and the notifications of all storefronts.
 #[derive(Debug)]
 pub struct Projector {
@@ -55,6 +61,7 @@ pub struct Projector {
     pages: Arc<Pages>,
     progress: watch::Sender<Progress>,
     tells: bool,
+    elsewhere: Elsewhere,
     strike: Option<Strike>,
 }
 
@@ -78,6 +85,7 @@ impl Projector {
             pages,
             progress: watch::Sender::new(progress),
             tells: true,
+            elsewhere: Elsewhere::new(),
             strike: None,
         }
     }
@@ -87,6 +95,12 @@ impl Projector {
     pub fn stopped(self, stops: BTreeMap<Model, Stop>) -> Self {
         self.progress.send_modify(|progress| progress.stops = stops);
         self
+    }
+
+    /// With notifications going out over these channels, instead of to the log.
+    #[must_use]
+    pub fn telling(self, elsewhere: Elsewhere) -> Self {
+        Self { elsewhere, ..self }
     }
 
     /// With what goes wrong on purpose, if anything may.
@@ -251,7 +265,7 @@ impl Projector {
             self.careful(model, committed, before, || {
                 self.strike(model, batch);
                 notices.take(committed, &mut |told| {
-                    if is_new {
+                    if is_new && !self.elsewhere.contains(&(at, told.channel)) {
                         log(storefront, told);
                     }
                 })
@@ -312,7 +326,7 @@ impl Projector {
     }
 }
 
-/// The channel over which people are told: the log, until a storefront has another one.
+/// Where people are told if a notice has no channel, or one that is not set up.
 fn log(storefront: &Storefront, told: &Notification) {
     tracing::info!(
         target: "notification",

@@ -120,11 +120,25 @@ fn what_panics_too_often_waits_for_an_operator_and_goes_on_once_it_is_released()
     let actors = client.get("/ops/actors");
     let shards = actors.json()["shards"].as_array().unwrap().clone();
     assert!(shards.iter().all(|shard| shard["state"] == "alive"));
-    let panics: u64 = shards
-        .iter()
-        .map(|shard| shard["panics"].as_u64().unwrap())
-        .sum();
-    assert_eq!(panics, 10);
+    let sum = |name: &str| {
+        let counts = shards.iter().map(|shard| shard[name].as_u64().unwrap());
+        counts.sum::<u64>()
+    };
+    assert_eq!((sum("panics"), sum("panics_in_hour")), (10, 10));
+    actors.has("/commits_waiting", 0);
+    let own = r#"{storefront="flowers",kind="order"}"#;
+    is_measured(&client, &format!("jumun_actor_restarts_total{own} 10"));
+    is_measured(&client, &format!("jumun_quarantined{own} 1"));
+}
+
+/// A line of `/metrics` says this.
+fn is_measured(client: &Client, line: &str) {
+    let reply = client.get("/metrics");
+    assert!(
+        reply.text.lines().any(|own| own == line),
+        "{line}\n{}",
+        reply.text
+    );
 }
 
 #[test]
@@ -261,6 +275,13 @@ fn a_shard_that_is_stuck_is_replaced_and_its_thread_does_no_harm_when_it_comes_b
         let stuck = scope.spawn(|| client.request("DELETE", "/orders/1").send().unwrap().0);
         until_replaced(&client, 1);
         client.get("/ops/actors").has("/leaked", 1);
+        is_measured(&client, "jumun_shard_threads_lost 1");
+        let lines = client.get("/metrics").text;
+        let stuck_once = |own: &str| own.contains("cause=\"stuck\"") && own.ends_with(" 1");
+        let mut lines = lines.lines();
+        assert!(
+            lines.any(|own| own.starts_with("jumun_shard_replacements_total") && stuck_once(own))
+        );
         // The shard works again, also on the order that it was stuck in.
         drop(client.request("DELETE", "/orders/1").expect(204));
         drop(client.request("DELETE", "/orders/2").expect(204));

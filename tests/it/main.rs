@@ -20,6 +20,7 @@ mod laundry;
 mod letters;
 mod metrics;
 mod mixed;
+mod notifications;
 mod originals;
 mod pause;
 mod readme;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    Client, ORDER, Process, Server, Setup,
+    CANCEL, Client, ORDER, Process, Server, Setup,
     client::Reply,
     receiver::{Manners, Received, Receiver},
 };
@@ -290,6 +290,13 @@ fn a_webhook_is_made_found_paused_and_removed() {
     let path = hook(&client, &receiver, &more);
     assert_eq!(path, "/flowers/webhooks/erp");
     receiver.until(|received| taken(received).len() == 2);
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let traced = client.request("PATCH", "/flowers/orders/1").json(CANCEL);
+    traced.header("traceparent", traceparent).expect(200);
+    let come = receiver.until(|received| received.len() > 2);
+    let trace = come[2].header("traceparent");
+    assert!(trace.starts_with(&traceparent[..36]), "{trace}");
+    assert_eq!(come[2].body["traceparent"], trace);
     client.post("/flowers/orders", ORDER);
     client
         .get(&path)
@@ -305,6 +312,11 @@ fn a_webhook_is_made_found_paused_and_removed() {
 
     let page = client
         .request("DELETE", &path)
+        .header("origin", "http://x.org");
+    page.expect(403).has("/code", "local_only");
+    let secret = format!("{path}/secret");
+    let page = client
+        .request("GET", &secret)
         .header("origin", "http://x.org");
     page.expect(403).has("/code", "local_only");
     client.request("DELETE", &path).expect(204);

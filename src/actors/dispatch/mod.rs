@@ -7,10 +7,13 @@
 //! other.
 
 mod attempts;
+mod channel;
 mod courier;
 mod errand;
 mod held;
 mod rounds;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
@@ -18,6 +21,7 @@ use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
 pub use self::attempts::Attempt;
 pub(super) use self::{
     attempts::Attempts,
+    channel::ChannelErrand,
     courier::{Changed, Courier, Stop},
     errand::Errand,
     rounds::{Pace, Who},

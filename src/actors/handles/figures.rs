@@ -260,6 +260,16 @@ impl Engine {
         );
         family.is(durable.saturating_sub(self.feed().horizon()));
         let family = sheet.gauge(
+            "jumun_notifications",
+            "Notifications that there are, by storefront: who was told what, over whatever channel.",
+        );
+        for (at, storefront) in self.storefronts().iter().enumerate() {
+            if let Some(told) = self.inner.layout.told(at) {
+                let listed = self.inner.pages.listed(told.notifications);
+                family.of(&[("storefront", &storefront.name)], listed);
+            }
+        }
+        let family = sheet.gauge(
             "jumun_view_stopped",
             "1 if the view panicked and waits for an operator: DELETE /ops/quarantine/…/views/….",
         );

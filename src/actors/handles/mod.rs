@@ -1,6 +1,7 @@
 //! What HTTP, and any other program, may call. Hides addresses, shards and messages.
 
 mod call;
+pub mod channels;
 mod figures;
 mod following;
 mod letters;

@@ -26,10 +26,10 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
 
   jumun tail                                  # everything that happens from now on, in all shops
-  jumun tail flowers --type Ordered           # only new orders of one shop
-  jumun tail flowers --subject orders/7 --from beginning    # the story of one order
-  jumun tail flowers --from 1042              # what came after event 1042
-  jumun tail flowers --json | jq .data.price  # CloudEvents, one a line
+  jumun tail laundry --type Ordered           # only new orders of one shop
+  jumun tail laundry --subject orders/7 --from beginning    # the story of one order
+  jumun tail laundry --from 1042              # what came after event 1042
+  jumun tail laundry --json | jq .data.price  # CloudEvents, one a line
 
 Each line has the time (UTC), the event's id, what happened, to what, and what the event says of it.";
 

@@ -123,8 +123,8 @@ mod tests {
 
     fn check(colours: bool, shop_width: Option<usize>, expected: &str) {
         let event = json!({
-            "id": "17", "type": "Ordered", "subject": "orders/2", "time": "2026-11-21T20:41:24.912Z",
-            "data": { "eventType": "Ordered", "timestamp": "20261121204124", "id": 2, "price": 10,
+            "id": "17", "type": "Bought", "subject": "purchases/2", "time": "2026-11-21T20:41:24.912Z",
+            "data": { "eventType": "Bought", "timestamp": "20261121204124", "id": 2, "price": 10,
                 "address": "Mapo\u{1b}[2J 1", "wish": null, "me": true },
         });
         let printer = Printer {
@@ -138,13 +138,13 @@ mod tests {
 
     #[test]
     fn a_line_says_when_what_happened_to_what() {
-        let plain = "20:41:24.912       17  Ordered              orders/2         \
+        let plain = "20:41:24.912       17  Bought               purchases/2      \
                      address=\"Mapo [2J 1\" price=10";
         check(false, None, plain);
-        let shop = plain.replace("  Ordered", "  posies   Ordered");
+        let shop = plain.replace("  Bought", "  posies   Bought");
         check(false, Some(7), &shop);
-        let coloured = "\u{1b}[2m20:41:24.912       17\u{1b}[0m  \u{1b}[36mOrdered             \
-                        \u{1b}[0m orders/2         \u{1b}[2maddress=\u{1b}[0m\"Mapo [2J 1\" \
+        let coloured = "\u{1b}[2m20:41:24.912       17\u{1b}[0m  \u{1b}[31mBought              \
+                        \u{1b}[0m purchases/2      \u{1b}[2maddress=\u{1b}[0m\"Mapo [2J 1\" \
                         \u{1b}[2mprice=\u{1b}[0m10";
         check(true, None, coloured);
     }

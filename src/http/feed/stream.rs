@@ -39,6 +39,10 @@ use crate::{
 /// Chunks that wait for a reader.
 const CHUNKS_MAX: usize = 16;
 
+/// How soon after the last time a reader is not woken again: with many readers and many events, most of
+/// the work would be waking them.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// Events in a chunk.
 const CHUNK_EVENTS: usize = 64;
 
@@ -208,6 +212,7 @@ impl Follows {
         if let Err(end) = self.send(hello.into()).await {
             return end;
         }
+        let mut woken = Instant::now();
         let mut quiet = pin!(tokio::time::sleep(heartbeat));
         loop {
             let slice = self
@@ -241,8 +246,15 @@ impl Follows {
                     *sent_to = self.seen_to;
                     quiet.as_mut().reset(Instant::now() + heartbeat);
                 }
-                comes = self.feed.wait(self.seen_to) => if comes.is_none() {
-                    return End::Stopping;
+                comes = self.feed.wait(self.seen_to) => {
+                    if comes.is_none() {
+                        return End::Stopping;
+                    }
+                    // While much happens, it is taken in larger pieces.
+                    if woken.elapsed() < GATHER {
+                        tokio::time::sleep(GATHER).await;
+                    }
+                    woken = Instant::now();
                 }
             }
         }

@@ -97,11 +97,14 @@ pub(super) async fn respond(
     body: Bytes,
 ) -> Result<HttpResponse, ApiError> {
     let method = call.request.method();
-    if *method == Method::GET || *method == Method::HEAD {
+    let is_read = *method == Method::GET || *method == Method::HEAD;
+    // A page in somebody's browser could have orders posted to itself, or learn to sign.
+    if !is_read || matches!(place, Place::Secret(_)) {
+        not_from_a_page(call.request)?;
+    }
+    if is_read {
         return read(call, place).await;
     }
-    // A page in somebody's browser could have orders posted to itself.
-    not_from_a_page(call.request)?;
     let (webhooks, shop) = (&call.state.webhooks, call.front.at);
     let context = call.context(&body)?;
     match place {

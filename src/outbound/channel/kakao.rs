@@ -45,11 +45,12 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Recipient<'a> {
-    recipient_no: &'a str,
+    #[serde(rename = "recipientNo")]
+    number: &'a str,
     content: &'a str,
-    recipient_grouping_key: &'a str,
+    #[serde(rename = "recipientGroupingKey")]
+    key: &'a str,
 }
 
 impl Sender {
@@ -78,9 +79,9 @@ impl Sender {
             sender_key: &self.key,
             template_code: message.template.as_deref().unwrap_or_default(),
             recipient_list: [Recipient {
-                recipient_no: &number,
+                number: &number,
                 content: &message.text,
-                recipient_grouping_key: &message.id,
+                key: &message.id,
             }],
         };
         let mut headers = self.headers.clone();

@@ -29,6 +29,17 @@ use crate::{
 const UNCERTAIN: &str = "the server did not say whether it took the mail: send it again by hand if \
                          it has not arrived";
 
+/// How far a conversation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// Nothing about this mail.
+    Nothing,
+    /// Whom it is from; what is refused now is about whom it is to, or about itself.
+    Sender,
+    /// All of it: it may have arrived.
+    Mail,
+}
+
 /// A mail server, and whom mails are from.
 #[derive(Clone)]
 pub struct Mailer {
@@ -83,19 +94,19 @@ impl Mailer {
     /// Sends one mail, over a connection of its own.
     pub(super) async fn send(&self, message: &Message, now: Timestamp) -> Result<(), Trouble> {
         let (envelope, mail) = self.write(message, now)?;
-        let mut may_have_arrived = false;
-        let attempt = self.deliver(&envelope, &mail, &mut may_have_arrived);
+        let mut said = Said::Nothing;
+        let attempt = self.deliver(&envelope, &mail, &mut said);
         let outcome = tokio::time::timeout(self.timeout, attempt).await;
         match outcome {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(trouble(&error, may_have_arrived)),
-            Err(_elapsed) if may_have_arrived => Err(Trouble::Refused {
+            Ok(Err(error)) => Err(trouble(&error, said)),
+            Err(_elapsed) if said == Said::Mail => Err(Trouble::Refused {
                 why: UNCERTAIN.to_owned(),
             }),
-            Err(_elapsed) => Err(Trouble::Later {
-                not_before_ms: None,
-                why: format!("no answer within {} ms", self.timeout.as_millis()),
-            }),
+            Err(_elapsed) => {
+                let within_ms = self.timeout.as_millis();
+                Err(Trouble::later(format!("no answer within {within_ms} ms")))
+            }
         }
     }
 
@@ -133,12 +144,12 @@ impl Mailer {
         Ok((envelope, mail.formatted()))
     }
 
-    /// Says everything that is said to a server. From when on it may have taken the mail, is noted.
+    /// Says everything that is said to a server, and notes how far that has come.
     async fn deliver(
         &self,
         envelope: &Envelope,
         mail: &[u8],
-        may_have_arrived: &mut bool,
+        said: &mut Said,
     ) -> Result<(), Error> {
         let hello = ClientId::default();
         let tls = || TlsParameters::new(self.host.clone());
@@ -160,12 +171,13 @@ impl Mailer {
         connection
             .command(commands::Mail::new(from, vec![]))
             .await?;
+        *said = Said::Sender;
         for to in envelope.to() {
             let to = commands::Rcpt::new(to.clone(), vec![]);
             connection.command(to).await?;
         }
         connection.command(commands::Data).await?;
-        *may_have_arrived = true;
+        *said = Said::Mail;
         connection.message(mail).await?;
         // The mail is taken; how the conversation ends does not matter.
         drop(connection.quit().await);
@@ -173,16 +185,19 @@ impl Mailer {
     }
 }
 
-fn trouble(error: &Error, may_have_arrived: bool) -> Trouble {
+fn trouble(error: &Error, said: Said) -> Trouble {
     let source = std::error::Error::source(error);
     let why = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-    if error.is_permanent() || error.is_client() {
+    // A server that does not take mails from this shop is for its operator to mend.
+    if said == Said::Nothing || (said == Said::Sender && !error.is_permanent()) {
+        return Trouble::later(why);
+    }
+    if error.is_permanent() {
         Trouble::Refused { why }
-    } else if may_have_arrived && !error.is_transient() {
+    } else if error.is_transient() {
+        Trouble::later(why)
+    } else {
         let why = format!("{UNCERTAIN} ({why})");
         Trouble::Refused { why }
-    } else {
-        let not_before_ms = None;
-        Trouble::Later { not_before_ms, why }
     }
 }

@@ -59,6 +59,16 @@ pub enum Trouble {
     },
 }
 
+impl Trouble {
+    /// It may go out later, whenever that is.
+    const fn later(why: String) -> Self {
+        Self::Later {
+            not_before_ms: None,
+            why,
+        }
+    }
+}
+
 /// A channel that cannot be what the settings say.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("[channels.{channel}] cannot be used: {why}")]
@@ -132,17 +142,23 @@ impl Sender {
     }
 }
 
-/// What an answer over HTTP means.
+/// What an answer over HTTP means. That the sender does not know the shop, or is not there, says nothing
+/// about the message: it is for an operator to mend, and the message waits.
 fn settled(answered: Result<Answer, super::http::Trouble>) -> Result<Answer, Trouble> {
     let verdict = Verdict::of(&answered);
-    let why = match &answered {
-        Ok(answer) => format!("answered {}: {}", answer.status, beginning(&answer.text)),
-        Err(trouble) => trouble.to_string(),
-    };
-    match (verdict, answered) {
-        (Verdict::Delivered, Ok(answer)) => Ok(answer),
-        (Verdict::Later { not_before_ms }, _) => Err(Trouble::Later { not_before_ms, why }),
-        (Verdict::Delivered | Verdict::Refused | Verdict::Gone, _) => Err(Trouble::Refused { why }),
+    let answer = answered.map_err(|trouble| Trouble::later(trouble.to_string()))?;
+    let why = || format!("answered {}: {}", answer.status, beginning(&answer.text));
+    match verdict {
+        Verdict::Delivered => Ok(answer),
+        Verdict::Later { not_before_ms } => Err(Trouble::Later {
+            not_before_ms,
+            why: why(),
+        }),
+        Verdict::Gone => Err(Trouble::later(why())),
+        Verdict::Refused if matches!(answer.status, 300..=399 | 401 | 403 | 404) => {
+            Err(Trouble::later(why()))
+        }
+        Verdict::Refused => Err(Trouble::Refused { why: why() }),
     }
 }
 

@@ -53,7 +53,7 @@ impl Notices<'_> {
         event: &Event,
         position: Position,
     ) -> Result<(), Error> {
-        let mut each = |items: &[u64], change: &dyn Fn(&mut Delivery)| -> Result<(), Error> {
+        let each = |items: &[u64], change: &dyn Fn(&mut Delivery)| -> Result<(), Error> {
             for item in items {
                 self.change(subscriber, *item, position, change)?;
             }

@@ -77,6 +77,15 @@ impl Notification {
         self.position * MESSAGES_PER_EVENT_MAX as u64 + self.part as u64
     }
 
+    /// What a mail has as its subject, in their language.
+    pub fn headline(&self) -> Option<&str> {
+        let headline = self.headline.as_ref()?;
+        Some(match self.language {
+            Language::Korean => &headline.ko,
+            Language::English => &headline.en,
+        })
+    }
+
     /// What they are told, in their language.
     pub fn text(&self) -> &str {
         match self.language {

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     history,
     model::{Model, NOTIFICATIONS},
-    notices::{self, Notification},
+    notices::{self, Delivery, Notification, Stage},
     projector::{self, Projector},
     stops,
 };
@@ -25,6 +25,7 @@ use crate::{
             Channel, Field, FieldType, Language, Notice, Resource, Rows, Source, Spoken,
             Storefront, Title, View, ViewRule, Way, Words, read,
         },
+        subscriber::{self, Given, Role, number_of},
     },
     store::{
         commit::{Committed, Position},
@@ -267,6 +268,12 @@ impl Desk {
         assert_eq!(numbers, (1..=slots.len() as u64).collect::<Vec<_>>());
         let read = slots.iter().map(|(_, slot)| notices::read(slot).unwrap());
         read.collect()
+    }
+
+    fn delivery(&self, number: u64) -> Option<Delivery> {
+        let deliveries = self.layout.told(0).unwrap().deliveries;
+        let slot = self.pages.get(deliveries, number).unwrap();
+        slot.and_then(|slot| notices::delivery(&slot))
     }
 
     /// The same pages come of the journal alone.

@@ -173,3 +173,70 @@ fn notifications_have_the_path_that_a_component_lists() {
     assert_eq!(models, ["pages", "sheets", NOTIFICATIONS]);
     assert_eq!(Model::all(0, &posies()).count(), 2);
 }
+
+#[test]
+fn a_delivery_is_what_the_subscriber_of_its_own_channel_settled() {
+    let mut shop = with_history();
+    let to = Some("customerName".into());
+    let way = |channel| Way {
+        channel,
+        address: to.clone(),
+    };
+    shop.notices[0].ways = vec![way(Channel::Mail), way(Channel::Kakao)];
+    let mut desk = Desk::new(shop);
+    desk.commit(&[placed(1, "KIM"), captured(1)]);
+    let names: Vec<u64> = desk.told().iter().map(Notification::name).collect();
+    assert_eq!(names, [16, 17, 32, 33], "by the event, and its place there");
+    let mail = |event| {
+        let number = number_of(Role::Channel, Channel::Mail.name());
+        let event = Event::Subscriber(event);
+        (EntityKey::new(Kind::Subscriber, number), event)
+    };
+    let given = Given {
+        at: Timestamp(7),
+        // Not its own, and one that never was.
+        new: [16, 17, 99].map(|item| (item, OrderId(1).key())).into(),
+        behind: vec![(32, OrderId(1).key())],
+        ..Given::default()
+    };
+    let (items, at) = (vec![16], Timestamp(8));
+    desk.commit(&[mail(subscriber::Event::Leased(Box::new(given)))]);
+    let now = |stage, attempts, why: Option<&str>, at| Delivery {
+        stage,
+        attempts,
+        why: why.map(Into::into),
+        at: Timestamp(at),
+    };
+    assert_eq!(desk.delivery(1), Some(now(Stage::Sending, 1, None, 7)));
+    assert_eq!(desk.delivery(2), None);
+    assert_eq!(desk.delivery(3), Some(now(Stage::Waiting, 0, None, 7)));
+    desk.commit(&[mail(subscriber::Event::Deferred {
+        items: items.clone(),
+        until: Timestamp(9),
+        why: "busy".into(),
+        at,
+    })]);
+    assert_eq!(
+        desk.delivery(1),
+        Some(now(Stage::Waiting, 1, Some("busy"), 8))
+    );
+    let given = Given {
+        at: Timestamp(9),
+        again: items.clone(),
+        ..Given::default()
+    };
+    let (parked, why) = (items.clone(), "no".to_owned());
+    desk.commit(&[
+        mail(subscriber::Event::Leased(Box::new(given))),
+        mail(subscriber::Event::Parked {
+            items: parked,
+            why,
+            at,
+        }),
+    ]);
+    assert_eq!(desk.delivery(1), Some(now(Stage::Failed, 2, Some("no"), 8)));
+    let mut desk = desk.after_crash();
+    desk.commit(&[mail(subscriber::Event::Acknowledged { items, at })]);
+    assert_eq!(desk.delivery(1), Some(now(Stage::Sent, 2, None, 8)));
+    desk.is_what_a_replay_gives();
+}

@@ -12,6 +12,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader, Write},
     net::SocketAddr,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -34,6 +35,8 @@ const KILLS: usize = 100;
 
 /// So many members are killed for each time that the server is.
 const KILLS_PER_SERVER: usize = 30;
+
+const MEMBERS: [&str; 2] = ["a", "b"];
 
 /// Events, unless the environment says how many.
 const EVENTS: usize = 4_000;
@@ -273,11 +276,80 @@ fn all_events(client: &Client) -> BTreeSet<u64> {
 fn hear(from: &Receiver<Said>, log: &mut Log, count: usize) {
     let mut heard = 0;
     while heard < count {
-        match from.recv().unwrap() {
-            Said::Gone => return,
-            said => log.note(said),
+        let said = from.recv().unwrap();
+        if matches!(said, Said::Gone) {
+            return;
         }
+        log.note(said);
         heard += 1;
+    }
+}
+
+/// The server, its customers, two members, and what these said.
+struct Trial {
+    data: PathBuf,
+    process: Process,
+    customers: Customers,
+    members: [Running; 2],
+    to: Sender<Said>,
+    from: Receiver<Said>,
+    log: Log,
+}
+
+impl Trial {
+    fn start(dir: &TempDir, events: usize) -> Self {
+        let data = dir.path().join("data");
+        let process = Process::serve(&data, &["--root", "flowers"]);
+        group(&process.client(), PATH, &json!({ "lease_ms": 1_500 }));
+        let customers = Customers::start(process.address(), events / 2);
+        let (to, from) = channel();
+        Self {
+            members: MEMBERS.map(|name| Running::start(process.address(), name, &to)),
+            data,
+            process,
+            customers,
+            to,
+            from,
+            log: Log::default(),
+        }
+    }
+
+    /// Kills one member, and another takes its place.
+    fn kill_member(&mut self, victim: usize) {
+        let next = Running::start(self.process.address(), MEMBERS[victim], &self.to);
+        std::mem::replace(&mut self.members[victim], next).kill();
+    }
+
+    /// Kills the server, and starts it again.
+    fn kill_server(&mut self) {
+        self.process.kill_now();
+        self.process = Process::serve(&self.data, &["--root", "flowers"]);
+        *self.customers.address.lock().unwrap() = self.process.address();
+        (0..MEMBERS.len()).for_each(|member| self.kill_member(member));
+    }
+
+    /// Goes on until nothing is left, beside the members. Returns everything that was said.
+    fn finish(mut self) -> (Process, Log, usize) {
+        let orders = self.customers.end();
+        let client = self.process.client();
+        let last = Member::new(&client, PATH, "last");
+        while client.get(PATH).at("/lag/events") != json!(0) {
+            let Some(lease) = last.lease(500, 2_000) else {
+                continue;
+            };
+            last.acknowledge(&lease, &lease.ids());
+            for id in lease.ids() {
+                self.log.note(Said::Handled(id.parse().unwrap()));
+            }
+            let member = "last".to_owned();
+            self.log.note(Said::Leased { member, lease });
+        }
+        self.members.into_iter().for_each(Running::kill);
+        drop(self.to);
+        for said in self.from {
+            self.log.note(said);
+        }
+        (self.process, self.log, orders)
     }
 }
 
@@ -289,69 +361,31 @@ fn killed_members_and_a_killed_server_miss_nothing_and_share_nothing() {
     println!("seed {seed}, {events} events");
     let mut random = fastrand::Rng::with_seed(seed);
     let dir = TempDir::new().unwrap();
-    let data = dir.path().join("data");
-    let mut process = Process::serve(&data, &["--root", "flowers"]);
-    group(&process.client(), PATH, &json!({ "lease_ms": 1_500 }));
-    let customers = Customers::start(process.address(), events / 2);
-    let (to, from) = channel();
-    let mut log = Log::default();
-    let start =
-        |process: &Process| ["a", "b"].map(|name| Running::start(process.address(), name, &to));
-    let mut members = start(&process);
+    let mut trial = Trial::start(&dir, events);
     let between = (2 * events / KILLS).max(60);
     for kill in 1..=KILLS {
-        hear(&from, &mut log, random.usize(1..between));
+        hear(&trial.from, &mut trial.log, random.usize(1..between));
         if kill % KILLS_PER_SERVER == 0 {
-            process.kill();
-            members.into_iter().for_each(Running::kill);
-            process = Process::serve(&data, &["--root", "flowers"]);
-            *customers.address.lock().unwrap() = process.address();
-            members = start(&process);
+            trial.kill_server();
         } else {
-            let victim = random.usize(..2);
-            let name = ["a", "b"][victim];
-            let next = Running::start(process.address(), name, &to);
-            std::mem::replace(&mut members[victim], next).kill();
+            trial.kill_member(random.usize(..MEMBERS.len()));
         }
     }
-    let orders = customers.end();
-    let client = process.client();
-    let path = PATH.to_owned();
-    while client.get(&path).at("/lag/events") != json!(0) {
-        // Not only what others leave: the members go on, too.
-        let member = Member::new(&client, PATH, "last");
-        let Some(lease) = member.lease(500, 2_000) else {
-            continue;
-        };
-        let member = "last".to_owned();
-        let ids: Vec<u64> = lease.ids().iter().map(|id| id.parse().unwrap()).collect();
-        log.note(Said::Leased {
-            member,
-            lease: lease.clone(),
-        });
-        ids.into_iter().for_each(|id| log.note(Said::Handled(id)));
-        Member::new(&client, PATH, "last").acknowledge(&lease, &lease.ids());
-    }
-    members.into_iter().for_each(Running::kill);
-    drop(to);
-    from.into_iter().for_each(|said| log.note(said));
+    let data = trial.data.clone();
+    let (process, mut log, orders) = trial.finish();
     log.check();
+    let client = process.client();
     let all = all_events(&client);
     let missed: Vec<&u64> = all.difference(&log.handled).collect();
     assert!(missed.is_empty(), "missed {missed:?}");
-    assert!(
-        all.len() >= events && all.len() >= 2 * orders,
-        "{} events",
-        all.len()
-    );
-    let state = client.get(PATH);
+    assert!(all.len() >= events.max(2 * orders), "{} events", all.len());
     println!(
         "{} events of {orders} orders, {} leased again; by member: {:?}",
         all.len(),
-        state.at("/redelivered"),
+        client.get(PATH).at("/redelivered"),
         log.by_member
     );
-    for member in ["a", "b"] {
+    for member in MEMBERS {
         assert!(
             log.by_member[member] > all.len() / 10,
             "{:?}",

@@ -83,45 +83,44 @@ pub(crate) fn group(client: &Client, path: &str, wants: &Value) {
     put.expect(201);
 }
 
+/// A group of two on a shop where so many orders were placed.
+fn of_two(server: &Server, path: &str, orders: usize) -> (Member, Member) {
+    let client = server.client();
+    let wants = json!({ "types": ["Ordered", "OrderCancelled"], "lease_ms": 60_000 });
+    group(&client, path, &wants);
+    for _ in 0..orders {
+        client.post("/flowers/orders", ORDER);
+    }
+    (
+        Member::new(&client, path, "kim"),
+        Member::new(&client, path, "lee"),
+    )
+}
+
 #[test]
-fn what_is_acknowledged_is_over_and_everything_else_comes_again() {
+fn what_is_acknowledged_is_over_and_a_subject_stays_in_order() {
     let server = Server::start();
     let client = server.client();
     let path = "/flowers/consumers/engineers";
-    client
-        .request("GET", path)
-        .expect(404)
-        .has("/code", "not_subscribed");
-    let wants = json!({ "types": ["Ordered", "OrderCancelled"], "lease_ms": 60_000 });
-    group(&client, path, &wants);
-    client
-        .request("PUT", path)
-        .json(&wants.to_string())
-        .expect(200);
-    for _ in 0..3 {
-        client.post("/flowers/orders", ORDER);
-    }
+    let missing = client.request("GET", path).expect(404);
+    missing.has("/code", "not_subscribed");
+    let (kim, lee) = of_two(&server, path, 3);
+    let again = json!({ "types": "Ordered,OrderCancelled", "lease_ms": 60_000 }).to_string();
+    client.request("PUT", path).json(&again).expect(200);
     client.patch("/flowers/orders/1", CANCEL);
-    let (kim, lee) = (
-        Member::new(&client, path, "kim"),
-        Member::new(&client, path, "lee"),
-    );
     let first = kim.lease(2, 0).unwrap();
     let second = lee.lease(10, 0).unwrap();
     let subjects = |lease: &Lease| -> Vec<String> {
-        let subjects = lease.events.iter();
-        subjects
-            .map(|event| event["subject"].as_str().unwrap().to_owned())
-            .collect()
+        let events = lease.events.iter();
+        let subjects = events.map(|event| event["subject"].as_str().unwrap());
+        subjects.map(str::to_owned).collect()
     };
     assert_eq!(subjects(&first), ["orders/1", "orders/2"]);
-    assert_eq!(
-        subjects(&second),
-        ["orders/3"],
-        "the first order's end waits for its begin"
-    );
-    assert_eq!(kim.group()["lag"]["events"], 4);
-    assert_eq!(kim.group()["leases"].as_array().unwrap().len(), 2);
+    let waits = "the first order's end waits for its begin";
+    assert_eq!(subjects(&second), ["orders/3"], "{waits}");
+    let state = kim.group();
+    assert_eq!(state["lag"]["events"], 4);
+    assert_eq!(state["leases"].as_array().unwrap().len(), 2);
 
     let settled = kim.acknowledge(&first, &first.ids()[..1]);
     assert_eq!(settled, json!({ "acknowledged": 1, "lost": [] }));
@@ -129,39 +128,60 @@ fn what_is_acknowledged_is_over_and_everything_else_comes_again() {
     assert_eq!(theirs, json!({ "acknowledged": 0, "lost": second.ids() }));
     let third = lee.lease(10, 0).unwrap();
     assert_eq!(third.events[0]["type"], "OrderCancelled");
+    for (member, lease) in [(&kim, &first), (&lee, &second), (&lee, &third)] {
+        member.acknowledge(lease, &lease.ids());
+    }
+    let state = kim.group();
+    assert_eq!(
+        (&state["lag"]["events"], &state["acknowledged"]),
+        (&json!(0), &json!(4))
+    );
+    client.request("DELETE", path).expect(204);
+    client.request("GET", path).expect(404);
+    server.verified();
+}
 
+#[test]
+fn what_cannot_be_handled_comes_again_or_is_put_aside() {
+    let server = Server::start();
+    let client = server.client();
+    let path = "/flowers/consumers/engineers";
+    let (kim, lee) = of_two(&server, path, 2);
+    let first = kim.lease(1, 0).unwrap();
     let later = json!({ "lease": first.id, "why": "no hands" });
     assert_eq!(kim.send("deferrals", &later, 200)["deferred"], 1);
     assert_eq!(kim.group()["failing"]["why"], "no hands");
-    let again = lee.lease(10, 0).unwrap();
+    let again = lee.lease(1, 0).unwrap();
     assert_eq!(
         (again.ids(), &again.events[0]["attempt"]),
-        (first.ids()[1..].to_vec(), &json!(2))
+        (first.ids(), &json!(2))
     );
     let dead = json!({ "lease": again.id, "why": "cannot be read" });
     assert_eq!(lee.send("dead-letters", &dead, 200)["dead_letters"], 1);
-    let letters = client
-        .get(&format!("{path}/dead-letters"))
-        .at("/dead_letters/0");
+    let letters = client.get(&format!("{path}/dead-letters"));
+    letters
+        .has("/dead_letters/0/why", "cannot be read")
+        .has("/dead_letters/0/subject", "orders/1");
+    let other = lee.lease(10, 0).unwrap();
     assert_eq!(
-        (&letters["why"], &letters["subject"]),
-        (&json!("cannot be read"), &json!("orders/2"))
+        other.events[0]["subject"], "orders/2",
+        "it holds nothing up"
     );
     let redelivered = lee.send("redeliveries", &json!({}), 200);
     assert_eq!(redelivered, json!({ "redelivered": 1, "dead_letters": 0 }));
     let once_more = kim.lease(10, 0).unwrap();
-    for (member, lease) in [(&lee, &second), (&lee, &third), (&kim, &once_more)] {
-        member.acknowledge(lease, &lease.ids());
-    }
-    let group = kim.group();
-    assert_eq!(
-        (&group["lag"]["events"], &group["acknowledged"]),
-        (&json!(0), &json!(4))
-    );
-    let released = client.request("DELETE", &format!("{path}/leases/{}", third.id));
-    released.expect(204);
-    client.request("DELETE", path).expect(204);
-    client.request("GET", path).expect(404);
+    assert_eq!(once_more.ids(), first.ids());
+    kim.send("dead-letters", &json!({ "lease": once_more.id }), 200);
+    let letter = format!("{path}/dead-letters/{}", first.ids()[0]);
+    client.request("DELETE", &letter).expect(204);
+    client.request("DELETE", &letter).expect(404);
+    client
+        .get(path)
+        .has("/dead_letters", 0)
+        .has("/redelivered", 2);
+    let lease = format!("{path}/leases/{}", other.id);
+    client.request("DELETE", &lease).expect(204);
+    assert_eq!(kim.lease(10, 0).unwrap().ids(), other.ids());
     server.verified();
 }
 

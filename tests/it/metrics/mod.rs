@@ -6,7 +6,7 @@ mod queries;
 
 use exposition::Exposition;
 
-use crate::support::{CANCEL, Client, ORDER, Process};
+use crate::support::{CANCEL, Client, ORDER, Process, process::run};
 
 /// What Prometheus sends.
 const ACCEPT: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;\
@@ -195,5 +195,30 @@ fn who_follows_is_behind_until_it_settles() {
         figure("jumun_subscriber_acknowledged_total")
             .total_cmp(&behind)
             .is_eq()
+    );
+}
+
+#[test]
+fn top_shows_a_server_as_text_where_there_is_no_terminal_and_says_so_if_there_is_none() {
+    let (_data, process) = busy();
+    let address = process.address().to_string();
+    let arguments = ["top", "--interval-ms", "100", "--server"];
+    let output = run(&[&arguments[..], &[&address]].concat());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    let shops = ["flowers", "fish", "stays", "repairs", "tutoring"];
+    for shown in ["  ready", "shards", "0     up", "engineers"]
+        .iter()
+        .chain(&shops)
+    {
+        assert!(text.contains(shown), "{shown}\n{text}");
+    }
+    process.kill();
+    let output = run(&[&arguments[..], &[&address]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains(&address) && said.contains("--server"),
+        "{said}"
     );
 }

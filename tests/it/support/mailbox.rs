@@ -28,6 +28,8 @@ pub(crate) enum Fate {
     Refused,
     /// It is kept, and the connection ends without a word.
     TakenSilently,
+    /// It is kept, and nothing is said for as long as somebody waits.
+    Held,
 }
 
 /// A mail as it came.
@@ -128,8 +130,10 @@ impl Mailbox {
         while lines.read_until(b'\n', &mut line)? > 0 {
             let answer = session.process(&line);
             line.clear();
-            if answer.code == SILENCE {
-                return Ok(());
+            match answer.code {
+                HANG_UP => return Ok(()),
+                SILENCE => continue,
+                _ => {}
             }
             if !matches!(answer.action, Action::NoReply) {
                 out.write_all(&answer.buffer()?)?;
@@ -142,8 +146,9 @@ impl Mailbox {
     }
 }
 
-/// No code of SMTP: nothing is answered.
-const SILENCE: u16 = 999;
+/// No codes of SMTP: the connection ends, or nothing is answered.
+const HANG_UP: u16 = 999;
+const SILENCE: u16 = 998;
 
 /// One conversation.
 struct Reader {
@@ -185,7 +190,7 @@ impl Handler for Reader {
         let mut shared = shared.lock().unwrap();
         shared.came += 1;
         let fate = shared.fates.pop_front().unwrap_or(Fate::Taken);
-        if matches!(fate, Fate::Taken | Fate::TakenSilently) {
+        if matches!(fate, Fate::Taken | Fate::TakenSilently | Fate::Held) {
             shared.kept.push(mail);
         }
         changed.notify_all();
@@ -193,7 +198,8 @@ impl Handler for Reader {
             Fate::Taken => response::OK,
             Fate::Busy => response::INTERNAL_ERROR,
             Fate::Refused => response::NO_MAILBOX,
-            Fate::TakenSilently => Response::custom(SILENCE, String::new()),
+            Fate::TakenSilently => Response::custom(HANG_UP, String::new()),
+            Fate::Held => Response::custom(SILENCE, String::new()),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 pub(crate) mod client;
 pub(crate) mod journal;
+pub(crate) mod kakao;
 pub(crate) mod load;
+pub(crate) mod mailbox;
 pub(crate) mod process;
 pub(crate) mod receiver;
 pub(crate) mod server;

@@ -150,6 +150,11 @@ impl Process {
 
     /// Kills it as `kill -9` does.
     pub(crate) fn kill(mut self) {
+        self.kill_now();
+    }
+
+    /// The same, where another takes its place.
+    pub(crate) fn kill_now(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

@@ -150,8 +150,14 @@ impl<E: Errand> Rounds<E> {
     }
 
     async fn pause(&mut self, why: String, now: Timestamp) -> Result<(), Stopped> {
-        let Who { role, name, .. } = &self.who;
+        let Who {
+            storefront,
+            role,
+            name,
+        } = &self.who;
+        let storefront = &*self.engine.storefronts()[*storefront].name;
         tracing::warn!(
+            storefront,
             role = role.name(),
             name,
             why,

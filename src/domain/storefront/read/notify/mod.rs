@@ -39,18 +39,9 @@ const SUBJECT_CHARS_MAX: usize = 200;
 /// Reads who is told what.
 pub(super) fn notices(top: &Section<'_>, resources: &[Resource]) -> Vec<Notice> {
     let shared = top.section("notices");
-    if let Some(shared) = &shared {
-        shared.only(&SHARED);
-        for key in ["to", "mail", "kakao"] {
-            if let Some(word) = shared.text(key) {
-                is_known(shared, &word, &known_at_all(resources));
-            }
-        }
-    }
     let sections = top.sections("notify");
-    if let (Some(shared), true) = (&shared, sections.is_empty()) {
-        let message = "[notices] says what every [[notify]] says, and there is none";
-        shared.report.at(&shared.at, message);
+    if let Some(shared) = &shared {
+        check_shared(shared, resources, sections.is_empty());
     }
     let mut counts = BTreeMap::new();
     let notices = sections.iter().map(|section| {
@@ -59,21 +50,48 @@ pub(super) fn notices(top: &Section<'_>, resources: &[Resource]) -> Vec<Notice> 
             shared: shared.as_ref(),
         };
         let notice = notice(&both, resources);
-        for event in &notice.on {
-            let count: &mut usize = counts.entry(event.clone()).or_default();
-            *count += notice.ways.len();
-            if *count > MESSAGES_PER_EVENT_MAX {
-                let (kind, name) = event;
-                let message = format!(
-                    "`{kind}.{name}` causes more than {MESSAGES_PER_EVENT_MAX} messages, one for \
-                     each channel of each notice: leave some out"
-                );
-                section.report.at(&section.place("on"), message);
-            }
-        }
+        check_count(section, &notice, &mut counts);
         notice
     });
     notices.collect()
+}
+
+/// Notes what is wrong with what is said for all, whatever each of them makes of it.
+fn check_shared(shared: &Section<'_>, resources: &[Resource], is_for_none: bool) {
+    shared.only(&SHARED);
+    let known = known_at_all(resources);
+    for key in ["to", "mail", "kakao"] {
+        if let Some(word) = shared.text(key) {
+            is_known(shared, &word, &known);
+        }
+    }
+    if let Some(word) = shared.text("language") {
+        is_language(shared, &word, &known);
+    }
+    if is_for_none {
+        let message = "[notices] says what every [[notify]] says, and there is none";
+        shared.report.at(&shared.at, message);
+    }
+}
+
+/// Notes an event that causes more messages than can be told apart.
+fn check_count(
+    section: &Section<'_>,
+    notice: &Notice,
+    counts: &mut BTreeMap<(Kind, Arc<str>), usize>,
+) {
+    for event in &notice.on {
+        let count = counts.entry(event.clone()).or_default();
+        *count = count.saturating_add(notice.ways.len());
+        if *count > MESSAGES_PER_EVENT_MAX {
+            let (kind, name) = event;
+            let message = format!(
+                "`{kind}.{name}` causes more than {MESSAGES_PER_EVENT_MAX} messages, one for each \
+                 channel of each notice: leave some out"
+            );
+            section.report.at(&section.place("on"), message);
+        }
+    }
 }
 
 /// A notice, and what all of them say.
@@ -162,28 +180,30 @@ fn notice(both: &Both<'_, '_>, resources: &[Resource]) -> Notice {
 
 /// `language`: `ko`, `en`, or the field that says so.
 fn spoken(both: &Both<'_, '_>, known: &[&str]) -> Spoken {
-    let Some(place) = both.place("language") else {
-        return Spoken::In(Language::default());
-    };
-    let Some(word) = place.text("language") else {
-        return Spoken::In(Language::default());
-    };
-    match word.text {
-        "ko" => Spoken::In(Language::Korean),
-        "en" => Spoken::In(Language::English),
-        field if known.contains(&field) => Spoken::As(field.into()),
-        // What is said for all is not for those that do not know the field.
-        _ if !place.name.starts_with("[[") => Spoken::In(Language::default()),
-        field => {
-            let all = [&["ko", "en"], known].concat();
-            let message = format!(
-                "`language` cannot be `{field}`, which is neither a language nor a field that says \
-                 one: {}",
-                expected(field, &all)
-            );
-            place.wrong(&word, message);
+    let word = both.place("language").and_then(|own| own.text("language"));
+    match word.as_ref().map(|word| word.text) {
+        Some("en") => Spoken::In(Language::English),
+        Some(field) if known.contains(&field) => Spoken::As(field.into()),
+        Some(_) | None => {
+            // What is said for all is not for those that do not know the field.
+            if let Some(own) = both.own.text("language") {
+                is_language(both.own, &own, known);
+            }
             Spoken::In(Language::default())
         }
+    }
+}
+
+/// Notes what is neither a language nor a field.
+fn is_language(section: &Section<'_>, word: &Word<'_>, known: &[&str]) {
+    let all = [&["ko", "en"], known].concat();
+    if !all.contains(&word.text) {
+        let message = format!(
+            "`language` cannot be `{}`, which is neither a language nor a field that says one: {}",
+            word.text,
+            expected(word.text, &all)
+        );
+        section.wrong(word, message);
     }
 }
 

@@ -10,8 +10,8 @@ pub(super) fn ways(both: &Both<'_, '_>, known: &[&str]) -> Vec<Way> {
         let address = channel
             .needs_address()
             .then(|| {
-                let own = both.field(channel.name(), known);
-                own.or_else(|| both.field("to", known))
+                let key = both.place(channel.name()).map_or("to", |_| channel.name());
+                both.field(key, known)
             })
             .flatten();
         if channel.needs_address() && address.is_none() {

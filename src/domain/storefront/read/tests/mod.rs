@@ -166,6 +166,20 @@ fn mistakes_in_the_flow_and_its_commands_are_found() {
 }
 
 #[test]
+fn mistakes_in_what_events_say_are_found() {
+    check(
+        r#"
+        topic = "posies"  ==> topic = "posies"\n[feed]\nputt = { me = true } ==> did you mean `put`? ==> 2
+        topic = "posies"  ==> topic = "posies"\n[feed]\nput = { me = 1.5 } ==> a whole number ==> 2
+        [payment.events]  ==> [payment.events]\nfailed = { fields = ["price"] } ==> needs `name` ==> 1
+        [payment.events]  ==> [payment.events]\nfailed = { name = "F", feilds = [] } ==> did you mean `fields`? ==> 1
+        [payment.events]  ==> [payment.events]\nfailed = { name = "F", fields = ["prize"] } ==> did you mean `price`? ==> 1
+        [payment.events]  ==> [payment.events]\nfailed = 3 ==> a text in quotes ==> 1
+        "#,
+    );
+}
+
+#[test]
 fn mistakes_in_views_are_found() {
     check(
         r#"

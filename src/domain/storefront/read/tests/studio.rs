@@ -414,7 +414,7 @@ fn mistakes_in_the_new_views_and_notices_are_found() {
         channels = ["mail"]   ==> channels = ["mail"]\nchannel = "log" ==> say the same ==> 1
         channels = ["mail"]   ==> channels = ["kakao"]   ==> KakaoTalk needs `template` ==> [[notify]]
         mail     = "email"    ==> mail = "emial"         ==> did you mean `email`?
-        mail     = "email"    ==> language = "frame"     ==> did you mean
+        mail     = "email"    ==> language = "frame"     ==> neither a language nor a field
         mail     = "email"    ==> text = { ko = "", en = "" } ==> [notices] has no key `text`
         subject  = {          ==> #                      ==> a mail needs `subject` ==> [[notify]]
         No. {number}          ==> No. {numbers}          ==> did you mean `number`?

@@ -1,0 +1,235 @@
+//! Each shop tells its customers what becomes of their orders, in their language.
+
+use serde_json::json;
+
+use super::{server, setup, texts, told, until};
+use crate::support::{DELIVER, kakao::Kakao, mailbox::Mailbox};
+
+const KIM: &str = "kim@example.org";
+const LEE: &str = "lee@example.org";
+
+#[test]
+fn an_order_of_each_shop_is_mailed_about_in_korean_or_english() {
+    let mailbox = Mailbox::open();
+    let server = server(&[mailbox.settings()]);
+    let of = |shop: &str| server.client().under(&format!("/{shop}"));
+
+    let flowers = of("flowers");
+    flowers.post(
+        "/orders",
+        &json!({"price": 10_000, "phoneNumber": "01012341234", "email": KIM}).to_string(),
+    );
+    flowers.post("/deliveries", DELIVER);
+    let english = json!({"price": 20_000, "phoneNumber": "1", "email": LEE, "language": "en-GB"});
+    let order = flowers.post("/orders", &english.to_string());
+    assert!(
+        order.at("/email").is_null(),
+        "it is not answered: {}",
+        order.text
+    );
+    flowers.patch("/orders/2", r#"{"status": "OrderCancelled"}"#);
+    let mails = mailbox.kept(3);
+    assert_eq!(
+        texts(&mails, KIM),
+        ["[꽃 구독] 주문 1번의 꽃이 배송되었습니다."]
+    );
+    assert_eq!(
+        texts(&mails, LEE),
+        [
+            "[Flower subscription] Your order 2 is cancelled.",
+            "[Flower subscription] 20000 won for your order 2 went back to you.",
+        ]
+    );
+    for mail in &mails {
+        let (is_korean, number) = (mail.to == [KIM], if mail.to == [KIM] { 1 } else { 2 });
+        let subject = if is_korean {
+            format!("[꽃 구독] 주문 {number}번")
+        } else {
+            format!("[Flower subscription] Order {number}")
+        };
+        assert_eq!(mail.header("Subject"), subject);
+        assert_eq!(mail.from, "shop@example.org");
+        assert_eq!(mail.header("From"), "점문 <shop@example.org>");
+        assert_eq!(mail.header("Auto-Submitted"), "auto-generated");
+        assert_eq!(mail.header("Content-Type"), "text/plain; charset=utf-8");
+        assert!(
+            mail.header("Message-ID").starts_with("<flowers-"),
+            "{}",
+            mail.text
+        );
+        assert!(
+            mail.header("Message-ID").ends_with("@example.org>"),
+            "{}",
+            mail.text
+        );
+        assert!(mail.is_known, "it said who it was");
+    }
+
+    let fish = of("fish");
+    let order = json!({"customerName": "한용선", "fishName": "광어", "qty": 1, "status": "paid",
+        "telephone": "01012341234", "address": "성남시", "price": 30_000, "email": "fish@example.org"});
+    fish.post("/orders", &order.to_string());
+    fish.until("/fishstores/1", "/status", "paid");
+    fish.patch("/fishstores/1", r#"{"status": "prepared"}"#);
+    let mails = mailbox.kept(6);
+    let expected = [
+        "한용선님, 주문 1번(광어 1개)이 결제되었습니다. 가게의 확인을 기다립니다.",
+        "한용선님, 가게에서 주문 1번을 준비하고 있습니다.",
+        "한용선님, 주문 1번이 성남시(으)로 출발했습니다.",
+    ];
+    assert_eq!(texts(&mails, "fish@example.org"), expected);
+
+    let tutoring = of("tutoring");
+    let lesson = json!({"sellerId": "s1", "title": "수학", "price": 50_000, "sellerEmail": "s1@example.org"});
+    tutoring.post("/lessons", &lesson.to_string());
+    tutoring.post("/managements", r#"{"lessonId": 1}"#);
+    let purchase =
+        json!({"reserveId": "r1", "userId": "u1", "lessonId": 1, "email": "u1@example.org"});
+    let number = tutoring
+        .post("/reservations", &purchase.to_string())
+        .number();
+    tutoring.until(
+        &format!("/remittances/{number}"),
+        "/status",
+        "RemittanceScheduled",
+    );
+    tutoring.patch(
+        &format!("/remittances/{number}"),
+        r#"{"status": "Remitted"}"#,
+    );
+    let mails = mailbox.kept(11);
+    assert_eq!(
+        texts(&mails, "u1@example.org"),
+        [
+            "u1님, 신청 r1이(가) 접수되었습니다. 수학",
+            "u1님, 신청 r1의 50000원이 결제되었습니다.",
+        ]
+    );
+    let mut seller = texts(&mails, "s1@example.org");
+    let remitted = "s1님, '수학' 수업료 45000원이 지급되었습니다.";
+    seller.retain(|text| text != remitted);
+    assert_eq!(
+        seller,
+        [
+            "s1님, 수업 1번 '수학': SaleRequested",
+            "s1님, 수업 1번 '수학': SaleApproved",
+        ]
+    );
+    assert_eq!(
+        texts(&mails, "s1@example.org").len(),
+        3,
+        "and the remittance"
+    );
+
+    let stays = of("stays");
+    stays.post("/rooms", r#"{"roomName": "DERUX ROOM", "roomQty": 1}"#);
+    let reserve = json!({"customerName": "PARK", "roomNumber": 1, "reserveStatus": "reserve",
+        "paymentPrice": 50_000, "email": "park@example.org"});
+    stays.post("/reservations", &reserve.to_string());
+    for status in ["payment", "checkOut"] {
+        let body = json!({"reservationNumber": 1, "reserveStatus": status});
+        stays.post("/reservations", &body.to_string());
+    }
+    let mails = mailbox.kept(14);
+    let expected = [
+        "PARK님, 예약 1번이 접수되었습니다.",
+        "PARK님, 예약 1번이 50000원 결제되어 확정되었습니다.",
+        "PARK님, 예약 1번의 체크아웃이 끝났습니다.",
+    ];
+    assert_eq!(texts(&mails, "park@example.org"), expected);
+
+    let repairs = of("repairs");
+    let call =
+        json!({"tel": "01023456789", "status": "호출", "cost": 25_500, "email": "tel@example.org"});
+    repairs.post("/ascalls", &call.to_string());
+    repairs.until("/ascalls/1", "/status", "호출확정");
+    repairs.patch("/asassigns/1", r#"{"status": "수리완료"}"#);
+    let mails = mailbox.kept(21);
+    let texts = texts(&mails, "tel@example.org");
+    assert_eq!(texts.first().unwrap(), "수리 요청이 접수되었습니다. (호출)");
+    assert_eq!(texts.last().unwrap(), "수리가 끝났습니다. (수리완료)");
+    assert!(texts.contains(&"김수리 기사님이 방문합니다. 연락처: 010-0000-0001".to_owned()));
+    server.verified();
+}
+
+#[test]
+fn a_reservation_is_told_of_by_kakaotalk_and_repeated_under_the_same_name_until_it_is_taken() {
+    let kakao = Kakao::open();
+    kakao.plan(&[503, 200, 200]);
+    let server = server(&[kakao.settings()]);
+    let client = server.client().under("/stays");
+    let reserve = json!({"customerName": "PARK", "reserveStatus": "reserve", "paymentPrice": 50_000,
+        "phoneNumber": "010-9805-9805"});
+    client.post("/reservations", &reserve.to_string());
+    client.patch("/reservations/1", r#"{"reserveStatus": "payment"}"#);
+    let asked = kakao.asked(3);
+    let statuses: Vec<u16> = asked.iter().map(|asked| asked.status).collect();
+    assert_eq!(statuses, [503, 200, 200]);
+    let id = |at: usize| asked[at].body["requestId"].as_str().unwrap().to_owned();
+    assert!(id(0) == id(1) && id(1) != id(2), "{asked:#?}");
+    let expected = json!({
+        "requestId": id(0),
+        "senderKey": "the shop's key",
+        "templateCode": "stays_reserved",
+        "recipientList": [{
+            "recipientNo": "01098059805",
+            "content": "PARK님, 예약 1번이 접수되었습니다.",
+            "recipientGroupingKey": id(0),
+        }],
+    });
+    assert_eq!(asked[1].body, expected);
+    assert!(
+        asked[1].head.contains("x-secret-key: of the shop"),
+        "{asked:#?}"
+    );
+    assert!(
+        asked[1]
+            .head
+            .contains(&format!("idempotency-key: {}", id(0))),
+        "{asked:#?}"
+    );
+    assert_eq!(asked[2].body["templateCode"], "stays_paid");
+    let first = until(&client, 1, "sent");
+    assert_eq!(
+        (&first["channel"], &first["attempts"]),
+        (&json!("kakao"), &json!(2))
+    );
+    assert_eq!(first["address"], "010-9805-9805");
+    server.verified();
+}
+
+#[test]
+fn what_was_told_before_a_channel_was_set_up_is_not_told_again() {
+    let order = json!({"price": 1, "phoneNumber": "01012341234", "email": KIM}).to_string();
+    let server = server(&[]);
+    let client = server.client();
+    client.post("/orders", &order);
+    client.post("/deliveries", DELIVER);
+    let channels: Vec<_> = told(&client)
+        .iter()
+        .map(|told| told["channel"].clone())
+        .collect();
+    assert_eq!(channels, ["kakao", "mail"]);
+    let states: Vec<_> = told(&client)
+        .iter()
+        .map(|told| told["state"].clone())
+        .collect();
+    assert_eq!(states, ["logged", "logged"]);
+    let request = client.request("POST", "/notifications/2/resend").json("");
+    request.expect(409).has("/code", "notification_not_failed");
+
+    let mailbox = Mailbox::open();
+    let server = setup(&[mailbox.settings()]).on(server.stop()).start();
+    let client = server.client();
+    client.post("/orders", &order);
+    client.patch("/orders/2", r#"{"status": "OrderCancelled"}"#);
+    let mails = mailbox.kept(2);
+    assert!(
+        texts(&mails, KIM)[0].contains("주문 2번이 취소"),
+        "{mails:#?}"
+    );
+    let of_two = client.get("/notifications?order=2");
+    let of_two = of_two.at("/_embedded/notifications");
+    assert_eq!(of_two.as_array().unwrap().len(), 4);
+    server.verified();
+}
