@@ -421,9 +421,10 @@ impl Webhooks {
         let attempts = Arc::<Attempts>::default();
         let (own, feed) = (Arc::clone(&attempts), engine.feed().clone());
         let (engine, clock) = (engine.clone(), clock.clone());
+        let spans = engine.spans().clone();
         let mut couriers = self.couriers();
         let address = bureau.send_out(move || {
-            let errand = WebhookErrand::new(feed, clock.clone(), storefront, waits, own);
+            let errand = WebhookErrand::new(feed, (clock.clone(), spans), storefront, waits, own);
             Courier::new(engine, clock, who, pace, errand)
         });
         let running = Running { address, attempts };
