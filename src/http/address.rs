@@ -221,7 +221,10 @@ impl Place<'_> {
 
     /// Whether an answer may wait for something to happen, because the request wants it to.
     pub(super) const fn may_wait(&self) -> bool {
-        matches!(self, Self::Front(_, Spot::Events | Spot::Consumers(_)))
+        matches!(
+            self,
+            Self::Front(_, Spot::Events | Spot::Consumers(_) | Spot::Webhooks(_))
+        )
     }
 
     /// Whether the method means something here.

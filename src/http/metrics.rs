@@ -15,6 +15,8 @@ pub(super) async fn get(state: &State, request: &HttpRequest) -> HttpResponse {
     state.traffic.write(&mut sheet);
     state.engine.write_figures(&mut sheet).await;
     state.readers.write_figures(&mut sheet);
+    let storefronts = state.engine.storefronts();
+    state.webhooks.write_figures(storefronts, &mut sheet);
     state.sources.write(&mut sheet);
     let form = form_of(request);
     HttpResponse::Ok()

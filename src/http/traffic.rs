@@ -134,8 +134,8 @@ impl Traffic {
         let family = sheet.histogram(
             "jumun_http_request_duration_seconds",
             "Time from a request's head to its answer, by storefront and method. A command's answer \
-             waits for the disk, so this includes the sync. Requests that may wait for events on \
-             purpose are left out.",
+             waits for the disk, so this includes the sync. Requests that may wait for others \
+             on purpose (events, consumers, webhooks) are left out.",
         );
         for (front, method, counted) in self.counted() {
             if counted.is_used() {

@@ -1,11 +1,12 @@
 //! The figures of those who follow: how far each is behind, and what waits for a person.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::Engine;
+use super::{Engine, webhooks::Webhooks};
 use crate::{
     domain::{
         Timestamp,
+        storefront::Storefront,
         subscriber::{Role, Subscriber},
     },
     feed::Filter,
@@ -78,6 +79,37 @@ impl Engine {
             following.oldest = following.oldest.into_iter().chain(first).min();
         }
         following
+    }
+}
+
+impl Webhooks {
+    /// Writes down how sending to each webhook goes.
+    pub fn write_figures(&self, storefronts: &[Arc<Storefront>], sheet: &mut Sheet) {
+        let all = self.all_attempts();
+        let name_of = |at: usize| storefronts.get(at).map_or("", |own| &own.name);
+        let family = sheet.counter(
+            "jumun_webhook_attempts",
+            "Attempts to post to a webhook, trials too: delivered (answered 2xx), failed (anything else, \
+             which is mostly tried again).",
+        );
+        for (at, name, attempts) in &all {
+            for (outcome, count) in attempts.counts() {
+                let own = [
+                    ("storefront", name_of(*at)),
+                    ("name", name),
+                    ("outcome", outcome),
+                ];
+                family.of(&own, count);
+            }
+        }
+        let family = sheet.histogram(
+            "jumun_webhook_attempt_duration_seconds",
+            "Time until a webhook's receiver had answered, or was given up.",
+        );
+        for (at, name, attempts) in &all {
+            let own = [("storefront", name_of(*at)), ("name", name)];
+            family.of(&own, attempts.took());
+        }
     }
 }
 

@@ -457,6 +457,15 @@ impl Webhooks {
         self.couriers().get(&(storefront, name.to_owned())).cloned()
     }
 
+    /// The attempts of each that is out, by the storefront's place and its name.
+    pub(super) fn all_attempts(&self) -> Vec<(usize, String, Arc<Attempts>)> {
+        let couriers = self.couriers();
+        let all = couriers.iter().map(|((storefront, name), running)| {
+            (*storefront, name.clone(), Arc::clone(&running.attempts))
+        });
+        all.collect()
+    }
+
     fn couriers(&self) -> MutexGuard<'_, BTreeMap<(usize, String), Running>> {
         let couriers = &self.inner.couriers;
         couriers.lock().unwrap_or_else(PoisonError::into_inner)

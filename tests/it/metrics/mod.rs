@@ -64,6 +64,9 @@ fn busy() -> (tempfile::TempDir, Process) {
     client.get("/flowers/orders");
     let group = client.request("PUT", "/flowers/consumers/engineers");
     group.json("{}").expect(201);
+    // Nobody listens there.
+    let nobody = r#"{"url": "http://127.0.0.1:9/"}"#;
+    client.post("/flowers/webhooks", nobody);
     (data, process)
 }
 
