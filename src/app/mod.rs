@@ -12,6 +12,7 @@ mod measured;
 mod mistakes;
 pub mod open;
 pub mod opening;
+mod options;
 mod posting;
 mod process;
 mod server;
@@ -32,15 +33,19 @@ use std::{
 
 use tokio::sync::Notify;
 
-pub use self::serving::{End, Phase};
 use self::{
     definitions::Definition,
     housekeeping::Housekeeping,
     measured::{Counting, Measured},
+    options::Again,
     posting::Posting,
     space::Space,
     takeover::{Control, Predecessor},
     writing::Writing,
+};
+pub use self::{
+    options::Options,
+    serving::{End, Phase},
 };
 use crate::{
     actors::{
@@ -63,7 +68,6 @@ use crate::{
         journal::Scanned,
         pages::{self, Checkpointer, Guard, Pages},
     },
-    telemetry::spans::Spans,
     views::projector::Elsewhere,
 };
 
@@ -116,107 +120,6 @@ pub enum Error {
     Stuck,
 }
 
-/// What may be replaced: by programs that embed this one, and by tests.
-pub struct Options {
-    /// In the order they are mounted.
-    pub storefronts: Vec<Definition>,
-    /// Where a store that was not closed is checked first.
-    pub guard: Guard,
-    /// The payment provider of each storefront; `None` for the embedded one.
-    pub providers: Option<Vec<Arc<dyn Provider>>>,
-    /// What stands before the journal's files.
-    pub before_journal: open::Before,
-    /// What may go wrong on purpose.
-    pub faults: Arc<dyn Faults>,
-    /// Where spans of traces go.
-    pub spans: Spans,
-    /// The time.
-    pub clock: Clock,
-    /// What is known of the journal's closed files, so that they need not be read once more.
-    pub scanned: Option<Scanned>,
-    /// Whether another process may take over, through the directory's control socket.
-    pub hands_over: bool,
-    /// Whether requests and events are counted for `/metrics`. No only to find out what that costs.
-    pub counts: bool,
-}
-
-/// What it takes to start again what was started before: after another process failed to take over.
-/// The journal's own files are used then, whatever stood before them.
-#[derive(Clone)]
-struct Again {
-    storefronts: Vec<Definition>,
-    guard: Guard,
-    providers: Option<Vec<Arc<dyn Provider>>>,
-    faults: Arc<dyn Faults>,
-    spans: Spans,
-    clock: Clock,
-    hands_over: bool,
-    counts: bool,
-}
-
-impl Options {
-    /// The embedded storefronts and those of the configuration, with nothing replaced.
-    pub fn new(config: &Config) -> Result<Self, definitions::Error> {
-        let (faults, before_journal) = faulty::of(config);
-        Ok(Self {
-            storefronts: definitions::load(config.storefronts.as_deref())?,
-            guard: Guard::InProcess,
-            providers: None,
-            before_journal,
-            faults,
-            spans: Spans::default(),
-            clock: Clock::System,
-            scanned: None,
-            hands_over: false,
-            counts: true,
-        })
-    }
-
-    fn again(&self) -> Again {
-        Again {
-            storefronts: self.storefronts.clone(),
-            guard: self.guard.clone(),
-            providers: self.providers.clone(),
-            faults: Arc::clone(&self.faults),
-            spans: self.spans.clone(),
-            clock: self.clock.clone(),
-            hands_over: self.hands_over,
-            counts: self.counts,
-        }
-    }
-}
-
-impl Again {
-    fn options(&self) -> Options {
-        Options {
-            storefronts: self.storefronts.clone(),
-            guard: self.guard.clone(),
-            providers: self.providers.clone(),
-            before_journal: open::nothing(),
-            faults: Arc::clone(&self.faults),
-            spans: self.spans.clone(),
-            clock: self.clock.clone(),
-            scanned: None,
-            hands_over: self.hands_over,
-            counts: self.counts,
-        }
-    }
-}
-
-impl std::fmt::Debug for Again {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Again").finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Options {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options")
-            .field("storefronts", &self.storefronts.len())
-            .finish_non_exhaustive()
-    }
-}
-
 /// An open store with running actors. Needs a running actix system.
 #[derive(Debug)]
 pub struct App {
@@ -245,22 +148,17 @@ impl App {
     /// Opens the data directory and starts the actors.
     pub fn start(config: Config, options: Options) -> Result<Self, Error> {
         let again = options.again();
-        let Options {
-            storefronts,
-            guard,
-            providers,
-            before_journal,
-            faults,
-            spans,
-            clock,
-            scanned,
-            hands_over,
-            counts,
-        } = options;
-        let (root, space, elsewhere) = checked(&config, &storefronts)?;
-        let opened = opened(&config, &storefronts, &guard, before_journal, scanned)?;
-        let (storefronts, settings) = (mounted(&storefronts), settings(&config));
-        let (pages, counting) = (opened.pages, Counting::new(&storefronts, counts));
+        let (root, space, elsewhere) = checked(&config, &options.storefronts)?;
+        let opened = opened(
+            &config,
+            &options.storefronts,
+            &options.guard,
+            options.before_journal,
+            options.scanned,
+        )?;
+        let (storefronts, settings) = (mounted(&options.storefronts), settings(&config));
+        let (clock, faults) = (options.clock, options.faults);
+        let (pages, counting) = (opened.pages, Counting::new(&storefronts, options.counts));
         let on = writing::Opened {
             layout: &opened.layout,
             pages: &pages,
@@ -272,32 +170,31 @@ impl App {
         };
         let writing = Writing::start(opened.journal, &storefronts, on, settings.shards)?;
         let checkpointer = space.checkpointer(&pages, &writing, &config)?;
-        let housekeeping = Housekeeping::start(&pages, &clock, settings.answers_kept_ms)?;
-        let committer = writing.committer;
-        let measured = counting.of(&opened.directory, &committer, &pages, &space, &clock);
-        let providers = providers.unwrap_or_else(|| simulators(&config, &storefronts));
+        let (directory, committer) = (&opened.directory, &writing.committer);
+        let measured = counting.of(directory, committer, &pages, &space, &clock);
         let engine = Engine::start(Parts {
-            providers: faulty::before_providers(&faults, providers),
+            providers: before(&faults, options.providers, &config, &storefronts),
             storefronts,
             layout: opened.layout,
             pages: Arc::clone(&pages),
             components: opened.components,
-            committer: Arc::clone(&committer) as _,
+            committer: Arc::clone(&writing.committer) as _,
             lanes: writing.lanes,
             under_way: writing.under_way,
             journal: writing.source,
-            durable: durable(&committer),
-            failed: failed(&committer, &checkpointer),
-            full: space.full(&committer),
+            durable: durable(&writing.committer),
+            failed: failed(&writing.committer, &checkpointer),
+            full: space.full(&writing.committer),
             views: writing.projector.positions(),
             release_view: writing::releases(&writing.projector),
-            spans,
+            spans: options.spans,
             clock: clock.clone(),
             settings,
             faults,
             threads: Threads::Own,
         })?;
         Ok(Self {
+            housekeeping: Housekeeping::start(&pages, &clock, settings.answers_kept_ms)?,
             posting: Posting::start(&engine, &clock, &config)?,
             config,
             root,
@@ -305,15 +202,14 @@ impl App {
             again,
             engine,
             notices: opened.notices,
-            committer,
+            committer: writing.committer,
             checkpointer,
             space,
-            housekeeping,
             measured,
             pages,
             views: writing.views,
             failure: writing.failure,
-            control: control(hands_over, &opened.directory),
+            control: control(options.hands_over, &opened.directory),
             directory: opened.directory,
         })
     }
@@ -474,6 +370,17 @@ fn settings(config: &Config) -> Settings {
         stuck_ms_max: config.limits.stuck_ms_max,
         ..Settings::default()
     }
+}
+
+/// These providers, or the embedded ones, behind what goes wrong on purpose.
+fn before(
+    faults: &Arc<dyn Faults>,
+    given: Option<Vec<Arc<dyn Provider>>>,
+    config: &Config,
+    storefronts: &[Arc<Storefront>],
+) -> Vec<Arc<dyn Provider>> {
+    let providers = given.unwrap_or_else(|| simulators(config, storefronts));
+    faulty::before_providers(faults, providers)
 }
 
 /// The embedded payment provider of each storefront.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    domain::{Correlation, EntityKey, Timestamp, Trace, storefront::Storefront},
+    domain::{EntityKey, Origin, Timestamp, storefront::Storefront},
     store::commit::Position,
 };
 
@@ -19,9 +19,7 @@ pub struct Event {
     /// When it happened.
     pub at: Timestamp,
     /// The request that it goes back to.
-    pub correlation: Correlation,
-    /// Its place in the caller's trace.
-    pub trace: Option<Trace>,
+    pub origin: Origin,
     /// All of it, as a structured `CloudEvent` in one line of JSON.
     pub json: Arc<[u8]>,
 }

@@ -82,8 +82,7 @@ impl Renderer {
                 subject,
                 kind: Arc::clone(name),
                 at: batch.at,
-                correlation: batch.correlation,
-                trace: batch.trace,
+                origin: batch.origin(),
                 json: json.into(),
             });
         }

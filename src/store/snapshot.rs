@@ -128,7 +128,7 @@ mod tests {
         let subject = EntityKey::new(Kind::Order, most);
         let text = |bytes| "x".repeat(bytes);
         let why = || text(WHY_BYTES_MAX);
-        let numbers = |count: usize| (most - count as u64..most);
+        let numbers = |count: usize| most - count as u64..most;
         let open = numbers(WINDOW_MAX).map(|item| {
             let standing = Standing::Leased { lease: item };
             let open = Open {

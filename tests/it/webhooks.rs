@@ -154,6 +154,7 @@ fn what_a_receiver_refuses_is_a_dead_letter_until_it_is_redelivered() {
     answered.has("/dead_letters", json!([]));
     let come = receiver.until(|received| taken(received) == [paid, ordered]);
     assert_eq!(come[0].header("webhook-id"), come[2].header("webhook-id"));
+    settled(&client, &path);
     client.request("POST", &redeliver).expect(404);
     let path = format!("{path}/attempts");
     let attempts = client.get(&path).at("/attempts");
@@ -217,6 +218,22 @@ fn a_webhook_for_which_nothing_arrives_is_paused_and_goes_on_when_it_is_resumed(
 }
 
 #[test]
+fn what_waits_for_its_next_attempt_need_not_if_somebody_resumes_it() {
+    let patient = "[webhooks]\npauses_ms = [600000]\n";
+    let server = Setup::new().config(patient).start();
+    let client = server.client();
+    let receiver = Receiver::start(|_| Manners::Answer(500));
+    let path = hook(&client, &receiver, &json!({}));
+    client.post("/flowers/orders", ORDER);
+    client.until(&path, "/state", "failing");
+    receiver.behaves(|_| Manners::Answer(200));
+    let resume = format!("{path}/resume");
+    client.request("POST", &resume).expect(200);
+    receiver.until(|received| taken(received).len() == 2);
+    settled(&client, &path).has("/state", "active");
+}
+
+#[test]
 fn a_receiver_that_asks_to_be_left_alone_is() {
     let server = Setup::new().config(QUICK).start();
     let client = server.client();
@@ -231,7 +248,7 @@ fn a_receiver_that_asks_to_be_left_alone_is() {
     let path = hook(&client, &receiver, &json!({}));
     client.post("/flowers/orders", ORDER);
     receiver.until(|received| taken(received).len() == 2);
-    client.until(&path, "/state", "active");
+    settled(&client, &path).has("/state", "active");
     let attempts = client.get(&format!("{path}/attempts")).at("/attempts");
     let at = |place: usize| -> jiff::Timestamp {
         let at = attempts[place]["at"].as_str().unwrap();

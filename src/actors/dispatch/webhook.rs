@@ -14,7 +14,7 @@ use crate::{
     actors::handles::Failure,
     clock::Clock,
     domain::{
-        Timestamp, Trace,
+        Origin, Timestamp, Trace,
         subscriber::{self, Endpoint, Subscriber},
     },
     feed::{self, Feed},
@@ -24,6 +24,7 @@ use crate::{
         retry::Verdict,
         webhook::{self, Secret},
     },
+    telemetry::spans::{self, Said, Spans},
 };
 
 /// What a body is: a `CloudEvent` in its structured form.
@@ -44,6 +45,7 @@ pub(in crate::actors) struct Try(pub(in crate::actors) oneshot::Sender<Attempt>)
 pub(in crate::actors) struct WebhookErrand {
     feed: Feed,
     clock: Clock,
+    spans: Spans,
     storefront: usize,
     waits: Waits,
     attempts: Arc<Attempts>,
@@ -57,14 +59,15 @@ struct Letter {
     kind: String,
     attempt: u32,
     body: String,
-    trace: Option<Trace>,
+    /// The request that it goes back to.
+    origin: Origin,
 }
 
 impl WebhookErrand {
     /// The errand of a webhook of this storefront.
     pub(in crate::actors) fn new(
         feed: Feed,
-        clock: Clock,
+        (clock, spans): (Clock, Spans),
         storefront: usize,
         waits: Waits,
         attempts: Arc<Attempts>,
@@ -72,6 +75,7 @@ impl WebhookErrand {
         Self {
             feed,
             clock,
+            spans,
             storefront,
             waits,
             attempts,
@@ -92,13 +96,14 @@ impl WebhookErrand {
             kind,
             attempt,
             body,
-            trace,
+            origin,
         } = letter;
+        let begun = self.spans.begin();
         let message = webhook::Message {
             id: id.clone(),
             content_type: CONTENT_TYPE,
             body,
-            headers: trace.map(traceparent).into_iter().collect(),
+            headers: passed_on(&origin, self.spans.below(origin.trace, begun)),
         };
         let answered = match addressed(to, at) {
             Ok((address, secrets)) => {
@@ -108,6 +113,16 @@ impl WebhookErrand {
             Err(wrong) => Err(Trouble::Broken(wrong)),
         };
         let verdict = Verdict::of(&answered);
+        self.spans.record(origin.trace, begun, || {
+            let storefront = &*self.feed.storefronts()[self.storefront].name;
+            let trouble = (verdict != Verdict::Delivered).then(|| sentence(&answered));
+            Said::of("webhook")
+                .whose(spans::Kind::Client)
+                .about("storefront", storefront)
+                .about("event", id.as_str())
+                .about("attempt", u64::from(attempt))
+                .failed(trouble)
+        });
         let took = self.clock.now().0.saturating_sub(at.0);
         let attempt = Attempt {
             at,
@@ -134,7 +149,7 @@ impl WebhookErrand {
             kind: (*event.kind).to_owned(),
             attempt,
             body: String::from_utf8_lossy(&event.json).into_owned(),
-            trace: event.trace,
+            origin: event.origin,
         }))
     }
 
@@ -158,9 +173,19 @@ impl WebhookErrand {
             kind: TRIAL.to_owned(),
             attempt: 0,
             body: body.to_string(),
-            trace: None,
+            origin: Origin::default(),
         }
     }
+}
+
+/// The headers by which a receiver finds the request that an event goes back to.
+fn passed_on(origin: &Origin, trace: Option<Trace>) -> Vec<(String, String)> {
+    if *origin == Origin::default() {
+        return Vec::new();
+    }
+    let id = ("x-correlation-id".to_owned(), origin.to_string());
+    let trace = trace.map(|trace| ("traceparent".to_owned(), trace.to_string()));
+    [id].into_iter().chain(trace).collect()
 }
 
 impl Errand for WebhookErrand {
@@ -244,11 +269,6 @@ pub(in crate::actors) fn filter(wanted: &subscriber::Filter) -> feed::Filter {
 fn unreadable(error: &feed::Error) -> Failure {
     tracing::error!(%error, "the feed cannot be read for a webhook");
     Failure::Store
-}
-
-/// The header that has a receiver's work hang in the trace of the request that led to it.
-fn traceparent(trace: Trace) -> (String, String) {
-    ("traceparent".to_owned(), trace.to_string())
 }
 
 /// Where to, and what is signed with.

@@ -33,6 +33,9 @@ use crate::{
 /// Events that are counted of those which a webhook does not have yet.
 const COUNTED_MAX: usize = 1_000;
 
+/// What stands there for a moment while what waits is made due.
+const PAUSED_TO_RESUME: &str = "about to try again what waits; resume it if this stays";
+
 /// The webhooks of all storefronts, and the couriers that go out for them. Cheap to clone.
 #[derive(Clone)]
 pub struct Webhooks {
@@ -267,13 +270,21 @@ impl Webhooks {
         self.ask(storefront, name, command, context).await
     }
 
-    /// Sends again, with what waits at once.
+    /// Sends again, beginning with what waits; also if it is not paused, and only waits for its next
+    /// attempts.
     pub async fn resume(
         &self,
         storefront: usize,
         name: &str,
         context: Context,
     ) -> Result<Subscriber, NotDone> {
+        let webhook = self.get(storefront, name)?;
+        if webhook.paused.is_none() && !webhook.open.is_empty() {
+            // Only what was paused is due at once.
+            let why = PAUSED_TO_RESUME.to_owned();
+            self.pause(storefront, name, why, Context::default())
+                .await?;
+        }
         let now = self.inner.clock.now();
         self.ask(storefront, name, Command::Resume { now }, context)
             .await
@@ -410,9 +421,10 @@ impl Webhooks {
         let attempts = Arc::<Attempts>::default();
         let (own, feed) = (Arc::clone(&attempts), engine.feed().clone());
         let (engine, clock) = (engine.clone(), clock.clone());
+        let spans = engine.spans().clone();
         let mut couriers = self.couriers();
         let address = bureau.send_out(move || {
-            let errand = WebhookErrand::new(feed, clock.clone(), storefront, waits, own);
+            let errand = WebhookErrand::new(feed, (clock.clone(), spans), storefront, waits, own);
             Courier::new(engine, clock, who, pace, errand)
         });
         let running = Running { address, attempts };

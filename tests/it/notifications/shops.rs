@@ -3,31 +3,35 @@
 use serde_json::json;
 
 use super::{server, setup, texts, told, until};
-use crate::support::{DELIVER, kakao::Kakao, mailbox::Mailbox};
+use crate::support::{Client, DELIVER, Server, kakao::Kakao, mailbox::Mailbox};
 
 const KIM: &str = "kim@example.org";
 const LEE: &str = "lee@example.org";
 
-#[test]
-fn an_order_of_each_shop_is_mailed_about_in_korean_or_english() {
+/// A shop that sends mails.
+fn mailed(shop: &str) -> (Mailbox, Server, Client) {
     let mailbox = Mailbox::open();
     let server = server(&[mailbox.settings()]);
-    let of = |shop: &str| server.client().under(&format!("/{shop}"));
+    let client = server.client().under(&format!("/{shop}"));
+    (mailbox, server, client)
+}
 
-    let flowers = of("flowers");
-    flowers.post(
+#[test]
+fn flowers_mails_what_became_of_an_order_in_korean_or_english() {
+    let (mailbox, server, client) = mailed("flowers");
+    client.post(
         "/orders",
         &json!({"price": 10_000, "phoneNumber": "01012341234", "email": KIM}).to_string(),
     );
-    flowers.post("/deliveries", DELIVER);
+    client.post("/deliveries", DELIVER);
     let english = json!({"price": 20_000, "phoneNumber": "1", "email": LEE, "language": "en-GB"});
-    let order = flowers.post("/orders", &english.to_string());
+    let order = client.post("/orders", &english.to_string());
     assert!(
         order.at("/email").is_null(),
         "it is not answered: {}",
         order.text
     );
-    flowers.patch("/orders/2", r#"{"status": "OrderCancelled"}"#);
+    client.patch("/orders/2", r#"{"status": "OrderCancelled"}"#);
     let mails = mailbox.kept(3);
     assert_eq!(
         texts(&mails, KIM),
@@ -40,64 +44,71 @@ fn an_order_of_each_shop_is_mailed_about_in_korean_or_english() {
             "[Flower subscription] 20000 won for your order 2 went back to you.",
         ]
     );
-    for mail in &mails {
-        let (is_korean, number) = (mail.to == [KIM], if mail.to == [KIM] { 1 } else { 2 });
-        let subject = if is_korean {
-            format!("[꽃 구독] 주문 {number}번")
-        } else {
-            format!("[Flower subscription] Order {number}")
-        };
-        assert_eq!(mail.header("Subject"), subject);
-        assert_eq!(mail.from, "shop@example.org");
-        assert_eq!(mail.header("From"), "점문 <shop@example.org>");
-        assert_eq!(mail.header("Auto-Submitted"), "auto-generated");
-        assert_eq!(mail.header("Content-Type"), "text/plain; charset=utf-8");
-        assert!(
-            mail.header("Message-ID").starts_with("<flowers-"),
-            "{}",
-            mail.text
-        );
-        assert!(
-            mail.header("Message-ID").ends_with("@example.org>"),
-            "{}",
-            mail.text
-        );
-        assert!(mail.is_known, "it said who it was");
-    }
+    server.verified();
+}
 
-    let fish = of("fish");
+#[test]
+fn a_mail_says_who_it_is_from_what_it_is_called_and_that_nobody_wrote_it() {
+    let (mailbox, _server, client) = mailed("flowers");
+    let order = json!({"price": 10_000, "phoneNumber": "01012341234", "email": KIM});
+    client.post("/orders", &order.to_string());
+    client.post("/deliveries", DELIVER);
+    let mail = &mailbox.kept(1)[0];
+    assert_eq!(mail.header("Subject"), "[꽃 구독] 주문 1번");
+    assert_eq!(mail.from, "shop@example.org");
+    assert_eq!(mail.header("From"), "점문 <shop@example.org>");
+    assert_eq!(mail.header("Auto-Submitted"), "auto-generated");
+    assert_eq!(mail.header("Content-Type"), "text/plain; charset=utf-8");
+    assert!(
+        mail.header("Message-ID").starts_with("<flowers-"),
+        "{}",
+        mail.text
+    );
+    assert!(
+        mail.header("Message-ID").ends_with("@example.org>"),
+        "{}",
+        mail.text
+    );
+    assert!(mail.is_known, "it said who it was");
+}
+
+#[test]
+fn fish_mails_each_step_of_an_order() {
+    let (mailbox, server, client) = mailed("fish");
     let order = json!({"customerName": "한용선", "fishName": "광어", "qty": 1, "status": "paid",
         "telephone": "01012341234", "address": "성남시", "price": 30_000, "email": "fish@example.org"});
-    fish.post("/orders", &order.to_string());
-    fish.until("/fishstores/1", "/status", "paid");
-    fish.patch("/fishstores/1", r#"{"status": "prepared"}"#);
-    let mails = mailbox.kept(6);
+    client.post("/orders", &order.to_string());
+    client.until("/fishstores/1", "/status", "paid");
+    client.patch("/fishstores/1", r#"{"status": "prepared"}"#);
+    let mails = mailbox.kept(3);
     let expected = [
         "한용선님, 주문 1번(광어 1개)이 결제되었습니다. 가게의 확인을 기다립니다.",
         "한용선님, 가게에서 주문 1번을 준비하고 있습니다.",
         "한용선님, 주문 1번이 성남시(으)로 출발했습니다.",
     ];
     assert_eq!(texts(&mails, "fish@example.org"), expected);
+    server.verified();
+}
 
-    let tutoring = of("tutoring");
+#[test]
+fn tutoring_mails_its_buyers_and_its_sellers() {
+    let (mailbox, server, client) = mailed("tutoring");
     let lesson = json!({"sellerId": "s1", "title": "수학", "price": 50_000, "sellerEmail": "s1@example.org"});
-    tutoring.post("/lessons", &lesson.to_string());
-    tutoring.post("/managements", r#"{"lessonId": 1}"#);
+    client.post("/lessons", &lesson.to_string());
+    client.post("/managements", r#"{"lessonId": 1}"#);
     let purchase =
         json!({"reserveId": "r1", "userId": "u1", "lessonId": 1, "email": "u1@example.org"});
-    let number = tutoring
-        .post("/reservations", &purchase.to_string())
-        .number();
-    tutoring.until(
+    let number = client.post("/reservations", &purchase.to_string()).number();
+    client.until(
         &format!("/remittances/{number}"),
         "/status",
         "RemittanceScheduled",
     );
-    tutoring.patch(
+    client.patch(
         &format!("/remittances/{number}"),
         r#"{"status": "Remitted"}"#,
     );
-    let mails = mailbox.kept(11);
+    let mails = mailbox.kept(5);
     assert_eq!(
         texts(&mails, "u1@example.org"),
         [
@@ -120,31 +131,39 @@ fn an_order_of_each_shop_is_mailed_about_in_korean_or_english() {
         3,
         "and the remittance"
     );
+    server.verified();
+}
 
-    let stays = of("stays");
-    stays.post("/rooms", r#"{"roomName": "DERUX ROOM", "roomQty": 1}"#);
+#[test]
+fn stays_mails_each_change_of_a_reservation() {
+    let (mailbox, server, client) = mailed("stays");
+    client.post("/rooms", r#"{"roomName": "DERUX ROOM", "roomQty": 1}"#);
     let reserve = json!({"customerName": "PARK", "roomNumber": 1, "reserveStatus": "reserve",
         "paymentPrice": 50_000, "email": "park@example.org"});
-    stays.post("/reservations", &reserve.to_string());
+    client.post("/reservations", &reserve.to_string());
     for status in ["payment", "checkOut"] {
         let body = json!({"reservationNumber": 1, "reserveStatus": status});
-        stays.post("/reservations", &body.to_string());
+        client.post("/reservations", &body.to_string());
     }
-    let mails = mailbox.kept(14);
+    let mails = mailbox.kept(3);
     let expected = [
         "PARK님, 예약 1번이 접수되었습니다.",
         "PARK님, 예약 1번이 50000원 결제되어 확정되었습니다.",
         "PARK님, 예약 1번의 체크아웃이 끝났습니다.",
     ];
     assert_eq!(texts(&mails, "park@example.org"), expected);
+    server.verified();
+}
 
-    let repairs = of("repairs");
+#[test]
+fn repairs_mails_each_step_of_a_call() {
+    let (mailbox, server, client) = mailed("repairs");
     let call =
         json!({"tel": "01023456789", "status": "호출", "cost": 25_500, "email": "tel@example.org"});
-    repairs.post("/ascalls", &call.to_string());
-    repairs.until("/ascalls/1", "/status", "호출확정");
-    repairs.patch("/asassigns/1", r#"{"status": "수리완료"}"#);
-    let mails = mailbox.kept(21);
+    client.post("/ascalls", &call.to_string());
+    client.until("/ascalls/1", "/status", "호출확정");
+    client.patch("/asassigns/1", r#"{"status": "수리완료"}"#);
+    let mails = mailbox.kept(7);
     let texts = texts(&mails, "tel@example.org");
     assert_eq!(texts.first().unwrap(), "수리 요청이 접수되었습니다. (호출)");
     assert_eq!(texts.last().unwrap(), "수리가 끝났습니다. (수리완료)");

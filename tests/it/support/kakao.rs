@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 
 /// Longer than any message takes.
-const MESSAGE_TIMEOUT: Duration = Duration::from_secs(60);
+const MESSAGE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What it was asked.
 #[derive(Clone, Debug)]

@@ -356,8 +356,10 @@ impl<E: Errand> Rounds<E> {
         {
             self.looked_to = subscriber.seen_to;
         }
-        // Somebody resumed it: one careful attempt first.
-        if before.paused.is_some() && subscriber.paused.is_none() {
+        // Somebody resumed it: one careful attempt first. The pause may have been too short to be seen.
+        let is_resumed = before.paused.is_some() && subscriber.paused.is_none();
+        let is_forgiven = before.failing.is_some() && subscriber.failing.is_none();
+        if is_resumed || is_forgiven && before.acknowledged == subscriber.acknowledged {
             self.is_trusted = false;
             self.failed_in_row = 0;
             self.left_alone_until = Timestamp::default();
