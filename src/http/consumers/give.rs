@@ -32,6 +32,9 @@ const WAIT_MS_MAX: u64 = 30_000;
 /// How long it lets others be before it looks again.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// How much longer it tries if somebody was faster: also who does not wait is to have what is there.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// How often the feed is read before anybody else comes: some half a million events that are not
 /// wanted.
 const READS_MAX: usize = 32;
@@ -85,8 +88,12 @@ impl Asking<'_> {
         loop {
             let state = self.group.state()?;
             seen.look(self.group.call, &state, self.max).await?;
-            // Whatever is in the feed up to there has been done to the group, too.
+            // Whatever is in the journal up to there has been done to the group, too.
+            let horizon = feed.horizon();
             let state = self.group.state()?;
+            if state.seen_to != seen.from {
+                continue;
+            }
             let now = self.group.now();
             let is_due = state.next_due().is_some_and(|due| due <= now);
             let is_far = seen.to.saturating_sub(seen.from) >= PASSED_MIN;
@@ -94,28 +101,36 @@ impl Asking<'_> {
                 let why = paused.why.clone();
                 return Err(Refusal::SubscriberPaused { why }.into());
             }
+            let mut after = seen.to;
             if is_due || is_far || !seen.found.is_empty() {
                 match self.lease(&state, &seen, now).await {
                     Ok(state) if state.held_by(self.lease).next().is_some() => {
                         return Ok(Some(state));
                     }
-                    Ok(_) | Err(Error::Refused(Refusal::LeaseStale)) => {}
+                    // All that is there waits for others: something has to happen to the group first.
+                    Ok(_) => after = after.max(horizon),
+                    Err(Error::Refused(Refusal::LeaseStale)) if self.has_grace() => {
+                        // Somebody was faster, and is durable in a moment.
+                        tokio::time::sleep(PAUSE).await;
+                        continue;
+                    }
                     Err(error) => return Err(error.into()),
                 }
             }
             if Instant::now() >= self.ends {
                 return Ok(None);
             }
-            let pause = if seen.to < feed.horizon() {
-                Duration::ZERO
-            } else {
-                PAUSE
-            };
-            tokio::time::sleep(pause).await;
-            if !self.wait(&state, seen.to).await {
+            if after >= horizon {
+                tokio::time::sleep(PAUSE).await;
+            }
+            if !self.wait(&state, after).await {
                 return Ok(None);
             }
         }
+    }
+
+    fn has_grace(&self) -> bool {
+        Instant::now() < self.ends + GRACE
     }
 
     /// Waits until something may have come. False if there was nothing in time, or nothing will be.

@@ -21,7 +21,7 @@ pub(super) async fn list(call: &Call<'_>) -> Result<HttpResponse, ApiError> {
     let groups = call.engine().subscribers(call.front.at, Role::Group)?;
     let mut consumers = Vec::with_capacity(groups.len());
     for state in &groups {
-        consumers.push(shown::group(call, state).await?);
+        consumers.push(shown::group(call, state, 1).await?);
     }
     let url = call.url(CONSUMERS);
     let links = json!({ "self": { "href": url } });
@@ -31,7 +31,7 @@ pub(super) async fn list(call: &Call<'_>) -> Result<HttpResponse, ApiError> {
 impl Group<'_> {
     /// `GET /consumers/engineers`.
     pub(super) async fn show(&self) -> Result<HttpResponse, ApiError> {
-        let shown = shown::group(self.call, &self.state()?).await?;
+        let shown = shown::group(self.call, &self.state()?, shown::READS_MAX).await?;
         Ok(self.call.ok(&shown))
     }
 
@@ -116,7 +116,7 @@ impl Group<'_> {
         if !state.is_subscribed {
             return Err(Refusal::NotSubscribed.into());
         }
-        let shown = shown::group(self.call, state).await?;
+        let shown = shown::group(self.call, state, shown::READS_MAX).await?;
         Ok(self
             .call
             .with_body(&mut HttpResponse::build(status), &shown))

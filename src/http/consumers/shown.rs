@@ -20,8 +20,9 @@ const COUNTED_MAX: usize = 10_000;
 /// So many at once.
 const COUNTED_AT_ONCE: usize = 1_000;
 
-/// How often the feed is read to count: some hundred thousand events that are not wanted.
-const READS_MAX: usize = 16;
+/// How often the feed is read to count for one group: a quarter of a million events that are not
+/// wanted.
+pub(super) const READS_MAX: usize = 16;
 
 /// What a group has before it.
 struct Lag {
@@ -31,9 +32,13 @@ struct Lag {
     oldest: Option<Timestamp>,
 }
 
-/// A group, with how far it is behind.
-pub(super) async fn group(call: &Call<'_>, state: &Subscriber) -> Result<Value, ApiError> {
-    let lag = lag(call, state).await?;
+/// A group, with how far it is behind, counted with so many reads of the feed.
+pub(super) async fn group(
+    call: &Call<'_>,
+    state: &Subscriber,
+    reads_max: usize,
+) -> Result<Value, ApiError> {
+    let lag = lag(call, state, reads_max).await?;
     let now = call.state.clock.now();
     let filter = &state.settings.filter;
     let subjects = filter.subjects.iter();
@@ -133,7 +138,7 @@ fn leases(state: &Subscriber, now: Timestamp) -> Vec<Value> {
     leases.collect()
 }
 
-async fn lag(call: &Call<'_>, state: &Subscriber) -> Result<Lag, ApiError> {
+async fn lag(call: &Call<'_>, state: &Subscriber, reads_max: usize) -> Result<Lag, ApiError> {
     let (feed, at) = (call.engine().feed(), call.front.at);
     let filter = Group::filter(state);
     let mut lag = Lag {
@@ -145,7 +150,7 @@ async fn lag(call: &Call<'_>, state: &Subscriber) -> Result<Lag, ApiError> {
         lag.oldest = feed.find(at, *first).await?.map(|event| event.at);
     }
     let mut seen_to = state.seen_to;
-    for _ in 0..READS_MAX {
+    for _ in 0..reads_max {
         let slice = feed.next(at, seen_to, &filter, COUNTED_AT_ONCE).await?;
         lag.events += slice.events.len();
         let first = slice.events.first().map(|event| event.at);
