@@ -98,9 +98,7 @@ fn tutoring_mails_its_buyers_and_its_sellers() {
     client.post("/managements", r#"{"lessonId": 1}"#);
     let purchase =
         json!({"reserveId": "r1", "userId": "u1", "lessonId": 1, "email": "u1@example.org"});
-    let number = tutoring
-        .post("/reservations", &purchase.to_string())
-        .number();
+    let number = client.post("/reservations", &purchase.to_string()).number();
     client.until(
         &format!("/remittances/{number}"),
         "/status",
