@@ -237,7 +237,7 @@ fn words(value: &str) -> String {
         let own = word
             .strip_prefix("=?utf-8?b?")
             .and_then(|own| own.strip_suffix("?="));
-        if !decoded.is_empty() && !(was_encoded && own.is_some()) {
+        if !(decoded.is_empty() || was_encoded && own.is_some()) {
             decoded.push(' ');
         }
         was_encoded = own.is_some();

@@ -1,5 +1,7 @@
 //! Webhooks: where a storefront's events are posted to, and how that goes.
 
+mod said;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,6 +11,7 @@ use std::{
 use actix::Addr;
 use tokio::sync::oneshot;
 
+pub use self::said::{Lag, NotDone, Wish};
 use super::{Context, Engine, Error, Failure};
 pub use crate::actors::dispatch::Attempt;
 use crate::{
@@ -18,23 +21,18 @@ use crate::{
     clock::Clock,
     config,
     domain::{
-        EntityKey, Refusal, Timestamp,
+        Refusal, Timestamp,
         subscriber::{Command, Endpoint, Filter, Retiring, Role, Settings, Subscriber},
     },
     feed,
-    outbound::{
-        address::{Address, NoAddress},
-        http::Waits,
-        retry::Backoff,
-        webhook::{NoSecret, Secret},
-    },
+    outbound::{address::Address, http::Waits, retry::Backoff, webhook::Secret},
 };
 
 /// Events that are counted of those which a webhook does not have yet.
 const COUNTED_MAX: usize = 1_000;
 
 /// What stands there for a moment while what waits is made due.
-const PAUSED_TO_RESUME: &str = "about to try again what waits; resume it if this stays";
+const PAUSED_TO_RESUME: &str = "about to try again what waits; resume it if that takes long";
 
 /// The webhooks of all storefronts, and the couriers that go out for them. Cheap to clone.
 #[derive(Clone)]
@@ -55,59 +53,6 @@ struct Inner {
 struct Running {
     address: Addr<Courier<WebhookErrand>>,
     attempts: Arc<Attempts>,
-}
-
-/// What a webhook is to be, or to be from now on; `None` leaves it as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wish {
-    /// Where events are posted to.
-    pub url: Option<String>,
-    /// The types of those that are wanted; every type if it is empty.
-    pub types: Option<Vec<String>>,
-    /// What they are about, which are orders and listings; anything if it is empty.
-    pub subjects: Option<Vec<EntityKey>>,
-    /// What people call it.
-    pub description: Option<String>,
-}
-
-/// What a webhook does not have yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lag {
-    /// How many events.
-    pub events: usize,
-    /// Whether there are more than were counted.
-    pub or_more: bool,
-    /// When the oldest of them happened.
-    pub oldest: Option<Timestamp>,
-}
-
-/// Why something was not done about a webhook.
-#[derive(Debug, thiserror::Error)]
-pub enum NotDone {
-    /// The engine says no, or cannot.
-    #[error(transparent)]
-    Engine(#[from] Error),
-    /// The address.
-    #[error("`url`: {0}")]
-    Address(#[from] NoAddress),
-    /// The secret.
-    #[error("`secret`: {0}")]
-    Secret(#[from] NoSecret),
-    /// There is no such webhook.
-    #[error("there is no webhook `{0}`; GET /{{storefront}}/webhooks lists those there are")]
-    NotFound(String),
-    /// There is one by this name.
-    #[error("there is a webhook `{0}` already; PATCH it, or choose another name")]
-    Exists(String),
-    /// There are enough.
-    #[error("there are {0} webhooks already, which is the most: DELETE one first")]
-    TooMany(usize),
-}
-
-impl From<Failure> for NotDone {
-    fn from(failure: Failure) -> Self {
-        Self::Engine(failure.into())
-    }
 }
 
 impl std::fmt::Debug for Webhooks {
