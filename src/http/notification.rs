@@ -206,6 +206,7 @@ impl Serialize for Body<'_> {
         map.serialize_entry("language", notification.language.code())?;
         map.serialize_entry("text", &Text(notification))?;
         map.serialize_entry("at", &instant(notification.at))?;
+        map.serialize_entry("correlation", &notification.correlation)?;
         let delivery = match &self.whereabouts {
             Whereabouts::Logged => None,
             Whereabouts::Out(delivery) => Some(delivery),

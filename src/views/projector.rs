@@ -331,6 +331,8 @@ fn log(storefront: &Storefront, told: &Notification) {
     tracing::info!(
         target: "notification",
         storefront = %storefront.name,
+        order = (told.subject.kind == crate::domain::Kind::Order).then_some(told.subject.number),
+        correlation = told.correlation.as_str(),
         to = told.to.as_deref(),
         text = told.ko.as_str(),
         text_en = told.en.as_str(),

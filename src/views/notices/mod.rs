@@ -59,6 +59,8 @@ pub struct Notification {
     pub en: String,
     /// When the event happened.
     pub at: Timestamp,
+    /// The request that the event goes back to, as its caller calls it.
+    pub correlation: String,
 }
 
 /// A mail's subject.
@@ -158,7 +160,7 @@ impl Notices<'_> {
                 event: &stamped.event,
                 subject: about,
                 position: committed.first + at as u64,
-                at: batch.at,
+                batch,
             };
             for notice in named {
                 writer.write(notice, &mut new);

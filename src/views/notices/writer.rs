@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Headline, Notification, facts::Facts};
 use crate::{
     domain::{
-        EntityKey, Event, Timestamp, Value,
+        Batch, EntityKey, Event, Value,
         storefront::{Channel, FieldType, Language, Notice, Spoken, Storefront, Title},
     },
     store::commit::Position,
@@ -22,7 +22,7 @@ pub(super) struct Writer<'a> {
     pub(super) event: &'a Event,
     pub(super) subject: EntityKey,
     pub(super) position: Position,
-    pub(super) at: Timestamp,
+    pub(super) batch: &'a Batch,
 }
 
 impl Writer<'_> {
@@ -89,7 +89,8 @@ impl Writer<'_> {
                 .map(ToString::to_string),
             ko: self.text(&notice.text.ko),
             en: self.text(&notice.text.en),
-            at: self.at,
+            at: self.batch.at,
+            correlation: self.batch.origin().to_string(),
         }
     }
 
