@@ -405,10 +405,9 @@ impl Webhooks {
     /// The attempts of each that is out, by the storefront's place and its name.
     pub(super) fn all_attempts(&self) -> Vec<(usize, String, Arc<Attempts>)> {
         let couriers = self.couriers();
-        let all = couriers.iter().map(|((storefront, name), running)| {
-            (*storefront, name.clone(), Arc::clone(&running.attempts))
-        });
-        all.collect()
+        let all = couriers.iter();
+        all.map(|((at, name), own)| (*at, name.clone(), Arc::clone(&own.attempts)))
+            .collect()
     }
 
     fn couriers(&self) -> MutexGuard<'_, BTreeMap<(usize, String), Running>> {
