@@ -15,6 +15,7 @@ pub mod opening;
 mod options;
 mod posting;
 mod process;
+mod providers;
 mod server;
 mod serving;
 mod space;
@@ -49,12 +50,9 @@ pub use self::{
 };
 use crate::{
     actors::{
-        faults::Faults,
         handles::Engine,
-        provider::Provider,
         settings::Settings,
         shard::{Parts, Threads},
-        simulator::{Behaviour, Simulator},
     },
     clock::Clock,
     config::Config,
@@ -173,7 +171,7 @@ impl App {
         let (directory, committer) = (&opened.directory, &writing.committer);
         let measured = counting.of(directory, committer, &pages, &space, &clock);
         let engine = Engine::start(Parts {
-            providers: before(&faults, options.providers, &config, &storefronts),
+            providers: providers::before(&faults, options.providers, &config, &storefronts),
             storefronts,
             layout: opened.layout,
             pages: Arc::clone(&pages),
@@ -370,31 +368,4 @@ fn settings(config: &Config) -> Settings {
         stuck_ms_max: config.limits.stuck_ms_max,
         ..Settings::default()
     }
-}
-
-/// These providers, or the embedded ones, behind what goes wrong on purpose.
-fn before(
-    faults: &Arc<dyn Faults>,
-    given: Option<Vec<Arc<dyn Provider>>>,
-    config: &Config,
-    storefronts: &[Arc<Storefront>],
-) -> Vec<Arc<dyn Provider>> {
-    let providers = given.unwrap_or_else(|| simulators(config, storefronts));
-    faulty::before_providers(faults, providers)
-}
-
-/// The embedded payment provider of each storefront.
-fn simulators(config: &Config, storefronts: &[Arc<Storefront>]) -> Vec<Arc<dyn Provider>> {
-    let storefronts = (1..).zip(storefronts);
-    let simulators = storefronts.map(|(seed, storefront)| {
-        let payment = config.payment.of(&storefront.name);
-        let behaviour = Behaviour {
-            latency_ms_min: payment.latency_ms_min,
-            latency_ms_max: payment.latency_ms_max,
-            failures_per_mille: payment.failures_per_mille,
-            down: payment.down,
-        };
-        Arc::new(Simulator::new(behaviour, seed)) as Arc<dyn Provider>
-    });
-    simulators.collect()
 }
