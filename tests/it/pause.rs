@@ -110,8 +110,9 @@ fn the_parts_are_listed_and_set_as_often_as_one_likes() {
     let order = part("order", "running", &["orders", "myPages"]);
     let payment = |state| part("payment", state, &["payments"]);
     let delivery = part("delivery", "running", &["deliveries", "orderDetails"]);
+    let notice = part("notice", "running", &["notifications"]);
     let listed = |payment: Value| {
-        let all = json!([order.clone(), payment, delivery.clone()]);
+        let all = json!([order.clone(), payment, delivery.clone(), notice.clone()]);
         client
             .get("/ops/components/flowers")
             .has("/components", all.clone());

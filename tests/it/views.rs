@@ -117,10 +117,27 @@ fn what_was_paused_when_the_views_were_made_again_has_everything_too() {
     are_alike(&server.client(), 8);
 }
 
-/// The flower shop, whose pages remember, and which tells its customers things.
-fn talkative(options: &mut Options) {
+/// The flower shop, with another text of its file.
+fn flowers(options: &mut Options, written: impl Fn(String) -> String) {
     let shops = options.storefronts.iter_mut();
     for shop in shops.filter(|shop| shop.name() == "flowers") {
+        *shop = Definition::read(&written(shop.text().to_owned())).unwrap();
+    }
+}
+
+/// Without whom it tells what.
+fn quiet(text: &str) -> String {
+    let (before, tells) = text.split_once("[notices]").unwrap();
+    let (_, components) = tells.split_once("[components]").unwrap();
+    let text = format!("{before}[components]{components}");
+    let told = "notice   = [\"notifications\"]";
+    assert!(text.contains(told), "{text}");
+    text.replace(told, "")
+}
+
+/// The flower shop, whose pages remember, and which tells its customers other things.
+fn talkative(options: &mut Options) {
+    flowers(options, |text| {
         let changes = [
             (
                 "path   = \"orderDetails\"",
@@ -128,20 +145,18 @@ fn talkative(options: &mut Options) {
             ),
             ("\"orderDetails\"]", "\"orderDetails\", \"notifications\"]"),
         ];
-        let text = changes
-            .iter()
-            .fold(shop.text().to_owned(), |text, (from, to)| {
-                assert!(text.contains(from), "{from}");
-                text.replace(from, to)
-            });
+        let text = changes.iter().fold(quiet(&text), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        });
         let notify = r#"
 [[notify]]
 on   = ["payment.captured", "order.cancelled"]
 to   = "customerName"
 text = { ko = "{customerName}님, {flowerType} {price}원: {status}", en = "{number}: {status}" }
 "#;
-        *shop = Definition::read(&(text + notify)).unwrap();
-    }
+        text + notify
+    });
 }
 
 /// With one shard, so that orders are counted 1, 2, 3.
@@ -254,6 +269,7 @@ fn everyone_can_read_again_what_they_were_told() {
 
 #[test]
 fn who_tells_nobody_anything_has_no_notifications() {
-    let server = Server::start();
+    let silent = |options: &mut Options| flowers(options, |text| quiet(&text));
+    let server = Setup::new().with(silent).start();
     server.client().request("GET", "/notifications").expect(404);
 }
