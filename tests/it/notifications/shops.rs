@@ -1,9 +1,23 @@
 //! Each shop tells its customers what becomes of their orders, in their language.
 
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use jumun::app::{Options, definitions::Definition};
 use serde_json::json;
 
 use super::{server, setup, texts, told, until};
-use crate::support::{Client, DELIVER, Server, kakao::Kakao, mailbox::Mailbox};
+use crate::support::{
+    Client, DELIVER, Server,
+    kakao::Kakao,
+    mailbox::Mailbox,
+    receiver::{Manners, Receiver},
+};
+
+/// What a shop's own receiver of messages knows them by.
+const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 const KIM: &str = "kim@example.org";
 const LEE: &str = "lee@example.org";
@@ -251,4 +265,45 @@ fn what_was_told_before_a_channel_was_set_up_is_not_told_again() {
     let of_two = of_two.at("/_embedded/notifications");
     assert_eq!(of_two.as_array().unwrap().len(), 4);
     server.verified();
+}
+
+#[test]
+fn a_message_to_an_address_of_the_shops_own_is_signed_and_repeated_under_its_name() {
+    let failures = AtomicU32::new(0);
+    let receiver = Receiver::start(move |_| match failures.fetch_add(1, Ordering::SeqCst) {
+        0 => Manners::Answer(500),
+        1 => Manners::Close,
+        _ => Manners::Answer(204),
+    });
+    receiver.knows(&json!(SECRET));
+    let url = receiver.url();
+    let settings = format!("[channels.webhook]\nurl = \"{url}\"\nsecret = \"{SECRET}\"\n");
+    let server = setup(&[settings]).with(by_webhook).start();
+    let client = server.client();
+    client.post("/orders", r#"{"price": 10000, "phoneNumber": "0101"}"#);
+    client.post("/deliveries", DELIVER);
+    let received = receiver.until(|received| received.len() == 3);
+    let ids = received.iter().map(|one| &one.headers["webhook-id"]);
+    let ids: BTreeSet<_> = ids.map(|id| id.to_str().unwrap()).collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    let sent = until(&client, 1, "sent");
+    assert_eq!(
+        (&sent["channel"], &sent["attempts"]),
+        (&json!("webhook"), &json!(3))
+    );
+    let text = "[꽃 구독] 주문 1번의 꽃이 배송되었습니다.";
+    let said = serde_json::to_string(&received[2].body).unwrap();
+    assert!(said.contains(text), "{said}");
+    server.verified();
+}
+
+/// The flower shop, which tells everybody by a request.
+fn by_webhook(options: &mut Options) {
+    let shops = options.storefronts.iter_mut();
+    for shop in shops.filter(|shop| shop.name() == "flowers") {
+        let own = "channels = [\"kakao\", \"mail\"]";
+        assert!(shop.text().contains(own), "{}", shop.text());
+        let text = shop.text().replace(own, "channels = [\"webhook\"]");
+        *shop = Definition::read(&text).unwrap();
+    }
 }
