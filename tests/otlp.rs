@@ -1,6 +1,8 @@
 //! What a collector of traces is sent (feature `otlp`): a request, the turn that it opened, the commit
 //! and the calls below it, in the trace of whoever asked.
 
+#![cfg(test)]
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -220,12 +222,27 @@ fn a_trace_has_the_request_and_what_it_led_to() {
         Some("201")
     );
 
+    led_to_its_turn(&spans, of_till);
+
+    // Whoever brings no trace is in one of the request's own id.
+    let trace = unsaid.correlation.replace('-', "");
+    assert!(
+        requests
+            .iter()
+            .any(|span| span["traceId"] == trace.as_str())
+    );
+    assert_eq!(&unsaid.traceparent[3..35], trace);
+}
+
+/// Below the request there is its turn, and below that what it waited for.
+fn led_to_its_turn(spans: &[Value], request: &Value) {
     let own = |name: &str| -> Vec<&Value> {
-        let all = named(&spans, name).into_iter();
-        all.filter(|span| span["traceId"] == TRACE).collect()
+        let all = named(spans, name).into_iter();
+        all.filter(|span| span["traceId"] == request["traceId"])
+            .collect()
     };
     let turn = own("order.place")[0];
-    assert_eq!(turn["parentSpanId"], of_till["spanId"]);
+    assert_eq!(turn["parentSpanId"], request["spanId"]);
     assert_eq!(attribute(turn, "order").as_deref(), Some("1"));
     assert!(
         own("commit")
@@ -239,22 +256,13 @@ fn a_trace_has_the_request_and_what_it_led_to() {
     );
     // The refund was asked for by another request, and confirmed without any: in the first trace.
     assert_eq!(own("provider-answered").len(), 1, "{spans:#?}");
-    for span in &spans {
+    for span in spans {
         let at = |member: &str| span[member].as_str().unwrap().parse::<u64>().unwrap();
         assert!(
             at("startTimeUnixNano") <= at("endTimeUnixNano"),
             "{span:#?}"
         );
     }
-
-    // Whoever brings no trace is in one of the request's own id.
-    let trace = unsaid.correlation.replace('-', "");
-    assert!(
-        requests
-            .iter()
-            .any(|span| span["traceId"] == trace.as_str())
-    );
-    assert_eq!(&unsaid.traceparent[3..35], trace);
 }
 
 #[test]

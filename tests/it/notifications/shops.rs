@@ -282,8 +282,8 @@ fn a_message_to_an_address_of_the_shops_own_is_signed_and_repeated_under_its_nam
     let client = server.client();
     client.post("/orders", r#"{"price": 10000, "phoneNumber": "0101"}"#);
     client.post("/deliveries", DELIVER);
-    let received = receiver.until(|received| received.len() == 3);
-    let ids = received.iter().map(|one| &one.headers["webhook-id"]);
+    let messages = receiver.until(|received| received.len() == 3);
+    let ids = messages.iter().map(|one| &one.headers["webhook-id"]);
     let ids: BTreeSet<_> = ids.map(|id| id.to_str().unwrap()).collect();
     assert_eq!(ids.len(), 1, "{ids:?}");
     let sent = until(&client, 1, "sent");
@@ -292,7 +292,7 @@ fn a_message_to_an_address_of_the_shops_own_is_signed_and_repeated_under_its_nam
         (&json!("webhook"), &json!(3))
     );
     let text = "[꽃 구독] 주문 1번의 꽃이 배송되었습니다.";
-    let said = serde_json::to_string(&received[2].body).unwrap();
+    let said = serde_json::to_string(&messages[2].body).unwrap();
     assert!(said.contains(text), "{said}");
     server.verified();
 }
