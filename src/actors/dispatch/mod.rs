@@ -16,13 +16,17 @@ mod rounds;
 mod tests;
 mod webhook;
 
+use std::time::Duration;
+
 use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
+use tokio::sync::oneshot;
 
 pub use self::attempts::Attempt;
+use self::courier::Stop;
 pub(super) use self::{
     attempts::Attempts,
     channel::ChannelErrand,
-    courier::{Changed, Courier, Stop},
+    courier::{Changed, Courier},
     errand::Errand,
     rounds::{Pace, Who},
     webhook::{Try, WebhookErrand, filter},
@@ -50,14 +54,32 @@ impl Bureau {
         Supervisor::start_in_arbiter(&self.arbiter, |_ctx| courier())
     }
 
-    /// Ends the thread, with whatever is under way on it.
-    pub(super) fn close(&self) {
+    /// Lets these couriers end what is under way, for as long as `wait`, then ends the thread. Says
+    /// whether all of them were back by then.
+    pub(super) async fn recall<E: Errand>(
+        &self,
+        couriers: impl Iterator<Item = Addr<Courier<E>>>,
+        wait: Duration,
+    ) -> bool {
+        let ends = couriers.filter_map(|courier| {
+            let (done, end) = oneshot::channel();
+            courier.try_send(Stop(done)).ok().map(|()| end)
+        });
+        let ends: Vec<_> = ends.collect();
+        let all = async {
+            for end in ends {
+                // Told by the sender's end.
+                drop(end.await);
+            }
+        };
+        let are_back = tokio::time::timeout(wait, all).await.is_ok();
         self.arbiter.stop();
+        are_back
     }
 }
 
 impl Drop for Bureau {
     fn drop(&mut self) {
-        self.close();
+        self.arbiter.stop();
     }
 }

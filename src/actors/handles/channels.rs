@@ -7,11 +7,10 @@ use std::{
 };
 
 use actix::Addr;
-use tokio::sync::oneshot;
 
 use super::{Context, Delivery, Engine, Error, Failure, Stage, Told};
 use crate::{
-    actors::dispatch::{Bureau, Changed, ChannelErrand, Courier, Pace, Stop, Who},
+    actors::dispatch::{Bureau, Changed, ChannelErrand, Courier, Pace, Who},
     clock::Clock,
     config,
     domain::{
@@ -297,21 +296,10 @@ impl Channels {
     /// Lets what is under way end, for as long as `wait`, and begins nothing.
     pub async fn stop(&self, wait: Duration) {
         let couriers = self.couriers().take().unwrap_or_default();
-        let ends = couriers.values().filter_map(|courier| {
-            let (done, end) = oneshot::channel();
-            courier.try_send(Stop(done)).ok().map(|()| end)
-        });
-        let ends: Vec<_> = ends.collect();
-        let all = async {
-            for end in ends {
-                // Told by the sender's end.
-                drop(end.await);
-            }
-        };
-        if tokio::time::timeout(wait, all).await.is_err() {
+        let couriers = couriers.into_values();
+        if !self.inner.bureau.recall(couriers, wait).await {
             tracing::warn!("not every message was taken in time; they show at the next start");
         }
-        self.inner.bureau.close();
     }
 
     async fn ask(

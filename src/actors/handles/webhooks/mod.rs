@@ -15,9 +15,7 @@ pub use self::said::{Lag, NotDone, Wish};
 use super::{Context, Engine, Error, Failure};
 pub use crate::actors::dispatch::Attempt;
 use crate::{
-    actors::dispatch::{
-        Attempts, Bureau, Changed, Courier, Pace, Stop, Try, WebhookErrand, Who, filter,
-    },
+    actors::dispatch::{Attempts, Bureau, Changed, Courier, Pace, Try, WebhookErrand, Who, filter},
     clock::Clock,
     config,
     domain::{
@@ -323,21 +321,10 @@ impl Webhooks {
     /// Lets what is under way end, for as long as `wait`, and begins nothing.
     pub async fn stop(&self, wait: Duration) {
         let couriers = std::mem::take(&mut *self.couriers());
-        let ends = couriers.values().filter_map(|running| {
-            let (done, end) = oneshot::channel();
-            running.address.try_send(Stop(done)).ok().map(|()| end)
-        });
-        let ends: Vec<_> = ends.collect();
-        let all = async {
-            for end in ends {
-                // Told by the sender's end.
-                drop(end.await);
-            }
-        };
-        if tokio::time::timeout(wait, all).await.is_err() {
+        let couriers = couriers.into_values().map(|running| running.address);
+        if !self.inner.bureau.recall(couriers, wait).await {
             tracing::warn!("not every webhook was answered in time; these are sent once more");
         }
-        self.inner.bureau.close();
     }
 
     fn send_out(&self, storefront: usize, name: &str) {
