@@ -261,14 +261,10 @@ impl<E: Errand> Rounds<E> {
         let now = self.clock.now();
         let is_paused = self.subscriber.paused.is_some() || self.bell.is_ending.get();
         let has_room = !is_still && self.room() > 0 && self.queue.is_empty();
-        let next = if self.left_alone_until > now {
-            Some(self.left_alone_until)
-        } else {
-            due(&self.subscriber, now).filter(|_| has_room)
-        };
-        let pause_ms = next
-            .filter(|_| !is_paused)
-            .map(|next| u64::try_from(next.0.saturating_sub(now.0)).unwrap_or_default());
+        let due = due(&self.subscriber, now).filter(|_| has_room);
+        let next = next_round(is_paused, is_still.then_some(self.left_alone_until), due);
+        let pause_ms =
+            next.map(|next| u64::try_from(next.0.saturating_sub(now.0)).unwrap_or_default());
         let pause = async {
             match pause_ms {
                 Some(pause_ms) => tokio::time::sleep(Duration::from_millis(pause_ms.max(1))).await,
@@ -374,6 +370,19 @@ impl<E: Errand> Rounds<E> {
     }
 }
 
+/// When to look again, if nothing comes before that: never while nothing is sent at all, else at the end
+/// of the time for which the receiver is left alone, else when something is due.
+///
+/// What was left alone when the round began counts as such to its end: that time may be over by now, and
+/// somebody has to look all the same.
+fn next_round(
+    is_paused: bool,
+    left_alone_until: Option<Timestamp>,
+    due: Option<Timestamp>,
+) -> Option<Timestamp> {
+    left_alone_until.or(due).filter(|_| !is_paused)
+}
+
 /// When the next open item may be given out. What stands behind another of its subject does not
 /// count.
 fn due(subscriber: &Subscriber, now: Timestamp) -> Option<Timestamp> {
@@ -388,4 +397,19 @@ fn due(subscriber: &Subscriber, now: Timestamp) -> Option<Timestamp> {
         }
     });
     from.min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_whose_time_to_be_left_alone_ends_within_the_round_is_not_forgotten() {
+        let (over, later) = (Timestamp(1), Timestamp(9));
+        assert_eq!(next_round(false, Some(over), None), Some(over));
+        assert_eq!(next_round(false, Some(later), Some(over)), Some(later));
+        assert_eq!(next_round(false, None, Some(later)), Some(later));
+        assert_eq!(next_round(true, Some(over), Some(over)), None);
+        assert_eq!(next_round(false, None, None), None);
+    }
 }
