@@ -1,5 +1,6 @@
 //! The shipped example reads, and each kind of mistake is found at its line.
 
+mod mistakes;
 mod studio;
 
 use super::*;
