@@ -86,6 +86,9 @@ where
 
     fn handle(&mut self, visit: Visit<A::Command>, ctx: &mut Self::Context) {
         let Visit { command, mut turn } = visit;
+        if self.memory.move_in(turn.key.storefront, turn.key.number) {
+            self.restarts = 0;
+        }
         let outcome = self.memory.visit(&command, &mut turn);
         let crashed = matches!(outcome, Outcome::Failed(Failure::Crashed));
         let entity = self.memory.key;

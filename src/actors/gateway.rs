@@ -24,8 +24,8 @@ use super::{
     turn::{Subject, Turn},
 };
 use crate::{
-    domain::{Origin, breaker::Outcome, payment::Effect},
-    telemetry::spans::{self, Said},
+    domain::{Origin, Trace, breaker::Outcome, payment::Effect},
+    telemetry::spans::{self, Begun, Said},
 };
 
 /// A charge that a turn waits for.
@@ -68,33 +68,24 @@ impl Gateway {
     /// Makes the call and hands its result to `done`, now or later.
     fn call(
         &self,
-        (effect, mut origin): (Effect, Origin),
+        (effect, origin): (Effect, Origin),
         permit: Permit,
         done: impl FnOnce(&Rc<Local>, Result<(), Trouble>) + 'static,
         ctx: &mut Context<Self>,
     ) {
-        let storefront = &self.local.storefronts[self.storefront];
-        let (spans, above) = (&self.local.spans, origin.trace);
-        let begun = spans.begin();
-        origin.trace = spans.below(above, begun);
-        let call = Call {
-            storefront: Arc::clone(&storefront.name),
-            effect,
-            origin,
-        };
-        let about = spans.is_on().then(|| call.clone());
-        let done = move |local: &Rc<Local>, result: Result<(), Trouble>| {
-            permit.ended(outcome(&result));
-            if let Some(call) = about {
-                (local.spans).record(above, begun, || said(&call, result.as_ref().err()));
+        let (under_way, answer) = begin(
+            &self.local,
+            (self.storefront, &*self.provider),
+            (effect, origin),
+            permit,
+        );
+        match answer {
+            Answer::Now(result) => {
+                under_way.ended(&self.local, &result);
+                done(&self.local, result);
             }
-            done(local, result);
-        };
-        match catch_unwind(AssertUnwindSafe(|| self.provider.call(call))) {
-            // A provider's mistake is the provider's trouble.
-            Err(_panic) => done(&self.local, Err(Trouble::Unavailable)),
-            Ok(Answer::Now(result)) => done(&self.local, result),
-            Ok(Answer::Later(answer)) => {
+            Answer::Later(answer) => {
+                let storefront = &self.local.storefronts[self.storefront];
                 let deadline = Duration::from_millis(storefront.payment.deadline_ms);
                 // A task of its own, so that a panic in it ends the call and not this actor.
                 let task = actix::spawn(tokio::time::timeout(deadline, answer));
@@ -105,11 +96,88 @@ impl Gateway {
                             Ok(Err(_elapsed)) => Err(Trouble::TimedOut),
                             Err(_panic) => Err(Trouble::Unavailable),
                         };
+                        under_way.ended(&gateway.local, &result);
                         done(&gateway.local, result);
                     }),
                 );
             }
         }
+    }
+}
+
+/// Makes a charge with a provider that [answers at once](Provider::answers_at_once): nothing has to be
+/// waited for, so it need not go by way of the gateway and back, which are two messages of an order's
+/// ten.
+pub(super) fn charge_at_once(
+    local: &Local,
+    provider: &dyn Provider,
+    turn: &Turn,
+    effect: Effect,
+    permit: Permit,
+) -> Result<(), Trouble> {
+    let storefront = turn.key.storefront;
+    let asked = (effect, origin_of(local, turn));
+    let (under_way, answer) = begin(local, (storefront, provider), asked, permit);
+    let result = match answer {
+        Answer::Now(result) => result,
+        // It has changed its mind between two looks. What is not awaited never happened.
+        Answer::Later(_dropped) => Err(Trouble::Unavailable),
+    };
+    under_way.ended(local, &result);
+    result
+}
+
+/// A call that was made, until its end is known.
+struct UnderWay {
+    permit: Permit,
+    begun: Begun,
+    above: Option<Trace>,
+    /// For its span, if anybody wants one.
+    about: Option<Call>,
+}
+
+impl UnderWay {
+    fn ended(self, local: &Local, result: &Result<(), Trouble>) {
+        self.permit.ended(outcome(result));
+        if let Some(call) = self.about {
+            let trouble = result.as_ref().err();
+            (local.spans).record(self.above, self.begun, || said(&call, trouble));
+        }
+    }
+}
+
+/// Makes the call.
+fn begin(
+    local: &Local,
+    (storefront, provider): (usize, &dyn Provider),
+    (effect, mut origin): (Effect, Origin),
+    permit: Permit,
+) -> (UnderWay, Answer) {
+    let (spans, above) = (&local.spans, origin.trace);
+    let begun = spans.begin();
+    origin.trace = spans.below(above, begun);
+    let call = Call {
+        storefront: Arc::clone(&local.storefronts[storefront].name),
+        effect,
+        origin,
+    };
+    let under_way = UnderWay {
+        permit,
+        begun,
+        above,
+        about: spans.is_on().then(|| call.clone()),
+    };
+    let answer = catch_unwind(AssertUnwindSafe(|| provider.call(call)));
+    // A provider's mistake is the provider's trouble.
+    let answer = answer.unwrap_or(Answer::Now(Err(Trouble::Unavailable)));
+    (under_way, answer)
+}
+
+/// The request that a turn's charge goes back to.
+fn origin_of(local: &Local, turn: &Turn) -> Origin {
+    Origin {
+        trace: local.spans.below(turn.origin.trace, turn.begun),
+        ..turn.origin.clone()
     }
 }
 
@@ -132,10 +200,7 @@ impl Handler<Charge> for Gateway {
             effect,
             permit,
         } = charge;
-        let origin = Origin {
-            trace: self.local.spans.below(turn.origin.trace, turn.begun),
-            ..turn.origin.clone()
-        };
+        let origin = origin_of(&self.local, &turn);
         let done = move |local: &Rc<Local>, result| {
             local.tell(Work::Charged(Charged { turn, result }));
         };

@@ -69,8 +69,13 @@ impl Local {
         }
     }
 
-    /// Tells the coordinator whose turn it is that a visit is over.
+    /// Tells this shard's coordinator, whose turn it is, that a visit is over.
     pub(super) fn report(self: &Rc<Self>, visited: Visited) {
+        self.tell(Work::Visited(visited));
+    }
+
+    /// Tells the coordinator whose turn it is, on whatever shard, that a visit is over.
+    pub(super) fn report_away(&self, visited: Visited) {
         self.tell_shard(visited.turn.key.number, Work::Visited(visited));
     }
 

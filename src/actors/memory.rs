@@ -128,6 +128,17 @@ impl<A: Hosted> Memory<A> {
         }
     }
 
+    /// From now on it is the memory of this entity. True if it was another's, of which nothing stays.
+    pub(super) fn move_in(&mut self, storefront: usize, number: u64) -> bool {
+        let is_other = (self.storefront, self.key.number) != (storefront, number);
+        if is_other {
+            self.storefront = storefront;
+            self.key.number = number;
+            self.loaded = false;
+        }
+        is_other
+    }
+
     /// Carries a command out as a part of the turn.
     pub(super) fn visit(&mut self, command: &A::Command, turn: &mut Turn) -> Outcome {
         if let Err(failure) = self.load() {

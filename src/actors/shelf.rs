@@ -128,7 +128,7 @@ impl Shelf {
             self.take(&command, &mut turn, in_use, ctx)
         });
         let entity = self.memory.key;
-        self.memory.local.report(Visited {
+        self.memory.local.report_away(Visited {
             entity,
             turn,
             outcome,
@@ -233,7 +233,7 @@ impl Handler<Visit> for Shelf {
                     self.waiting.push_back(visit);
                 } else {
                     let entity = self.memory.key;
-                    self.memory.local.report(Visited {
+                    self.memory.local.report_away(Visited {
                         entity,
                         turn: visit.turn,
                         outcome: Outcome::Failed(Failure::Overloaded),

@@ -3,11 +3,12 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
+use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 
 use super::{
@@ -21,6 +22,7 @@ const KEPT_MS: u64 = 60 * 60 * 1_000;
 /// The shards in their order.
 pub(super) struct Table {
     places: Vec<Place>,
+    requests_per_shard_max: usize,
     /// One shard is replaced at a time.
     pub(super) replacing: tokio::sync::Mutex<()>,
     /// Told when a coordinator is gone.
@@ -34,7 +36,7 @@ pub(super) struct Table {
 
 /// What stays whoever runs the shard.
 struct Place {
-    running: RwLock<Option<Arc<Shard>>>,
+    running: ArcSwapOption<Shard>,
     crashes: Arc<Crashes>,
     doing: Arc<Doing>,
     /// How many coordinators it has had.
@@ -93,7 +95,7 @@ impl Table {
     /// Places for so many shards, none of which runs.
     pub(super) fn new(settings: Settings) -> Self {
         let place = |_| Place {
-            running: RwLock::new(None),
+            running: ArcSwapOption::empty(),
             crashes: Arc::new(Crashes::new(settings)),
             doing: Arc::default(),
             lives: AtomicU64::new(0),
@@ -104,6 +106,7 @@ impl Table {
         };
         Self {
             places: (0..settings.shards).map(place).collect(),
+            requests_per_shard_max: settings.requests_per_shard_max,
             replacing: tokio::sync::Mutex::default(),
             died: Notify::new(),
             leaked: AtomicUsize::new(0),
@@ -119,8 +122,20 @@ impl Table {
 
     /// The shard at this place; `None` while it is not running.
     pub(super) fn running(&self, shard: usize) -> Option<Arc<Shard>> {
-        let running = self.places[shard].running.read();
-        running.unwrap_or_else(PoisonError::into_inner).clone()
+        self.places[shard].running.load_full()
+    }
+
+    /// How many requests the shard has that are not answered; more than any if it does not run. Asked
+    /// for every request, of every shard, so it writes nothing that threads share.
+    pub(super) fn load(&self, shard: usize) -> usize {
+        let running = self.places[shard].running.load();
+        let running = running
+            .as_ref()
+            .filter(|running| running.coordinator.connected());
+        running.map_or(usize::MAX, |running| {
+            let free = running.permits.available_permits();
+            self.requests_per_shard_max - free
+        })
     }
 
     /// All that run.
@@ -130,8 +145,7 @@ impl Table {
 
     /// From now on this one runs there, or none.
     pub(super) fn run(&self, shard: usize, running: Option<Arc<Shard>>) {
-        let place = self.places[shard].running.write();
-        *place.unwrap_or_else(PoisonError::into_inner) = running;
+        self.places[shard].running.store(running);
     }
 
     /// From now on this one runs there, unless it is gone already.
@@ -253,8 +267,11 @@ impl Table {
     /// and a turn in it reports that itself.
     pub(super) fn tell(&self, number: u64, work: Work) {
         let shard = shard_of(number, self.places.len());
-        let running = self.running(shard);
-        if running.is_none_or(|running| running.coordinator.try_send(work).is_err()) {
+        let running = self.places[shard].running.load();
+        if running
+            .as_ref()
+            .is_none_or(|running| running.coordinator.try_send(work).is_err())
+        {
             tracing::debug!(shard, "a shard is not running; what it was sent is dropped");
         }
     }

@@ -191,6 +191,7 @@ impl Coordinator {
                     calls: 0,
                     called: Timestamp::default(),
                     reload: false,
+                    has_crashed: false,
                     waiting: VecDeque::new(),
                 }))
             }

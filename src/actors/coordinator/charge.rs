@@ -6,7 +6,7 @@ use super::{Charged, Coordinator, drive::saga_snapshot, line::Line, settle::Pend
 use crate::{
     actors::{
         breakers::{Asker, Permit},
-        gateway::Charge,
+        gateway::{Charge, charge_at_once},
         handles::{Error, Failure},
         provider::{Settles, Trouble},
         turn::{Later, Turn},
@@ -42,6 +42,11 @@ impl Coordinator {
     }
 
     pub(super) fn send_charge(&mut self, turn: Box<Turn>, effect: payment::Effect, permit: Permit) {
+        let provider = &*self.outside.providers[turn.key.storefront];
+        if provider.answers_at_once() {
+            let result = charge_at_once(&self.local, provider, &turn, effect, permit);
+            return self.charged(Charged { turn, result });
+        }
         let gateway = &self.gateways[turn.key.storefront];
         let charge = Charge {
             turn,

@@ -91,6 +91,9 @@ impl Coordinator {
                 self.abandon(turn, Error::Refused(refusal));
             }
             Outcome::Failed(failure) => {
+                if let Some(live) = self.live.get_mut(&turn.key) {
+                    live.has_crashed = true;
+                }
                 self.abandon(turn, failure.into());
             }
         }

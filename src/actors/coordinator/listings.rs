@@ -130,7 +130,7 @@ impl Coordinator {
             self.registry.serve(number, command, turn)
         };
         if let Err((turn, failure)) = handed_over {
-            self.local.report(Visited {
+            self.local.report_away(Visited {
                 entity: listing,
                 turn,
                 outcome: Outcome::Failed(failure),

@@ -189,6 +189,8 @@ struct Live {
     called: Timestamp,
     /// The entities' memory was given up; nothing may be loaded before all in flight is settled.
     reload: bool,
+    /// One of the entities' actors panicked, and may be pausing before it restarts.
+    has_crashed: bool,
     waiting: VecDeque<Waiting>,
 }
 

@@ -220,11 +220,19 @@ impl Coordinator {
         };
         let idle = !live.busy && live.in_flight == 0 && live.calls == 0 && live.waiting.is_empty();
         if idle {
-            let claim = self.live.remove(&key).and_then(|live| live.claim);
-            if let Some(claim) = claim {
+            let Some(live) = self.live.remove(&key) else {
+                return;
+            };
+            if let Some(claim) = live.claim {
                 self.local.claims.release(key.storefront, claim);
             }
-            self.registry.forget_all(key);
+            // A turn is over when it came back, or everything of its subject was forgotten. So nothing
+            // is left in the actors' mailboxes.
+            if live.has_crashed {
+                self.registry.forget_all(key);
+            } else {
+                self.registry.rest_all(key);
+            }
         }
     }
 

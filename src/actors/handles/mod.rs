@@ -41,9 +41,9 @@ use super::{
     caller::Beginning,
     coordinator::{Ask, Asked, Work},
     faults::Faults,
-    numbers::{Numbers, shard_of},
+    numbers::{Numbers, shard_of, thread_number},
     settings::Settings,
-    shard::{self, Ground, Parts},
+    shard::{self, Ground, Parts, Threads},
     table::Table,
     turn::{Caller, Subject},
     watch as watching,
@@ -325,14 +325,10 @@ impl Engine {
             return crc32c::crc32c(named.key.as_bytes()) as usize % shards;
         }
         let numbers = self.numbers(storefront, kind_of(request));
-        numbers.quietest(|shard| {
-            let running = self.inner.shards.running(shard);
-            let running = running.filter(|running| running.coordinator.connected());
-            running.map_or(usize::MAX, |running| {
-                let free = running.permits.available_permits();
-                self.inner.settings.requests_per_shard_max - free
-            })
-        })
+        // On one thread with its callers, every run of the same input has to be the same.
+        let near =
+            (self.inner.ground.parts.threads == Threads::Own).then(|| thread_number() % shards);
+        numbers.quietest(near, |shard| self.inner.shards.load(shard))
     }
 
     fn slot(&self, storefront: usize, kind: Kind, number: u64) -> Result<Option<Slot>, Failure> {
