@@ -31,6 +31,7 @@ pub mod faults;
 mod fence;
 mod gateway;
 pub mod handles;
+mod inbox;
 pub mod injected;
 pub mod lane;
 mod local;

@@ -14,6 +14,7 @@ use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use super::{
     coordinator::Work,
+    handles::Failure,
     numbers::shard_of,
     restore::Restorer,
     shard::{self, Ground, Threads},
@@ -67,6 +68,7 @@ pub(super) async fn replace(ground: &Arc<Ground>, place: usize, life: u64) -> Re
         if !old.fence.try_close() {
             return Err(Error::Busy);
         }
+        old.turn_away(Failure::Restarting);
         old.stop();
     }
     ground.table.run(place, None);

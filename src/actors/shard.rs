@@ -10,16 +10,18 @@ use std::{
     },
 };
 
-use actix::{Addr, Arbiter, ArbiterHandle, Supervisor};
+use actix::{Addr, Arbiter, ArbiterHandle, Supervisor, prelude::SendError};
 use tokio::sync::{Semaphore, watch};
 
 use super::{
     admission::Door,
     breakers::Breakers,
     claims::Claims,
-    coordinator::{Coordinator, Lines, Outside},
+    coordinator::{Ask, Coordinator, Lines, Outside, Work},
     faults::Faults,
     fence::Fence,
+    handles::Failure,
+    inbox::Inbox,
     lane::Lane,
     local::Local,
     numbers::shard_of,
@@ -159,6 +161,7 @@ fn feed(parts: &Parts) -> Feed {
 /// A running shard, from outside.
 pub(super) struct Shard {
     pub(super) coordinator: Addr<Coordinator>,
+    inbox: Arc<Inbox>,
     pub(super) permits: Arc<Semaphore>,
     pub(super) door: Door,
     pub(super) fence: Arc<Fence>,
@@ -166,10 +169,44 @@ pub(super) struct Shard {
 }
 
 impl Shard {
+    /// Hands it a request, together with what else comes at this moment.
+    ///
+    /// Runs on even if the returned future is dropped.
+    pub(super) async fn post(self: Arc<Self>, ask: Box<Ask>) {
+        if self.inbox.put(ask) {
+            let announcement = Announcement(self);
+            // Whatever can be read from other connections by now joins it.
+            tokio::task::yield_now().await;
+            drop(announcement);
+        }
+    }
+
+    /// Answers what it has not begun to look at: nothing of that was done.
+    pub(super) fn turn_away(&self, failure: Failure) {
+        for ask in self.inbox.take() {
+            ask.caller.answer(Err(failure.into()));
+        }
+    }
+
     pub(super) fn stop(&self) {
         if let Some(thread) = &self.thread {
             thread.stop();
         }
+    }
+}
+
+/// Tells a shard of what is in its inbox, when it is dropped.
+struct Announcement(Arc<Shard>);
+
+impl Drop for Announcement {
+    fn drop(&mut self) {
+        let Self(shard) = self;
+        let failure = match shard.coordinator.try_send(Work::Asked) {
+            Ok(()) => return,
+            Err(SendError::Full(_)) => Failure::Overloaded,
+            Err(SendError::Closed(_)) => Failure::Restarting,
+        };
+        shard.turn_away(failure);
     }
 }
 
@@ -204,12 +241,14 @@ pub(super) fn start_one(
 ) -> Shard {
     let (parts, table) = (&ground.parts, &ground.table);
     let life = table.next_life(number);
+    let inbox = Arc::<Inbox>::default();
     let outside = Outside {
         committer: Arc::clone(&parts.committer),
         durable: Arc::clone(&parts.durable),
         full: Arc::clone(&parts.full),
         lane: parts.lanes[number].end(),
         lane_number: number,
+        inbox: Arc::clone(&inbox),
         life,
         providers: parts.providers.clone(),
         feed: ground.feed.clone(),
@@ -267,6 +306,7 @@ pub(super) fn start_one(
     };
     Shard {
         coordinator,
+        inbox,
         permits: Arc::new(Semaphore::new(settings.requests_per_shard_max)),
         door: Door::new(&settings),
         fence,

@@ -16,8 +16,15 @@ use crate::{
 };
 
 impl Coordinator {
+    /// Begins with what was taken from the inbox, in the order in which it came.
+    pub(super) fn asked(&mut self) {
+        while let Some(ask) = self.asked.pop_front() {
+            self.ask(ask);
+        }
+    }
+
     /// Opens a turn for a request, or lets it wait for the order's open turn.
-    pub(super) fn ask(&mut self, ask: Box<Ask>) {
+    fn ask(&mut self, ask: Box<Ask>) {
         self.current = Some(ask.key);
         if self.crashes.is_quarantined(ask.key) {
             return ask.caller.answer(Err(Failure::Quarantined.into()));
@@ -68,7 +75,7 @@ impl Coordinator {
             .expect("an order is live when a turn is opened");
         live.named = from.key.as_ref().map(|named| named.key.clone());
         let cause = from.cause.unwrap_or_else(|| asked.cause());
-        let (expected, meaning) = self.asked(key, asked);
+        let (expected, meaning) = self.meant(key, asked);
         match meaning {
             Err(error) => {
                 if let Some(live) = self.live.get_mut(&key) {

@@ -48,6 +48,7 @@ use super::{
     faults::{Place, Point},
     gateway::Gateway,
     handles::{Context as From, Request},
+    inbox::Inbox,
     lane::End,
     local::Local,
     provider::{Provider, Trouble},
@@ -70,8 +71,8 @@ use crate::{
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) enum Work {
-    /// A request from outside.
-    Ask(Box<Ask>),
+    /// Requests from outside are in the inbox.
+    Asked,
     /// An entity is done with a command.
     Visited(Visited),
     /// The provider answered a charge that a turn waits for.
@@ -226,6 +227,7 @@ pub(super) struct Outside {
     pub(super) full: Arc<dyn Fn() -> bool + Send + Sync>,
     pub(super) lane: Arc<End>,
     pub(super) lane_number: usize,
+    pub(super) inbox: Arc<Inbox>,
     /// Which of the shard's lives it is.
     pub(super) life: u64,
     /// Tells when it is gone.
@@ -245,6 +247,8 @@ pub(super) struct Coordinator {
     pending: VecDeque<settle::Pending>,
     /// Taken from the lane, and not taken in.
     settled: VecDeque<Settled>,
+    /// Taken from the inbox, and not looked at.
+    asked: VecDeque<Box<Ask>>,
     next_ticket: u64,
     timers: calls::Timers,
     alarm: Option<(Timestamp, SpawnHandle)>,
@@ -269,6 +273,7 @@ impl Coordinator {
             live: Numbered::default(),
             pending: VecDeque::new(),
             settled: VecDeque::new(),
+            asked: VecDeque::new(),
             next_ticket: 0,
             timers: outside.timers.iter().copied().collect(),
             alarm: None,
@@ -286,7 +291,10 @@ impl Coordinator {
 
     fn work(&mut self, work: Work) {
         match work {
-            Work::Ask(ask) => self.ask(ask),
+            Work::Asked => {
+                self.asked.extend(self.outside.inbox.take());
+                self.asked();
+            }
             Work::Visited(visited) => self.visited(visited),
             Work::Charged(charged) => self.charged(charged),
             Work::Called(called) => self.called(called),
@@ -402,7 +410,7 @@ impl Handler<Work> for Coordinator {
 
     /// A panic in here (a saga's rule, or a mistake of the coordinator's own) ends the turn it
     /// happened in, and nothing else. Giving a turn up begins the order's next one, which may panic
-    /// too; and what else was settled has still to be taken in.
+    /// too; and what else was settled or asked for has still to be taken in.
     fn handle(&mut self, work: Work, ctx: &mut Self::Context) {
         if self.local.fence.is_closed() {
             return;
@@ -425,6 +433,7 @@ impl Handler<Work> for Coordinator {
                     self.guarded(|coordinator| coordinator.give_up(key))
                 }
                 None if !self.settled.is_empty() => self.guarded(Self::settle),
+                None if !self.asked.is_empty() => self.guarded(Self::asked),
                 None => break,
             };
         }

@@ -25,7 +25,7 @@ impl Asked {
 
 impl Coordinator {
     /// What is asked for, as commands; and what the caller takes for granted.
-    pub(super) fn asked(
+    pub(super) fn meant(
         &mut self,
         key: Subject,
         asked: Asked,

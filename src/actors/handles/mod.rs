@@ -16,7 +16,6 @@ mod why;
 
 use std::{sync::Arc, time::Duration};
 
-use actix::prelude::SendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 pub use super::breakers::{Gauge, Totals};
@@ -39,7 +38,7 @@ pub use crate::views::{
 use super::{
     breakers::Breakers,
     caller::Beginning,
-    coordinator::{Ask, Asked, Work},
+    coordinator::{Ask, Asked},
     faults::Faults,
     numbers::{Numbers, shard_of, thread_number},
     settings::Settings,
@@ -220,12 +219,7 @@ impl Engine {
                 .caller(reply, permit, beginning.clone())
                 .admitted(admission),
         };
-        let asked = running.coordinator.try_send(Work::Ask(Box::new(ask)));
-        match asked {
-            Ok(()) => {}
-            Err(SendError::Full(_)) => return Err(Failure::Overloaded.into()),
-            Err(SendError::Closed(_)) => return Err(Failure::Restarting.into()),
-        }
+        running.post(Box::new(ask)).await;
         self.answered(answer, &beginning).await
     }
 

@@ -4,10 +4,14 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{Engine, Failure, Injected, Kind, Work};
+use super::{Engine, Failure, Injected, Kind};
 use crate::{
     actors::{
-        coordinator::Census, crashes::Panicked, numbers::shard_of, shard::Shard, turn::Subject,
+        coordinator::{Census, Work},
+        crashes::Panicked,
+        numbers::shard_of,
+        shard::Shard,
+        turn::Subject,
     },
     domain::Timestamp,
     views::model::Model,
