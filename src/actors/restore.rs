@@ -201,7 +201,7 @@ impl Restorer {
                 answers::remember(&self.pages, batch, &item.encode())?;
             }
         }
-        let bytes = snapshot::encode(&state).into();
+        let bytes = snapshot::encode(&state);
         let slot = Slot {
             version,
             position: last,
@@ -302,7 +302,7 @@ impl Restorer {
             imbalance,
         })?;
         timers::set(&self.pages, &batch.storefront, entity.number, saga.due())?;
-        let bytes = snapshot::encode(&kept).into();
+        let bytes = snapshot::encode(&kept);
         let slot = Slot {
             version,
             position: last,
@@ -368,7 +368,7 @@ impl Item {
 }
 
 fn tagged<T: serde::Serialize>(kind: Kind, state: &T) -> Vec<u8> {
-    [&[kind.number()], snapshot::encode(state).as_slice()].concat()
+    [&[kind.number()][..], &snapshot::encode(state)].concat()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! order has one open turn at a time. So nothing sees half of a turn, and giving one up means
 //! dropping it and forgetting the actors it visited.
 
-use std::{collections::VecDeque, fmt};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
 use serde::Serialize;
 
@@ -93,18 +93,18 @@ pub(super) struct Snapshot {
 /// A state that can be encoded later.
 pub(super) trait Encode: fmt::Debug + Send {
     /// Its bytes, as the store keeps them.
-    fn encode(&self) -> Vec<u8>;
+    fn encode(&self) -> Arc<[u8]>;
 
     /// The bytes of a saga, which the store keeps with its dossier ([`Kept`](crate::domain::saga::Kept)).
-    fn encode_with(&self, dossier: &Dossier) -> Vec<u8>;
+    fn encode_with(&self, dossier: &Dossier) -> Arc<[u8]>;
 }
 
 impl<T: Serialize + fmt::Debug + Send> Encode for T {
-    fn encode(&self) -> Vec<u8> {
+    fn encode(&self) -> Arc<[u8]> {
         snapshot::encode(self)
     }
 
-    fn encode_with(&self, dossier: &Dossier) -> Vec<u8> {
+    fn encode_with(&self, dossier: &Dossier) -> Arc<[u8]> {
         snapshot::encode(&(self, dossier))
     }
 }

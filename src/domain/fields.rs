@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+/// More fields than a resource usually has: room for more is not made before they come.
+const USUAL_MAX: usize = 32;
+
 /// A value of one field. There are no fractions: money and quantities are whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Value {
@@ -72,6 +75,11 @@ impl Fields {
         Self(Vec::new())
     }
 
+    /// Makes room for so many more, so that setting them does not move what is there.
+    pub fn reserve(&mut self, more: usize) {
+        self.0.reserve_exact(more);
+    }
+
     /// The value of `name`, unless it is null.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0
@@ -109,7 +117,9 @@ impl Fields {
 
 impl FromIterator<(Arc<str>, Value)> for Fields {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(pairs: I) -> Self {
+        let pairs = pairs.into_iter();
         let mut fields = Self::new();
+        fields.reserve(pairs.size_hint().1.unwrap_or(0).min(USUAL_MAX));
         for (name, value) in pairs {
             fields.set(name, Some(value));
         }

@@ -39,7 +39,7 @@ pub fn remember(pages: &Pages, batch: &Batch, bytes: &[u8]) -> Result<(), Error>
     pages.put_note(
         NoteTree::Answered,
         &key(&batch.storefront, &answered.key),
-        Some(value),
+        Some(value.to_vec()),
     )
 }
 

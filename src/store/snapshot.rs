@@ -4,6 +4,8 @@
 //! changed state is not recognised by its bytes: the fingerprint given to
 //! [`super::pages::Opening`] must change with it, and the store is then rebuilt.
 
+use std::sync::Arc;
+
 use bincode::config;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -38,19 +40,19 @@ pub enum Error {
 /// # Panics
 ///
 /// If the type's own `Serialize` refuses, which derived ones do not.
-pub fn encode<T: Serialize>(state: &T) -> Vec<u8> {
+pub fn encode<T: Serialize>(state: &T) -> Arc<[u8]> {
     // Into a slice on the stack first: growing a Vec byte by byte took half of the time. What does
     // not fit is rare.
     let mut buffer = [0; USUAL_BYTES_MAX];
     buffer[0] = FORMAT;
     if let Ok(body) = bincode::serde::encode_into_slice(state, &mut buffer[1..], config::standard())
     {
-        return buffer[..=body].to_vec();
+        return Arc::from(&buffer[..=body]);
     }
     let mut bytes = vec![FORMAT];
     bincode::serde::encode_into_std_write(state, &mut bytes, config::standard())
         .expect("a derived Serialize does not refuse, and a Vec takes everything");
-    bytes
+    bytes.into()
 }
 
 /// The state that `bytes` stand for.
@@ -105,7 +107,7 @@ mod tests {
             state
         );
 
-        let mut newer = bytes.clone();
+        let mut newer = bytes.to_vec();
         newer[0] = FORMAT + 1;
         assert!(matches!(
             decode::<u64>(&newer),

@@ -49,6 +49,9 @@ pub fn fold(
     let Some(rule) = rule(view, &events[at].event) else {
         return false;
     };
+    if row.is_empty() {
+        row.reserve(rule.set.len() + rule.add.len());
+    }
     for (name, source) in &rule.set {
         match change(storefront, events, at, source) {
             Change::To(value) => row.set(Arc::clone(name), value),

@@ -128,6 +128,9 @@ impl Work {
     /// Lets the views stop that are paused. Those that had stopped and run again are behind.
     fn look(&self) -> Vec<Model> {
         let mut behind = Vec::new();
+        if !self.components.is_any_paused() && self.projector.progress().stops.is_empty() {
+            return behind;
+        }
         for (model, storefront) in self.projector.models() {
             let path = model.path(storefront);
             if self.components.pausing(model.storefront, path).is_some() {

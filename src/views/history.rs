@@ -34,7 +34,7 @@ pub fn read(slot: &Slot) -> Vec<Entry> {
 }
 
 /// As bytes, without what is too much.
-pub(super) fn bounded(mut entries: Vec<Entry>) -> Vec<u8> {
+pub(super) fn bounded(mut entries: Vec<Entry>) -> Arc<[u8]> {
     entries.drain(..entries.len().saturating_sub(HISTORY_ENTRIES_MAX));
     loop {
         let bytes = snapshot::encode(&entries);

@@ -102,13 +102,13 @@ impl<'a> Rows<'a> {
         collection: CollectionId,
         number: u64,
         (version, position): (u64, Position),
-        (listed, bytes): (bool, Vec<u8>),
+        (listed, bytes): (bool, Arc<[u8]>),
     ) -> Result<(), Error> {
         let slot = Slot {
             version,
             position,
             listed,
-            bytes: bytes.into(),
+            bytes,
         };
         self.pages.put(collection, number, slot)
     }

@@ -92,7 +92,7 @@ pub(super) fn write(
         version: 1,
         position: stop.map_or(0, |stop| stop.at),
         listed: false,
-        bytes: snapshot::encode(&stop).into(),
+        bytes: snapshot::encode(&stop),
     };
     pages.put(model.collection(layout), STOP_NUMBER, slot)
 }

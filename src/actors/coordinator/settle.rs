@@ -323,7 +323,7 @@ impl Coordinator {
                 version: snapshot.version,
                 position,
                 listed: snapshot.listed,
-                bytes: bytes.into(),
+                bytes,
             };
             if snapshot.entity.kind == Kind::Listing {
                 // Turns of other shards change it too.

@@ -132,6 +132,11 @@ impl Components {
         word.map_or(0, |word| word.load(Ordering::Acquire))
     }
 
+    /// Whether any component of any storefront is paused. Takes no lock.
+    pub fn is_any_paused(&self) -> bool {
+        (0..self.storefronts.len()).any(|storefront| self.paused_mask(storefront) != 0)
+    }
+
     /// The paused component to which a collection of a storefront belongs, if it is paused. `path`
     /// is the collection's own, not one of its aliases.
     pub fn pausing(&self, storefront: usize, path: &str) -> Option<&Component> {

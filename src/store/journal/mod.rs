@@ -252,7 +252,7 @@ impl Journal {
             self.end = self.handed;
         }
         self.buffer.clear();
-        done.map_err(unwritten("write to", self.name(self.segment)))
+        done.map_err(|source| unwritten("write to", self.name(self.segment))(source))
     }
 
     fn sync_segment(&mut self) -> Result<(), Error> {

@@ -7,7 +7,10 @@ mod delivery;
 mod facts;
 mod writer;
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -230,13 +233,13 @@ impl Notices<'_> {
         collection: CollectionId,
         number: u64,
         position: Position,
-        (listed, bytes): (bool, Vec<u8>),
+        (listed, bytes): (bool, Arc<[u8]>),
     ) -> Result<(), Error> {
         let slot = Slot {
             version: 1,
             position,
             listed,
-            bytes: bytes.into(),
+            bytes,
         };
         self.pages.put(collection, number, slot)
     }
