@@ -9,8 +9,8 @@ use crate::{
 };
 
 /// Where the bars begin and how long the longest is; the figures are to their right.
-const LEFT: u64 = 190;
-const LONGEST: u64 = 420;
+const LEFT: u64 = 170;
+const LONGEST: u64 = 360;
 const WIDTH: u64 = 860;
 
 /// Of one bar, with the small print below its figure.
