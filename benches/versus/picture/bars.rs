@@ -102,7 +102,7 @@ fn small_print(line: &Line) -> String {
 
 /// Which of the three kinds a line is, by who it is.
 fn class(name: &str) -> &'static str {
-    let is_peer = |peer| name.starts_with(peer);
+    let is_peer = |peer| name.contains(peer);
     match name {
         "echo" | "generator" | "append" => "ceiling",
         _ if ["postgres", "sqlite", "mutex"].into_iter().any(is_peer) => "peer",
