@@ -121,6 +121,8 @@ fn floors(groups: &[Group]) -> Vec<Floor> {
     let p99 = many.line("jumun").and_then(|line| line.p99_us).unwrap_or(0);
     let bound = p50("append") + p50("echo");
     let latency = hundredths(p50("jumun"), bound);
+    // An order has an append within it. Neighbours on the cores make the lone append wait longer.
+    let is_disturbed = p50("append") >= p50("jumun");
     let mut floors = vec![Floor::at_least(
         "orders at 64 connections, of the echo's",
         hundredths(at_64, rate(many, "echo")),
@@ -150,9 +152,13 @@ fn floors(groups: &[Group]) -> Vec<Floor> {
             p50("append"),
             p50("echo"),
         ),
-        figure: decimal(latency),
+        figure: if is_disturbed {
+            "disturbed".into()
+        } else {
+            decimal(latency)
+        },
         wanted: "under 1.50".into(),
-        is_reached: (1..150).contains(&latency),
+        is_reached: !is_disturbed && (1..150).contains(&latency),
     });
     floors.push(Floor::at_least(
         "orders at 256 connections without a timeout, of those at 64",
