@@ -92,15 +92,14 @@ impl Connection {
 
 /// Whether an answer has come to its end; one without a length has no body.
 fn whole(answer: &[u8]) -> bool {
-    const LENGTH: &[u8] = b"content-length: ";
-    let find = |what: &[u8]| answer.windows(what.len()).position(|own| own == what);
-    let Some(head) = find(b"\r\n\r\n") else {
+    let mut headers = [httparse::EMPTY_HEADER; 16];
+    let mut response = httparse::Response::new(&mut headers);
+    let parsed = response.parse(answer).expect("it is HTTP");
+    let httparse::Status::Complete(head) = parsed else {
         return false;
     };
-    let length = find(LENGTH).map_or(0, |at| {
-        let digits = answer[at + LENGTH.len()..].iter();
-        let digits = digits.take_while(|own| own.is_ascii_digit());
-        digits.fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'))
-    });
-    answer.len() >= head + 4 + length
+    let mut headers = response.headers.iter();
+    let length = headers.find(|own| own.name.eq_ignore_ascii_case("content-length"));
+    let length = length.and_then(|own| str::from_utf8(own.value).ok()?.parse().ok());
+    answer.len() >= head + length.unwrap_or(0)
 }

@@ -15,7 +15,7 @@ pub(crate) struct Path {
 }
 
 /// All of them, in the order in which they are printed.
-pub(crate) const PATHS: [Path; 17] = [
+pub(crate) const PATHS: [Path; 18] = [
     path("place an order", 512, requests::place),
     path("place an order with a key", 512, requests::place_with_key),
     path(
@@ -25,7 +25,8 @@ pub(crate) const PATHS: [Path; 17] = [
     ),
     path("read an order", 1_024, requests::read),
     path("read a view's row", 1_024, requests::read_row),
-    path("read a page of 20 rows", 256, requests::read_page),
+    path("read 20 rows of a view", 256, requests::read_rows),
+    path("read a page of 20 orders", 256, requests::read_page),
     path("wake a resting order, which refuses", 512, requests::wake),
     path(
         "decide and apply: an order placed and confirmed",

@@ -60,11 +60,19 @@ pub(super) fn read_row(times: u64) {
     });
 }
 
-/// One page after the other of the customer's page.
+/// The end of the customer's page, where the link to what is next leads: a view is not paged otherwise.
+pub(super) fn read_rows(times: u64) {
+    counts(STORED, times, |_| {
+        let path = format!("GET /flowers/myPages?offset={}", STORED - 20);
+        vec![(request(&path, "", ""), "200")]
+    });
+}
+
+/// One page after the other of all orders.
 pub(super) fn read_page(times: u64) {
     counts(STORED, times, |number| {
         let page = number % (STORED / 20);
-        let path = format!("GET /flowers/myPages?page={page}&size=20");
+        let path = format!("GET /flowers/orders?page={page}&size=20");
         vec![(request(&path, "", ""), "200")]
     });
 }
