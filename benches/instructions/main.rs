@@ -150,18 +150,29 @@ fn compare(out: &mut impl Write, paths: &[&Path], is_required: bool) -> io::Resu
     if let Some(recorded) = recorded.as_ref().filter(|_| comparable.is_none()) {
         let other = &recorded.settings;
         writeln!(out, "nothing is compared: recorded with {other}.")?;
-        writeln!(out, "Build as it was, or record again: {BUILD} -- --record")?;
+        writeln!(
+            out,
+            "Build as it was, or record again:\n  {BUILD} -- --record"
+        )?;
         return Ok(ended_well(!is_required));
     }
-    for sentence in said {
+    for sentence in &said {
         writeln!(out, "{sentence}")?;
     }
     if comparable.is_none() {
-        writeln!(out, "nothing is recorded yet: {BUILD} -- --record")?;
+        writeln!(
+            out,
+            "nothing is recorded yet. To record:\n  {BUILD} -- --record"
+        )?;
+    }
+    if !said.is_empty() {
+        let note = "If that is meant, record it in the same commit, and say there why:";
+        writeln!(out, "{note}\n  {BUILD} -- --record")?;
     }
     Ok(ended_well(!has_grown))
 }
 
+/// What is to be said of a path, if anything is.
 fn sentence(
     verdict: Verdict,
     path: &str,
@@ -169,27 +180,17 @@ fn sentence(
     before: &str,
     change: &str,
 ) -> Option<String> {
-    let (is, record) = match verdict {
-        Verdict::Same => return None,
-        Verdict::More => (
-            format!("takes {count} instructions, recorded are {before} ({change})"),
-            "If that is meant, record it in the same commit, and say there why",
-        ),
-        Verdict::Less => (
-            format!("takes only {count} instructions, recorded are {before} ({change})"),
-            "Record that, so that it stays so",
-        ),
-        Verdict::New => ("is not recorded".into(), "Record it in the same commit"),
-    };
-    let percent = GROWTH_PER_MILLE_MAX / 10;
-    let bound = if verdict == Verdict::More {
-        format!("; more than {percent} % fails")
-    } else {
-        String::new()
-    };
-    Some(format!(
-        "\"{path}\" {is}{bound}. {record}: {BUILD} -- --record"
-    ))
+    match verdict {
+        Verdict::Same => None,
+        Verdict::More => Some(format!(
+            "FAILED: {path:?} takes {count} instructions and not {before} ({change}); {} % are let through",
+            GROWTH_PER_MILLE_MAX / 10
+        )),
+        Verdict::Less => Some(format!(
+            "{path:?} takes only {count} instructions and not {before} ({change}): record it, so that it stays so"
+        )),
+        Verdict::New => Some(format!("FAILED: {path:?} is not recorded")),
+    }
 }
 
 /// Writes the counts of these paths down, beside those of the others.
