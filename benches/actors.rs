@@ -143,9 +143,12 @@ fn orders(criterion: &mut Criterion, part: u64) -> io::Result<()> {
     let names = names.chain(shops.iter().map(|(name, shop)| (*name, shop, false)));
     for (name, shop, is_nobody) in names {
         let mut random = fastrand::Rng::with_seed(11);
-        let mut number = || match is_nobody {
-            true => nobody(),
-            false => random.u64(1..=shop.orders),
+        let mut number = || {
+            if is_nobody {
+                nobody()
+            } else {
+                random.u64(1..=shop.orders)
+            }
         };
         let [median, p99] = shop.single_wakes(&runtime, &mut number);
         writeln!(

@@ -51,23 +51,31 @@ const BUILD: &str = "CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNI
 /// What is asked for.
 #[derive(Default)]
 struct Asked {
+    what: What,
     words: Vec<String>,
-    /// One path alone is to run, in this process.
-    path: Option<String>,
-    records: bool,
     is_required: bool,
-    is_test: bool,
-    help: bool,
+}
+
+#[derive(Default)]
+enum What {
+    #[default]
+    Compare,
+    Record,
+    Help,
+    /// Each path once.
+    Test,
+    /// One path alone, in this process.
+    Run(String),
 }
 
 fn main() -> io::Result<ExitCode> {
     let asked = asked(env::args().skip(1));
     let out = &mut io::stdout().lock();
-    if asked.help {
+    if let What::Help = asked.what {
         out.write_all(HELP.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(name) = &asked.path {
+    if let What::Run(name) = &asked.what {
         let path = PATHS.iter().find(|own| own.name == name);
         let path = path.ok_or_else(|| io::Error::other(format!("no path is called {name:?}")))?;
         (path.run)(path.times);
@@ -78,7 +86,7 @@ fn main() -> io::Result<ExitCode> {
     if paths.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    if asked.is_test {
+    if let What::Test = asked.what {
         for path in paths {
             (path.run)(16);
             writeln!(out, "{}: ran", path.name)?;
@@ -92,7 +100,7 @@ fn main() -> io::Result<ExitCode> {
         )?;
         return Ok(ended_well(!asked.is_required));
     }
-    if asked.records {
+    if let What::Record = asked.what {
         return record(out, &paths);
     }
     compare(out, &paths, asked.is_required)
@@ -103,11 +111,11 @@ fn asked(arguments: impl Iterator<Item = String>) -> Asked {
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
         match &*argument {
-            "--path" => asked.path = arguments.next(),
-            "--record" => asked.records = true,
+            "--path" => asked.what = What::Run(arguments.next().unwrap_or_default()),
+            "--record" => asked.what = What::Record,
             "--required" => asked.is_required = true,
-            "--test" => asked.is_test = true,
-            "--help" | "-h" => asked.help = true,
+            "--test" => asked.what = What::Test,
+            "--help" | "-h" => asked.what = What::Help,
             // What cargo adds, and what is meant for benches of criterion.
             other if other.starts_with('-') => {}
             word => asked.words.push(word.into()),
