@@ -3,58 +3,19 @@
 //! One element is one order's batch of six events. Compare the figures of one machine only; the
 //! disk's sync decides most of the small groups.
 
+#[path = "support/flower.rs"]
+mod flower;
+
 use std::{hint::black_box, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use jumun::{
-    domain::{
-        Batch, Cause, Correlation, EntityKey, Event, Money, Stamped, Timestamp, Value, delivery,
-        ids::OrderId, money::Currency, order, payment,
-    },
-    store::{
-        codec::{decode, encode},
-        journal::{Directory, Journal, Limits, Record},
-    },
+use jumun::store::{
+    codec::{decode, encode},
+    journal::{Directory, Journal, Limits, Record},
 };
 
-/// A flower order that is paid and on its way.
-fn flower_order(number: u64) -> Batch {
-    let order = OrderId(number);
-    let amount = Money::new(30_000, Currency::KRW);
-    let fields = [
-        ("customerId".into(), Value::from("customer-1")),
-        ("flowerType".into(), Value::from("rose")),
-        ("quantity".into(), Value::Int(3)),
-        ("address".into(), Value::from("12, Sejong-daero, Seoul")),
-    ];
-    let fields = std::sync::Arc::new(fields.into_iter().collect());
-    let events: [(u64, Event); 6] = [
-        (1, order::Event::Placed { fields, amount }.into()),
-        (1, payment::Event::Requested { order, amount }.into()),
-        (2, payment::Event::Captured { amount }.into()),
-        (2, order::Event::Confirmed.into()),
-        (1, delivery::Event::Planned { order, steps: 1 }.into()),
-        (2, delivery::Event::Done.into()),
-    ];
-    let stamp = |(version, event): (u64, Event)| Stamped {
-        entity: EntityKey::new(event.kind(), number),
-        version,
-        event,
-    };
-    Batch {
-        storefront: "flowers".into(),
-        at: Timestamp(1_790_000_000_000),
-        correlation: Correlation([7; 16]),
-        named: None,
-        trace: None,
-        cause: Cause::default(),
-        answered: None,
-        events: events.into_iter().map(stamp).collect(),
-    }
-}
-
 fn codec(criterion: &mut Criterion) {
-    let batch = flower_order(42);
+    let batch = flower::batch(42);
     let bytes = encode(&batch);
     let mut group = criterion.benchmark_group("codec");
     group.throughput(Throughput::Elements(1));
@@ -80,7 +41,7 @@ fn commit(criterion: &mut Criterion) {
         let medium = Directory::open(home.path().join("journal")).expect("nobody else is there");
         let opened = Journal::open(medium, Limits::default()).expect("an empty directory opens");
         let mut journal = opened.journal;
-        let batches: Vec<_> = (1..=size).map(flower_order).collect();
+        let batches: Vec<_> = (1..=size).map(flower::batch).collect();
         group.throughput(Throughput::Elements(size));
         group.bench_function(BenchmarkId::from_parameter(size), |bencher| {
             bencher.iter(|| {

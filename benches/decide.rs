@@ -47,6 +47,20 @@ fn orders(criterion: &mut Criterion) {
         });
     }
     group.finish();
+    let (nothing, command) = (Order::default(), place());
+    let placed = nothing.decide(&command).expect("it is allowed");
+    let mut group = criterion.benchmark_group("order alone");
+    group.bench_function("decide", |bencher| {
+        bencher.iter(|| black_box(&nothing).decide(black_box(&command)));
+    });
+    group.bench_function("apply", |bencher| {
+        bencher.iter_batched_ref(
+            Order::default,
+            |order| placed.iter().for_each(|event| order.apply(event)),
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
 }
 
 /// What is next, at each stage of an order's life.
