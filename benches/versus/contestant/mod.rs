@@ -6,6 +6,9 @@
 
 pub(crate) mod echo;
 pub(crate) mod jumun;
+mod peer;
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
 // Further contestants, one a line: append, mutex, postgres, sqlite.
 
 use std::{
@@ -49,6 +52,15 @@ impl Drop for Hosted {
     fn drop(&mut self) {
         drop(self.stop.take());
         drop(self.thread.take().map(JoinHandle::join));
+    }
+}
+
+/// A thread that ends by itself, and is waited for.
+struct Joined(Option<JoinHandle<()>>);
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        drop(self.0.take().map(JoinHandle::join));
     }
 }
 

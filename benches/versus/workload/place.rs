@@ -19,7 +19,7 @@ pub(crate) const WORKLOAD: Workload = Workload {
 };
 
 fn run(contest: &Contest) -> io::Result<Told> {
-    let servers = start(contest)?;
+    let (servers, notes) = start(contest)?;
     let mut told = Told::default();
     for connections in CONNECTIONS {
         let title = format!("place a flower order, {connections} connections");
@@ -36,21 +36,27 @@ fn run(contest: &Contest) -> io::Result<Told> {
             lines: lines
                 .map(|(server, own)| Line::of(server.name, own))
                 .collect(),
-            notes: Vec::new(),
+            notes: notes.clone(),
         });
     }
     Ok(told)
 }
 
-/// The echo is the first, and what the others are compared with.
-fn start(contest: &Contest) -> io::Result<Vec<Server>> {
+/// The echo is the first, and what the others are compared with. With who does not take part, and why.
+fn start(contest: &Contest) -> io::Result<(Vec<Server>, Vec<String>)> {
     let mut servers = vec![contestant::echo::start()?];
     servers.push(contestant::jumun::start()?);
     if contest.with_counting {
         servers.push(contestant::jumun::start_uncounted()?);
     }
-    // Further contestants, one a line: mutex, sqlite, postgres.
-    Ok(servers)
+    servers.push(contestant::sqlite::start()?);
+    servers.push(contestant::sqlite::start_grouped()?);
+    let mut notes = Vec::new();
+    match contestant::postgres::start()? {
+        Ok(both) => servers.extend(both),
+        Err(skipped) => notes.push(skipped.to_string()),
+    }
+    Ok((servers, notes))
 }
 
 /// A flower order as a request.

@@ -1,0 +1,87 @@
+//! PostgreSQL, as a service would use it: a pool of connections over a Unix socket, statements that are
+//! prepared once, and everything of an order committed together.
+//!
+//! Two contestants on one cluster, each with a database of its own:
+//!
+//! - `postgres`: a transaction of several statements, as services behind an ORM write them. Better than
+//!   they do: all of it is sent at once (pipelined), where an ORM waits for each answer.
+//! - `postgres, 1 statement`: one statement that inserts everything (common table expressions), which
+//!   is its own transaction.
+//!
+//! Each HTTP worker has a pool of its own, so that no connection is driven from another thread; that is
+//! faster than one pool for both. How many connections was tried, see [`CONNECTIONS`].
+//!
+//! Settings of the server: see `cluster.rs`. Where no PostgreSQL is installed, [`start`] says what to
+//! install, and the others go on without it.
+
+mod cluster;
+mod installed;
+mod orders;
+
+use std::{fmt, io, sync::Arc};
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use tokio_postgres::NoTls;
+
+use self::{
+    cluster::{Cluster, failed},
+    orders::{Form, Shop},
+};
+use super::{WORKERS, peer};
+use crate::contest::Server;
+
+/// Connections of each contestant, all workers together.
+const CONNECTIONS: usize = 32;
+
+/// Why PostgreSQL does not take part.
+#[derive(Debug)]
+pub(crate) struct Skipped(&'static str);
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Starts a cluster, and both contestants on it.
+///
+/// An error where PostgreSQL is installed and does not start.
+pub(crate) fn start() -> io::Result<Result<[Server; 2], Skipped>> {
+    start_with(CONNECTIONS)
+}
+
+/// The same with so many connections of each contestant.
+pub(crate) fn start_with(connections: usize) -> io::Result<Result<[Server; 2], Skipped>> {
+    let cluster = match Cluster::start()? {
+        Ok(cluster) => Arc::new(cluster),
+        Err(skipped) => return Ok(Err(skipped)),
+    };
+    let several = contestant("postgres", &cluster, Form::Several, connections)?;
+    let one = contestant("postgres, 1 statement", &cluster, Form::One, connections)?;
+    Ok(Ok([several, one]))
+}
+
+fn contestant(
+    name: &'static str,
+    cluster: &Arc<Cluster>,
+    form: Form,
+    connections: usize,
+) -> io::Result<Server> {
+    let database = cluster.create(form.database())?;
+    let open = move || {
+        let config = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = Manager::from_config(database.clone(), NoTls, config);
+        let size = connections.div_ceil(WORKERS);
+        let pool = Pool::builder(manager).max_size(size).build();
+        Shop::new(pool.expect("a pool without timeouts needs nothing"), form)
+    };
+    let server = peer::http(name, open).map_err(failed("start the server"))?;
+    Ok(Server {
+        processes: vec![cluster.process()],
+        // In this order: the cluster ends when nobody asks it for anything.
+        keep: Box::new((server.keep, Arc::clone(cluster))),
+        ..server
+    })
+}
