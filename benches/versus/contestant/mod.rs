@@ -6,6 +6,7 @@
 
 pub(crate) mod echo;
 pub(crate) mod jumun;
+pub(crate) mod mutex;
 mod peer;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;

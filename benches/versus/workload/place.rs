@@ -49,6 +49,7 @@ fn start(contest: &Contest) -> io::Result<(Vec<Server>, Vec<String>)> {
     if contest.with_counting {
         servers.push(contestant::jumun::start_uncounted()?);
     }
+    servers.push(contestant::mutex::start()?);
     servers.push(contestant::sqlite::start()?);
     servers.push(contestant::sqlite::start_grouped()?);
     let mut notes = Vec::new();

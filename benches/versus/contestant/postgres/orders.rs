@@ -150,8 +150,8 @@ async fn several(client: &Object, wanted: &Wanted, number: i64) -> Result<(), Fa
         },
         client.execute(&commit, &[]),
     );
-    let (begun, one, two, three, four, five, six, committed) = outcomes;
-    for outcome in [begun, one, two, three, four, five, six, committed] {
+    let (first, two, three, four, five, six, seven, last) = outcomes;
+    for outcome in [first, two, three, four, five, six, seven, last] {
         outcome.map_err(failed)?;
     }
     Ok(())
