@@ -56,6 +56,16 @@ impl Drop for Hosted {
     }
 }
 
+/// Whether the peers keep what they answer.
+///
+/// An error says what one of them kept instead.
+pub(crate) fn test() -> io::Result<()> {
+    mutex::test()?;
+    sqlite::test()?;
+    // Where PostgreSQL is not installed, the workload says so.
+    postgres::test().map(drop)
+}
+
 /// A thread that ends by itself, and is waited for.
 struct Joined(Option<JoinHandle<()>>);
 

@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header::HOST, web};
 use serde::{Deserialize, Serialize};
 
 use super::PATH;
-use crate::contest::Server;
+use crate::contest::{Server, ask};
 
 /// Where a client sends a key of its own.
 const KEY: &str = "idempotency-key";
@@ -23,6 +23,16 @@ pub(crate) const PAID: &str = "PaymentConfirmed";
 
 /// What the events of a paid order are called, in the order in which they happen.
 pub(crate) const EVENTS: [&str; 3] = ["Ordered", PAID, "OrderConfirmed"];
+
+/// What the tables of databases are called, in the order of [`Counts`].
+pub(crate) const TABLES: [&str; 6] = [
+    "orders",
+    "payments",
+    "my_pages",
+    "order_details",
+    "events",
+    "idempotency_keys",
+];
 
 /// An order as a request says it. What is left out is null, and further fields are ignored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,6 +64,10 @@ pub(crate) enum Failed {
     /// What the store says.
     Store(String),
 }
+
+/// What a peer has kept: rows of each table, in this order: orders, payments, the customer's page, the
+/// florist's, events, keys.
+pub(crate) type Counts = [u64; 6];
 
 /// Where orders are kept: one for each HTTP worker.
 pub(crate) trait Books: 'static {
@@ -118,6 +132,42 @@ pub(crate) fn http<B: Books>(
             .app_data(books)
             .route(PATH, web::post().to(place::<B>));
     })
+}
+
+/// Places some orders, one of them under a key that is then used again, and one that is refused. What
+/// `count` says must be theirs, with so many events each.
+///
+/// An error says who has something else.
+pub(crate) fn test(
+    server: &Server,
+    events: u64,
+    count: impl FnOnce() -> io::Result<Counts>,
+) -> io::Result<()> {
+    const ORDERS: u64 = 20;
+    let request = |header: &str, price: i64| {
+        let body = format!(r#"{{"customerName":"Hong Gildong","price":{price},"other":1}}"#);
+        let length = body.len();
+        let head = format!("POST {PATH} HTTP/1.1\r\nhost: shop\r\n{header}");
+        let kind = "content-type: application/json";
+        format!("{head}{kind}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+    };
+    let named = "idempotency-key: again\r\n";
+    for _ in 1..ORDERS {
+        ask(server, &request("", 30_000), 201)?;
+    }
+    ask(server, &request(named, 30_000), 201)?;
+    ask(server, &request(named, 30_000), 409)?;
+    ask(server, &request("", -1), 400)?;
+    let (wanted, kept) = (
+        [ORDERS, ORDERS, ORDERS, ORDERS, ORDERS * events, 1],
+        count()?,
+    );
+    if kept == wanted {
+        return Ok(());
+    }
+    let name = server.name;
+    let what = format!("{name} was to keep {wanted:?} rows and kept {kept:?}");
+    Err(io::Error::other(what))
 }
 
 async fn place<B: Books>(

@@ -12,7 +12,12 @@
 //! pages (1,000), of which there is one for some 1,500 orders then. Statements are prepared once. SQLite is the
 //! one that rusqlite compiles in; it syncs with `fsync`, as its makers compile it, not `fdatasync`.
 
-use std::{io, path::Path, sync::Arc, thread};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use jumun::clock::Clock;
 use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
@@ -20,7 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Joined,
-    peer::{self, Books, EVENTS, Failed, PAID, Wanted},
+    peer::{self, Books, Counts, EVENTS, Failed, PAID, Wanted},
 };
 use crate::contest::Server;
 
@@ -79,20 +84,29 @@ struct Shop {
 
 /// A transaction for each order.
 pub(crate) fn start() -> io::Result<Server> {
-    start_as("sqlite", 1)
+    start_as("sqlite", 1).map(|(server, _path)| server)
 }
 
 /// A transaction for all orders that wait.
 pub(crate) fn start_grouped() -> io::Result<Server> {
-    start_as("sqlite, grouped", GROUP_MAX)
+    start_as("sqlite, grouped", GROUP_MAX).map(|(server, _path)| server)
 }
 
-fn start_as(name: &'static str, group_max: usize) -> io::Result<Server> {
+/// Whether both keep what they answer.
+pub(crate) fn test() -> io::Result<()> {
+    for group_max in [1, GROUP_MAX] {
+        let (server, path) = start_as("sqlite", group_max)?;
+        peer::test(&server, 3, || {
+            count(&path).map_err(failed("count what is kept"))
+        })?;
+    }
+    Ok(())
+}
+
+fn start_as(name: &'static str, group_max: usize) -> io::Result<(Server, PathBuf)> {
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let connection = open(&home.path().join("shop.db"));
-    let connection = connection.map_err(|error| {
-        io::Error::other(format!("SQLite: could not make the shop's file: {error}"))
-    })?;
+    let path = home.path().join("shop.db");
+    let connection = open(&path).map_err(failed("make the shop's file"))?;
     let (writer, waiting) = mpsc::channel(WAITING_MAX);
     let thread = thread::Builder::new()
         .name(name.into())
@@ -100,11 +114,12 @@ fn start_as(name: &'static str, group_max: usize) -> io::Result<Server> {
     let server = peer::http(name, move || Shop {
         writer: writer.clone(),
     })?;
-    Ok(Server {
+    let server = Server {
         // In this order: with the server goes the last who could send the writer anything.
         keep: Box::new((server.keep, Joined(Some(thread)), home)),
         ..server
-    })
+    };
+    Ok((server, path))
 }
 
 impl Books for Shop {
@@ -123,6 +138,22 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     connection.execute_batch(TABLES)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
+}
+
+/// Of each table, its rows.
+fn count(path: &Path) -> rusqlite::Result<Counts> {
+    let connection = Connection::open(path)?;
+    let mut counts = Counts::default();
+    for (table, count) in peer::TABLES.iter().zip(&mut counts) {
+        let statement = format!("SELECT count(*) FROM {table}");
+        *count = connection.query_row(&statement, [], |row| row.get(0))?;
+    }
+    Ok(counts)
+}
+
+/// What went wrong, in a sentence.
+fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> io::Error {
+    move |error| io::Error::other(format!("SQLite: could not {doing}: {error}"))
 }
 
 /// Writes what waits, until nobody can send anything any more.

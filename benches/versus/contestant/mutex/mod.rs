@@ -54,14 +54,27 @@ const SHOP: &str = "flowers";
 
 /// Starts it on a directory of its own.
 pub(crate) fn start() -> io::Result<Server> {
+    start_with_shop().map(|(server, _shop, _projector)| server)
+}
+
+/// Whether it keeps what it answers.
+pub(crate) fn test() -> io::Result<()> {
+    let (server, shop, projector) = start_with_shop()?;
+    // Beside what an outbox is told, the journal has that the payment was asked for.
+    peer::test(&server, 4, || shop.count(projector.positions()))
+}
+
+fn start_with_shop() -> io::Result<(Server, Arc<Shop>, Arc<Projector>)> {
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let (shop, running) = open(home)?;
-    let server = peer::http("one mutex", move || Arc::clone(&shop))?;
-    Ok(Server {
+    let (shop, projector, running) = open(home)?;
+    let behind = Arc::clone(&shop);
+    let server = peer::http("one mutex", move || Arc::clone(&behind))?;
+    let server = Server {
         // In this order: nothing is submitted to what has stopped.
         keep: Box::new((server.keep, running)),
         ..server
-    })
+    };
+    Ok((server, shop, projector))
 }
 
 /// What runs behind the shop until this is dropped.
@@ -75,7 +88,7 @@ struct Running {
 }
 
 /// Opens the directory as the engine does, and starts what it starts behind the shards.
-fn open(home: TempDir) -> io::Result<(Arc<Shop>, Running)> {
+fn open(home: TempDir) -> io::Result<(Arc<Shop>, Arc<Projector>, Running)> {
     let config = Config::read(None).map_err(io::Error::other)?;
     let definitions = definitions::load(None).map_err(io::Error::other)?;
     let at = definitions::place(&definitions, SHOP).map_err(io::Error::other)?;
@@ -149,7 +162,7 @@ fn open(home: TempDir) -> io::Result<(Arc<Shop>, Running)> {
         _directory: opened.directory,
         _home: home,
     };
-    Ok((shop, running))
+    Ok((shop, projector, running))
 }
 
 impl Drop for Running {

@@ -2,6 +2,8 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    io,
+    ops::ControlFlow,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -20,14 +22,15 @@ use jumun::{
         commit::{Commit, Encoded, Lane, Position, Settled, Submission},
         committer::Committer,
         layout::Layout,
-        pages::{self, Pages, Slot},
+        pages::{self, NoteTree, Pages, Slot},
         snapshot,
     },
+    views::stops::Progress,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::turn::States;
-use crate::contestant::peer::{Asked, Books, Failed, Wanted};
+use crate::contestant::peer::{Asked, Books, Counts, Failed, Wanted};
 
 /// Everything that is served from.
 pub(super) struct Shop {
@@ -115,6 +118,31 @@ impl Shop {
         let state = locked(&self.state);
         let oldest = state.live.first_key_value();
         oldest.map_or(durable, |(_, live)| live.floor)
+    }
+
+    /// What is kept, once the views have taken all of it in.
+    pub(super) fn count(&self, mut views: watch::Receiver<Progress>) -> io::Result<Counts> {
+        let (at, _) = self.storefront;
+        let events = self.committer.durable();
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let seen = runtime.block_on(views.wait_for(|views| views.position >= events));
+        drop(seen.map_err(io::Error::other)?);
+        let listed = |collection| self.pages.listed(collection);
+        let mut keys = 0;
+        let mut count = |_: &[u8], _: &[u8]| {
+            keys += 1;
+            ControlFlow::Continue(())
+        };
+        let counted = self.pages.each_note(NoteTree::Answered, &mut count);
+        counted.map_err(io::Error::other)?;
+        Ok([
+            listed(self.layout.entities(at, Kind::Order)),
+            listed(self.layout.entities(at, Kind::Payment)),
+            listed(self.layout.rows(at, 0)),
+            listed(self.layout.rows(at, 1)),
+            events,
+            keys,
+        ])
     }
 
     /// All that happens under the lock.

@@ -24,12 +24,13 @@ use std::{
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
 
 use super::{
     Skipped,
     installed::{self, User},
 };
+use crate::contestant::peer::{self, Counts};
 
 /// As a line of `postgresql.conf` each. PostgreSQL's own values, where it has some that matter here,
 /// stand behind them.
@@ -152,19 +153,37 @@ impl Cluster {
         config
     }
 
-    fn run(&self, database: &str, statements: &str) -> io::Result<()> {
+    /// Of each table of a database, its rows.
+    pub(super) fn count(&self, database: &str) -> io::Result<Counts> {
+        let count = |table: &str| format!("(SELECT count(*) FROM {table})");
+        let statement = format!("SELECT {}", peer::TABLES.map(count).join(", "));
+        let rows = self.run(database, &statement)?;
+        let mut counts = Counts::default();
+        for (at, count) in counts.iter_mut().enumerate() {
+            let value = rows.iter().find_map(|message| {
+                if let SimpleQueryMessage::Row(row) = message {
+                    row.get(at)?.parse().ok()
+                } else {
+                    None
+                }
+            });
+            *count = value.ok_or_else(|| failed("count what is kept")("no number"))?;
+        }
+        Ok(counts)
+    }
+
+    fn run(&self, database: &str, statements: &str) -> io::Result<Vec<SimpleQueryMessage>> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let config = self.config(database);
         let done = runtime.block_on(async {
             let (client, connection) = config.connect(NoTls).await?;
-            tokio::select! {
-                done = client.batch_execute(statements) => done,
-                ended = connection => ended,
-            }
+            // Ends with the client.
+            tokio::spawn(connection);
+            client.simple_query(statements).await
         });
-        done.map_err(failed("make the shop's tables"))
+        done.map_err(failed("run statements"))
     }
 
     /// Waits until it takes connections.
@@ -175,7 +194,7 @@ impl Cluster {
                 break;
             }
             match self.run("postgres", "") {
-                Ok(()) => return Ok(()),
+                Ok(_) => return Ok(()),
                 Err(error) => last = error.to_string(),
             }
             thread::sleep(LOOK_PAUSE);

@@ -47,33 +47,36 @@ impl fmt::Display for Skipped {
 ///
 /// An error where PostgreSQL is installed and does not start.
 pub(crate) fn start() -> io::Result<Result<[Server; 2], Skipped>> {
-    start_with(CONNECTIONS)
-}
-
-/// The same with so many connections of each contestant.
-pub(crate) fn start_with(connections: usize) -> io::Result<Result<[Server; 2], Skipped>> {
     let cluster = match Cluster::start()? {
         Ok(cluster) => Arc::new(cluster),
         Err(skipped) => return Ok(Err(skipped)),
     };
-    let several = contestant("postgres", &cluster, Form::Several, connections)?;
-    let one = contestant("postgres, 1 statement", &cluster, Form::One, connections)?;
+    let several = contestant("postgres", &cluster, Form::Several)?;
+    let one = contestant("postgres, 1 statement", &cluster, Form::One)?;
     Ok(Ok([several, one]))
 }
 
-fn contestant(
-    name: &'static str,
-    cluster: &Arc<Cluster>,
-    form: Form,
-    connections: usize,
-) -> io::Result<Server> {
+/// Whether both keep what they answer, where PostgreSQL is installed.
+pub(crate) fn test() -> io::Result<Result<(), Skipped>> {
+    let cluster = match Cluster::start()? {
+        Ok(cluster) => Arc::new(cluster),
+        Err(skipped) => return Ok(Err(skipped)),
+    };
+    for form in [Form::Several, Form::One] {
+        let server = contestant("postgres", &cluster, form)?;
+        peer::test(&server, 3, || cluster.count(form.database()))?;
+    }
+    Ok(Ok(()))
+}
+
+fn contestant(name: &'static str, cluster: &Arc<Cluster>, form: Form) -> io::Result<Server> {
     let database = cluster.create(form.database())?;
     let open = move || {
         let config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
         let manager = Manager::from_config(database.clone(), NoTls, config);
-        let size = connections.div_ceil(WORKERS);
+        let size = CONNECTIONS.div_ceil(WORKERS);
         let pool = Pool::builder(manager).max_size(size).build();
         Shop::new(pool.expect("a pool without timeouts needs nothing"), form)
     };
