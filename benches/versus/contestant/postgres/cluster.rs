@@ -6,6 +6,9 @@
 //! to tune it: memory for pages, and enough room in the log that checkpoints do not dominate. Left as
 //! they are: the method of syncing (`fdatasync` on Linux), `commit_delay` (none), autovacuum.
 //!
+//! Dropping it is not all that a bench may end by, so a shell waits beside it for the end of its input,
+//! which it has from the bench alone, and stops and removes what is left.
+//!
 //! PostgreSQL refuses to run as root. It then runs as `postgres` or `nobody`.
 
 use std::{
@@ -57,6 +60,9 @@ const SETTINGS: [&str; 11] = [
 const LOOKS: u32 = 300;
 const LOOK_PAUSE: Duration = Duration::from_millis(100);
 
+/// What the guard runs, with the process and the two directories.
+const AFTERWARDS: &str = r#"cat > /dev/null; kill -QUIT "$1"; sleep 1; rm -rf "$2" "$3""#;
+
 /// The role that owns everything.
 const ROLE: &str = "shop";
 
@@ -65,6 +71,8 @@ const TABLES: &str = include_str!("tables.sql");
 /// A cluster that runs until this is dropped.
 pub(super) struct Cluster {
     process: Child,
+    /// Stops it and removes its files when this process has ended by a signal.
+    guard: Option<Child>,
     /// Removed when it has ended.
     home: TempDir,
     /// Where its socket is: apart, because the path of one has 107 bytes at most.
@@ -125,11 +133,25 @@ impl Cluster {
             .map_err(failed("start it"))?;
         let mut cluster = Self {
             process,
+            guard: None,
             home,
             socket,
         };
+        cluster.guard = Some(cluster.guarded()?);
         cluster.wait()?;
         Ok(cluster)
+    }
+
+    /// In a process group of its own, so that what interrupts the bench does not end it.
+    fn guarded(&self) -> io::Result<Child> {
+        Command::new("sh")
+            .args(["-c", AFTERWARDS, "sh"])
+            .arg(self.process.id().to_string())
+            .args([self.home.path(), self.socket.path()])
+            .stdin(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .map_err(failed("start a shell to clean up behind it"))
     }
 
     /// The process whose children serve the connections.
@@ -207,6 +229,10 @@ impl Cluster {
 impl Drop for Cluster {
     /// At once, without writing what it has in memory: all of it is removed.
     fn drop(&mut self) {
+        if let Some(mut guard) = self.guard.take() {
+            guard.kill().ok();
+            guard.wait().ok();
+        }
         let id = i32::try_from(self.process.id()).ok();
         if let Some(id) = id.and_then(Pid::from_raw) {
             // An error says that it has ended already.
