@@ -12,7 +12,7 @@ use super::{
 const QUIET: Duration = Duration::from_millis(10);
 
 /// How often, at most, it is watched after a round.
-const QUIET_LOOKS_MAX: usize = 50;
+const QUIET_LOOKS_MAX: usize = 100;
 
 /// Someone who takes part: a server that answers on an address until this is dropped.
 pub(crate) struct Server {
@@ -189,7 +189,7 @@ fn driven(server: &Server, load: &Load, until: Until) -> io::Result<Report> {
     Err(io::Error::other(what))
 }
 
-/// Waits until a server has nothing more to do, half a second at most; its CPU time until then.
+/// Waits until a server has nothing more to do, a second at most; its CPU time until then.
 fn calm(server: &Server) -> Option<Duration> {
     let mut used = cpu::used(THREAD_NAME, &server.processes)?;
     for _ in 0..QUIET_LOOKS_MAX {

@@ -97,6 +97,11 @@ impl Group {
     pub(crate) fn line(&self, name: &str) -> Option<&Line> {
         self.lines.iter().find(|line| line.name == name)
     }
+
+    /// Whether a short bar is the better one: unless something is counted a second.
+    pub(crate) fn less_is_better(&self) -> bool {
+        !self.unit.ends_with("/s")
+    }
 }
 
 impl Floor {
@@ -126,4 +131,17 @@ pub(crate) fn hundredths(value: u64, of: u64) -> u64 {
 /// Hundredths as people write them: 52 is "0.52".
 pub(crate) fn decimal(hundredths: u64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+/// As people read long numbers: 12345 is "12,345".
+pub(crate) fn thousands(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

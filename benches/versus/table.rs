@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{
     machine::Machine,
-    result::{Group, Line, Told, decimal, hundredths},
+    result::{Group, Line, Told, decimal, hundredths, thousands},
 };
 
 /// Prints the machine, all groups, and then the floors.
@@ -47,12 +47,12 @@ fn print_group(out: &mut impl Write, group: &Group) -> io::Result<()> {
             writeln!(out, "  {name:<24}{:>12}", "failed")?;
             continue;
         };
-        let spread = format!("{lowest}-{highest}");
+        let spread = format!("{}-{}", thousands(*lowest), thousands(*highest));
         let ratio = decimal(hundredths(line.median(), whole));
-        let optional = |value: Option<u64>| value.map_or_else(String::new, |own| own.to_string());
+        let optional = |value: Option<u64>| value.map_or_else(String::new, thousands);
         let (p50, p99) = (optional(line.p50_us), optional(line.p99_us));
         let cpu = line.cpu_ns.map_or_else(String::new, microseconds);
-        let median = line.median();
+        let median = thousands(line.median());
         writeln!(
             out,
             "  {name:<24}{median:>12}{spread:>21}{ratio:>8}{p50:>10}{p99:>10}{cpu:>9}"

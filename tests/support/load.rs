@@ -17,7 +17,7 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time::Instant,
+    time::{Instant, timeout_at},
 };
 
 /// What the generator's threads are called, so that their CPU time can be told from the server's.
@@ -25,6 +25,12 @@ pub(crate) const THREAD_NAME: &str = "load";
 
 /// How many threads it runs on; as many as a small server has cores.
 const THREADS: usize = 2;
+
+/// How long after the time is over answers are waited for.
+const LATE_MAX: Duration = Duration::from_secs(10);
+
+/// How long is waited where only the requests are counted.
+const COUNTED_MAX: Duration = Duration::from_hours(1);
 
 /// The longest response it reads, in bytes.
 const RESPONSE_BYTES_MAX: usize = 1 << 20;
@@ -43,7 +49,8 @@ pub(crate) enum Until {
 pub(crate) struct Report {
     /// How many responses had which status.
     pub(crate) statuses: BTreeMap<u16, u64>,
-    /// How many requests had no response: the connection ended, or what came was not HTTP.
+    /// How many requests had no response: the connection ended, what came was not HTTP, or nothing
+    /// came in time.
     pub(crate) broken: u64,
     /// From the first request to the last response.
     pub(crate) elapsed: Duration,
@@ -125,7 +132,7 @@ where
     W: Fn(u64, &mut Vec<u8>) + 'static,
 {
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
+        .enable_all()
         .build()?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
@@ -161,6 +168,15 @@ impl<W> Course<W> {
         };
         goes_on.then_some(number)
     }
+
+    /// When nothing is waited for any more.
+    fn gives_up(&self) -> Instant {
+        self.began
+            + match self.until {
+                Until::Elapsed(length) => length + LATE_MAX,
+                Until::Requests(_) => COUNTED_MAX,
+            }
+    }
 }
 
 async fn connection<W: Fn(u64, &mut Vec<u8>)>(
@@ -168,16 +184,28 @@ async fn connection<W: Fn(u64, &mut Vec<u8>)>(
     course: Arc<Course<W>>,
 ) -> Report {
     let mut report = Report::default();
+    // One timer for all requests: one for each would cost as much as the rest of what is done here.
+    let whole = exchanges(&mut stream, &course, &mut report);
+    let ended = timeout_at(course.gives_up(), whole).await;
+    if !matches!(ended, Ok(Ok(()))) {
+        report.broken += 1;
+    }
+    report
+}
+
+/// Sends and waits until it is time to stop. An error is a request without a response.
+async fn exchanges<W: Fn(u64, &mut Vec<u8>)>(
+    stream: &mut tokio::net::TcpStream,
+    course: &Course<W>,
+    report: &mut Report,
+) -> io::Result<()> {
     let mut request = Vec::with_capacity(1024);
     let mut response = Vec::with_capacity(4096);
     let mut sent = Instant::now();
     while let Some(number) = course.next(sent) {
         request.clear();
         (course.write)(number, &mut request);
-        let Ok(status) = exchange(&mut stream, &request, &mut response).await else {
-            report.broken += 1;
-            break;
-        };
+        let status = exchange(stream, &request, &mut response).await?;
         // One look at the clock ends this request and begins the next.
         let now = Instant::now();
         let latency = u32::try_from((now - sent).as_micros()).unwrap_or(u32::MAX);
@@ -185,7 +213,7 @@ async fn connection<W: Fn(u64, &mut Vec<u8>)>(
         *report.statuses.entry(status).or_default() += 1;
         sent = now;
     }
-    report
+    Ok(())
 }
 
 /// Sends a request and reads its whole response into `response`; returns the status.

@@ -26,7 +26,8 @@ pub(crate) const WORKLOAD: Workload = Workload {
     run,
 };
 
-/// What is put on the shelves before the shops open: path and body.
+/// What is put on the shelves before the shops open, each [`LISTINGS`] times: path and body. `ITEM` is
+/// replaced by the number of what was put there.
 const STOCK: [(&str, &str); 3] = [
     (
         "/stays/rooms",
@@ -38,11 +39,18 @@ const STOCK: [(&str, &str); 3] = [
     ),
     (
         "/tutoring/managements",
-        r#"{"lessonId": 1, "status": "SaleApproved"}"#,
+        r#"{"lessonId": ITEM, "status": "SaleApproved"}"#,
     ),
 ];
 
-/// Path and body of an order in each; `WHOSE` is replaced by a number, another one each time.
+/// Rooms and lessons. A shop with a single one would take one order after another.
+const LISTINGS: u64 = 73;
+
+/// Those of two digits are ordered, so that all requests have the same length.
+const ORDERED_FROM: u64 = 10;
+
+/// Path and body of an order in each; `WHOSE` is replaced by a number, another one each time, and
+/// `ITEM` by the number of a room or lesson.
 const ORDERS: [(&str, &str); 5] = [
     (
         "/flowers/orders",
@@ -50,7 +58,7 @@ const ORDERS: [(&str, &str); 5] = [
     ),
     (
         "/stays/reservations",
-        r#"{"customerName": "WHOSE", "roomNumber": 1, "roomCount": 1, "paymentPrice": 90000}"#,
+        r#"{"customerName": "WHOSE", "roomNumber": ITEM, "roomCount": 1, "paymentPrice": 90000}"#,
     ),
     (
         "/fish/orders",
@@ -62,7 +70,7 @@ const ORDERS: [(&str, &str); 5] = [
     ),
     (
         "/tutoring/reservations",
-        r#"{"reserveId": "WHOSE", "userId": "KIM", "lessonId": 1}"#,
+        r#"{"reserveId": "WHOSE", "userId": "KIM", "lessonId": ITEM}"#,
     ),
 ];
 
@@ -123,8 +131,11 @@ fn run(contest: &Contest) -> io::Result<Told> {
         echo::<Lesson>(routes, tutoring);
     })?;
     let jumun = jumun::start()?;
-    for (path, body) in STOCK {
-        contest::ask(&jumun, &contest::post(&jumun, path, body), 201)?;
+    for item in 1..=LISTINGS {
+        for (path, body) in STOCK {
+            let body = body.replace("ITEM", &item.to_string());
+            contest::ask(&jumun, &contest::post(&jumun, path, &body), 201)?;
+        }
     }
     let title = format!("place orders in five shops by turns, {CONNECTIONS} connections");
     let entrants = [(&ceiling, load(&ceiling)), (&jumun, load(&jumun))];
@@ -143,22 +154,30 @@ fn run(contest: &Contest) -> io::Result<Told> {
 
 /// No number is used twice, in no round.
 fn load(server: &Server) -> Load {
+    let whose = "W".repeat(DIGITS);
     let requests = ORDERS.map(|(path, body)| {
-        let whose = "W".repeat(DIGITS);
-        let request = contest::post(server, path, &body.replace("WHOSE", &whose));
-        let places = request.windows(DIGITS);
-        let at = places.enumerate().find(|(_, own)| *own == whose.as_bytes());
-        let (at, _) = at.expect("each order says whose it is");
-        (request, at)
+        let body = body.replace("WHOSE", &whose).replace("ITEM", "II");
+        let request = contest::post(server, path, &body);
+        let place = |text: &str| {
+            let mut places = request.windows(text.len());
+            places.position(|own| own == text.as_bytes())
+        };
+        let at = place(&whose).expect("each order says whose it is");
+        (place("II"), at, request)
     });
     let next = AtomicU64::new(1);
     let write = move |at: u64, buffer: &mut Vec<u8>| {
         let shop = usize::try_from(at % 5).expect("one of five");
-        let (request, place) = &requests[shop];
-        let number = format!("{:0DIGITS$}", next.fetch_add(1, Relaxed));
-        buffer.extend_from_slice(&request[..*place]);
-        buffer.extend_from_slice(number.as_bytes());
-        buffer.extend_from_slice(&request[place + DIGITS..]);
+        let (item_at, whose_at, request) = &requests[shop];
+        let number = next.fetch_add(1, Relaxed);
+        let from = buffer.len();
+        buffer.extend_from_slice(request);
+        let request = &mut buffer[from..];
+        request[*whose_at..][..DIGITS].copy_from_slice(format!("{number:0DIGITS$}").as_bytes());
+        if let Some(at) = item_at {
+            let item = ORDERED_FROM + number % (LISTINGS - ORDERED_FROM + 1);
+            request[*at..][..2].copy_from_slice(item.to_string().as_bytes());
+        }
     };
     Load {
         connections: CONNECTIONS,

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr};
 
 use super::Workload;
 use crate::{
-    contest::{Contest, Load, Server},
+    contest::{Contest, Load, Round, Server},
     contestant::{
         self, Order, PATH,
         append::{Append, Committed},
@@ -32,7 +32,8 @@ fn run(contest: &Contest) -> io::Result<Told> {
     let (servers, notes) = start(contest)?;
     let mut told = Told::default();
     for connections in CONNECTIONS {
-        let title = format!("place a flower order, {connections} connections");
+        let plural = if connections == 1 { "" } else { "s" };
+        let title = format!("place a flower order, {connections} connection{plural}");
         let mut entrants: Vec<(&Server, Load)> = Vec::new();
         for server in &servers {
             let load = Load::same(connections, 201, request(server.address));
@@ -48,6 +49,7 @@ fn run(contest: &Contest) -> io::Result<Told> {
         lines.push(line);
         let mut notes = notes.clone();
         notes.push(note);
+        notes.extend(counting(&lines));
         told.groups.push(Group {
             title,
             unit: "orders/s",
@@ -91,7 +93,7 @@ fn turns(
     contest: &Contest,
     title: &str,
     entrants: &[(&Server, Load)],
-) -> io::Result<(Vec<Vec<crate::contest::Round>>, Append)> {
+) -> io::Result<(Vec<Vec<Round>>, Append)> {
     let jumun = entrants.iter().find(|(own, _)| own.name == "jumun");
     let (jumun, _) = jumun.expect("it always takes part");
     let mut append = Append::new()?;
@@ -103,6 +105,18 @@ fn turns(
         Ok(())
     })?;
     Ok((rounds, append))
+}
+
+/// What counting for `/metrics` costs, in thousandths, if somebody does without.
+fn counting(lines: &[Line]) -> Option<String> {
+    let of = |name: &str| lines.iter().find(|line| line.name == name);
+    let (counting, bare) = of("jumun").zip(of("uncounted"))?;
+    let more = |more: u64, less: u64| (more * 1_000 / less.max(1)).saturating_sub(1_000);
+    let rate = more(bare.median(), counting.median());
+    let cpu = more(counting.cpu_ns?, bare.cpu_ns?);
+    Some(format!(
+        "counting costs {rate} of 1000 orders/s, and {cpu} of 1000 of the CPU"
+    ))
 }
 
 /// What was reached of what this project promises itself about orders.

@@ -38,7 +38,8 @@ pub(super) struct Reading {
 pub(super) fn stocked(contest: &Contest) -> io::Result<(Server, u64)> {
     let server = jumun::start()?;
     let orders = if contest.is_test { TEST_ORDERS } else { ORDERS };
-    let load = Load::same(16, 201, place::request(server.address));
+    // One after another, so that no number is left out.
+    let load = Load::same(1, 201, place::request(server.address));
     contest.stock(&server, &load, orders)?;
     let last = contest::get(&server, &format!("/flowers/myPages/{orders}"));
     for _ in 1..LOOKS_MAX {

@@ -99,7 +99,7 @@ fn told(title: String, all: &[Read]) -> Told {
     let note = |(readers, own): (u64, &Read)| {
         let percent = own.came * 100 / own.expected.max(1);
         let name = named(readers);
-        format!("{name}: {percent} % of the events came within half a second after the last order")
+        format!("{name}: {percent} % of the events came within a second after the last order")
     };
     let events = Group {
         title: "events that came, of all readers together".into(),
