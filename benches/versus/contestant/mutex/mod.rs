@@ -23,7 +23,9 @@
 //!   who are under way, and the start after a crash (what is stored is the engine's; it could start on
 //!   it).
 
+mod fields;
 mod shop;
+mod tickets;
 mod turn;
 
 use std::{
@@ -45,7 +47,7 @@ use jumun::{
 };
 use tempfile::TempDir;
 
-use self::shop::{Shop, Tickets};
+use self::{shop::Shop, tickets::Tickets};
 use super::peer;
 use crate::contest::Server;
 

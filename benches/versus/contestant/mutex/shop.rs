@@ -1,7 +1,7 @@
 //! The shop behind one lock.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     io,
     ops::ControlFlow,
     sync::{Arc, Mutex, MutexGuard},
@@ -10,7 +10,7 @@ use std::{
 use jumun::{
     clock::Clock,
     domain::{
-        Batch, Cause, Correlation, EntityKey, Fields, Kind, Money, Origin, Value,
+        Batch, Cause, Correlation, EntityKey, Kind, Money, Origin,
         ids::OrderId,
         order,
         recorded::Answered,
@@ -19,7 +19,7 @@ use jumun::{
     },
     store::{
         answers, codec,
-        commit::{Commit, Encoded, Lane, Position, Settled, Submission},
+        commit::{Commit, Encoded, Position, Settled, Submission},
         committer::Committer,
         layout::Layout,
         pages::{self, NoteTree, Pages, Slot},
@@ -29,8 +29,8 @@ use jumun::{
 };
 use tokio::sync::{oneshot, watch};
 
-use super::turn::States;
-use crate::contestant::peer::{Asked, Books, Counts, Failed, Wanted};
+use super::{fields::Names, tickets::Tickets, turn::States};
+use crate::contestant::peer::{Books, Counts, Failed, Wanted};
 
 /// Everything that is served from.
 pub(super) struct Shop {
@@ -60,23 +60,6 @@ struct Live {
     key: Option<String>,
     /// Up to where the journal was durable when the order was submitted.
     floor: Position,
-}
-
-/// Names of fields, made once.
-struct Names([Arc<str>; 7]);
-
-/// Who waits for the committer, in the order of submission.
-#[derive(Default)]
-pub(super) struct Tickets(Mutex<VecDeque<oneshot::Sender<Settled>>>);
-
-impl Lane for Tickets {
-    fn settled(&self, settled: &[Settled]) {
-        let mut waiting = locked(&self.0);
-        for (own, waiting) in settled.iter().zip(waiting.drain(..settled.len())) {
-            // Who hung up has its order all the same.
-            waiting.send(*own).ok();
-        }
-    }
 }
 
 /// An order that was submitted.
@@ -179,9 +162,8 @@ impl Shop {
         };
         let body = codec::encode(&batch);
         let (states, batch) = (Arc::new(states), Arc::new(batch));
-        let (settles, durable) = oneshot::channel();
         let floor = self.committer.durable();
-        locked(&self.tickets.0).push_back(settles);
+        let durable = self.tickets.wait();
         let submission = Submission {
             lane: 0,
             ticket: number,
@@ -191,7 +173,7 @@ impl Shop {
             }),
         };
         if self.committer.submit(submission).is_err() {
-            locked(&self.tickets.0).pop_back();
+            self.tickets.withdraw();
             return Err(Failed::Store("the committer takes nothing".to_owned()));
         }
         state.number += 1;
@@ -283,43 +265,11 @@ impl Books for Arc<Shop> {
     }
 }
 
-impl Names {
-    fn new() -> Self {
-        let names = [
-            "phoneNumber",
-            "address",
-            "customerName",
-            "flowerType",
-            "price",
-            "email",
-            "language",
-        ];
-        Self(names.map(Arc::from))
-    }
-
-    fn fields(&self, asked: &Asked) -> Fields {
-        let text = |text: &Option<String>| text.clone().map(Value::Text);
-        let values = [
-            text(&asked.phone_number),
-            text(&asked.address),
-            text(&asked.customer_name),
-            text(&asked.flower_type),
-            asked.price.map(Value::Int),
-            text(&asked.email),
-            text(&asked.language),
-        ];
-        let pairs = self.0.iter().map(Arc::clone).zip(values);
-        pairs
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect()
-    }
-}
-
 #[expect(clippy::needless_pass_by_value, reason = "so that it can be named")]
 fn unkept(error: pages::Error) -> Failed {
     Failed::Store(error.to_string())
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("nothing panics while it is locked")
 }
