@@ -22,7 +22,6 @@ pub(crate) struct Server {
     /// Further processes, with their children, whose CPU time counts.
     pub(crate) processes: Vec<u32>,
     /// Dropped with it; stops it.
-    #[expect(dead_code, reason = "held, not read")]
     pub(crate) keep: Box<dyn Any>,
 }
 

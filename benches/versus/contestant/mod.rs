@@ -8,7 +8,10 @@ pub(crate) mod append;
 pub(crate) mod constant;
 pub(crate) mod echo;
 pub(crate) mod jumun;
-// Further contestants, one a line: mutex, postgres, sqlite.
+pub(crate) mod mutex;
+mod peer;
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
 
 use std::{
     io,
@@ -51,6 +54,25 @@ impl Drop for Hosted {
     fn drop(&mut self) {
         drop(self.stop.take());
         drop(self.thread.take().map(JoinHandle::join));
+    }
+}
+
+/// Whether the peers keep what they answer.
+///
+/// An error says what one of them kept instead.
+pub(crate) fn test() -> io::Result<()> {
+    mutex::test()?;
+    sqlite::test()?;
+    // Where PostgreSQL is not installed, the workload says so.
+    postgres::test().map(drop)
+}
+
+/// A thread that ends by itself, and is waited for.
+struct Joined(Option<JoinHandle<()>>);
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        drop(self.0.take().map(JoinHandle::join));
     }
 }
 

@@ -26,6 +26,9 @@ pub(crate) const WORKLOAD: Workload = Workload {
 };
 
 fn run(contest: &Contest) -> io::Result<Told> {
+    if contest.is_test {
+        contestant::test()?;
+    }
     let (servers, notes) = start(contest)?;
     let mut told = Told::default();
     for connections in CONNECTIONS {
@@ -61,12 +64,18 @@ fn run(contest: &Contest) -> io::Result<Told> {
 /// The echo is the first, and what the others are compared with. With who does not take part, and why.
 fn start(contest: &Contest) -> io::Result<(Vec<Server>, Vec<String>)> {
     let mut servers = vec![contestant::echo::start()?];
-    let notes = Vec::new();
+    let mut notes = Vec::new();
     servers.push(contestant::jumun::start()?);
     if contest.with_counting {
         servers.push(contestant::jumun::start_uncounted()?);
     }
-    // Further contestants, one a line: mutex, sqlite, postgres.
+    servers.push(contestant::mutex::start()?);
+    servers.push(contestant::sqlite::start()?);
+    servers.push(contestant::sqlite::start_grouped()?);
+    match contestant::postgres::start()? {
+        Ok(both) => servers.extend(both),
+        Err(skipped) => notes.push(skipped.to_string()),
+    }
     // All addresses have as many letters, or the last one would read the wrong number of bytes.
     let request_bytes = request(servers[0].address).len();
     servers.push(contestant::constant::start(request_bytes, ANSWER)?);
