@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::{
     model::Model,
     notices::{Mentioned, Notices, Notification},
-    rows::Rows,
+    rows::{Likeness, Made, Rows},
     stops::{self, Progress, Stop},
 };
 use crate::{
@@ -57,6 +57,8 @@ pub struct Projector {
     storefronts: Vec<Arc<Storefront>>,
     /// By the notices of each.
     mentioned: Vec<Mentioned>,
+    /// Of the views of each.
+    likenesses: Vec<Vec<Likeness>>,
     layout: Arc<Layout>,
     pages: Arc<Pages>,
     progress: watch::Sender<Progress>,
@@ -78,9 +80,11 @@ impl Projector {
             ..Progress::default()
         };
         let mentioned = storefronts.iter().map(|own| Mentioned::by(own)).collect();
+        let likenesses = storefronts.iter().map(|own| Likeness::of(own)).collect();
         Self {
             storefronts,
             mentioned,
+            likenesses,
             layout,
             pages,
             progress: watch::Sender::new(progress),
@@ -242,13 +246,14 @@ impl Projector {
             .position(|own| own.name == batch.storefront);
         let Some(at) = found else { return Ok(()) };
         let storefront = &self.storefronts[at];
-        for view in 0..storefront.views.len() {
+        let mut made = Made::default();
+        for (view, likeness) in self.likenesses[at].iter().copied().enumerate() {
             let model = Model::view(at, view);
             if takes(model) {
-                let rows = Rows::new(storefront, (at, view), &self.layout, &self.pages);
+                let rows = Rows::new(storefront, (at, view), likeness, &self.layout, &self.pages);
                 self.careful(model, committed, before, || {
                     self.strike(model, batch);
-                    rows.take(committed)
+                    rows.take(committed, &mut made)
                 })?;
             }
         }

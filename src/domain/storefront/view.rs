@@ -76,6 +76,13 @@ pub struct View {
 }
 
 impl View {
+    /// Whether the rows of both always say the same, given the same events: then a row that is made for
+    /// one of them is good for the other.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let is_plain = !self.history && !other.history;
+        is_plain && (self.rows, &self.only, &self.rules) == (other.rows, &other.only, &other.rules)
+    }
+
     /// Whether a path segment means this view.
     pub fn answers_to(&self, segment: &str) -> bool {
         &*self.path == segment || self.aliases.iter().any(|alias| &**alias == segment)
