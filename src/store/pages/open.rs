@@ -165,7 +165,7 @@ fn build(
     let pages = Pages {
         collections,
         counts: counts.iter().cloned().map(Mutex::new).collect(),
-        cache: Cache::new(limits.pages_max),
+        cache: Cache::new(limits.pages_max, limits.bytes_max),
         notes: Default::default(),
         together: RwLock::default(),
         backing,
