@@ -15,18 +15,10 @@ const ROUND: Duration = Duration::from_secs(3);
 /// With `--test`.
 const TEST_ROUND: Duration = Duration::from_millis(30);
 
-/// What is asked for.
-pub(crate) enum Asked {
-    /// To say what can be.
-    Help,
-    /// A run.
-    Run(Contest),
-}
-
-/// Reads the command line. Cargo's own flags are passed over.
+/// Reads the command line; `None` if help is asked for. Cargo's own flags are passed over.
 ///
 /// An error says what an option takes.
-pub(crate) fn read() -> io::Result<Asked> {
+pub(crate) fn read() -> io::Result<Option<Contest>> {
     let mut contest = Contest {
         rounds: ROUNDS,
         round: ROUND,
@@ -35,7 +27,7 @@ pub(crate) fn read() -> io::Result<Asked> {
     let mut given = env::args().skip(1);
     while let Some(argument) = given.next() {
         match argument.as_str() {
-            "--help" => return Ok(Asked::Help),
+            "--help" => return Ok(None),
             "--test" => {
                 contest.is_test = true;
                 contest.rounds = 1;
@@ -59,7 +51,7 @@ pub(crate) fn read() -> io::Result<Asked> {
             name => contest.names.push(name.to_owned()),
         }
     }
-    Ok(Asked::Run(contest))
+    Ok(Some(contest))
 }
 
 /// Writes down what can be asked for.

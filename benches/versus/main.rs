@@ -11,6 +11,10 @@
 mod arguments;
 mod contest;
 mod contestant;
+
+mod machine;
+mod picture;
+mod progress;
 mod result;
 mod table;
 mod workload;
@@ -20,9 +24,13 @@ mod cpu;
 #[path = "../../tests/support/load.rs"]
 mod load;
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
-use arguments::Asked;
+use contest::Contest;
+use jiff::Timestamp;
 use result::Told;
 use workload::Workload;
 
@@ -30,25 +38,56 @@ use workload::Workload;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What is run, in this order. The feature's name, what it is about, and the function that runs it.
+/// What is run, in this order.
 const ALL: &[Workload] = &[
     // One workload a line.
     workload::place::WORKLOAD,
+    workload::mixed::WORKLOAD,
+    workload::read::WORKLOAD,
+    workload::row::WORKLOAD,
+    workload::page::WORKLOAD,
+    workload::feed::WORKLOAD,
 ];
 
-fn main() -> io::Result<()> {
-    let asked = arguments::read()?;
+fn main() -> io::Result<ExitCode> {
     let mut out = io::stdout().lock();
-    let contest = match asked {
-        Asked::Help => return arguments::help(&mut out, ALL),
-        Asked::Run(contest) => contest,
+    let Some(contest) = arguments::read()? else {
+        return arguments::help(&mut out, ALL).map(|()| ExitCode::SUCCESS);
     };
-    let mut told = Told::default();
-    for workload in ALL.iter().filter(|own| contest.wants(own.name)) {
-        told.add((workload.run)(&contest)?);
-    }
+    let began = Timestamp::now();
+    let told = run(&contest);
+    let failures = contest.failures.borrow();
     if contest.is_test {
-        return writeln!(out, "versus: {} lines were measured", told.lines());
+        writeln!(out, "versus: {} lines were measured", told.lines())?;
+    } else if told.lines() > 0 {
+        let machine = machine::about(&contest, began);
+        table::print(&mut out, &told, &machine)?;
+        let page = picture::write(&told, &machine)?;
+        writeln!(out, "\nAs pictures: {}", page.display())?;
     }
-    table::print(&mut out, &told)
+    for failure in &*failures {
+        writeln!(out, "\nFAILED: {failure}")?;
+    }
+    Ok(ExitCode::from(u8::from(!failures.is_empty())))
+}
+
+/// Runs what is wanted. A workload that cannot be run is a failure, and the others are run.
+fn run(contest: &Contest) -> Told {
+    let wanted = ALL.iter().filter(|own| contest.wants(own.name));
+    let wanted: Vec<&Workload> = wanted.collect();
+    let mut told = Told::default();
+    for (at, workload) in wanted.iter().enumerate() {
+        let takes = |own: &&Workload| (own.takes)(contest);
+        let later = wanted[at + 1..].iter().map(takes).sum();
+        let number = format!("{}/{} {}", at + 1, wanted.len(), workload.name);
+        contest.progress.begin(number, takes(workload), later);
+        match (workload.run)(contest) {
+            Ok(own) => told.add(own),
+            Err(error) => {
+                contest.fail(format!("{}: {error}", workload.name));
+            }
+        }
+    }
+    contest.progress.end();
+    told
 }

@@ -99,6 +99,18 @@ impl Group {
     }
 }
 
+impl Floor {
+    /// A quotient that has to be reached; both in hundredths.
+    pub(crate) fn at_least(what: &str, figure: u64, wanted: u64) -> Self {
+        Self {
+            what: what.to_owned(),
+            figure: decimal(figure),
+            wanted: format!("at least {}", decimal(wanted)),
+            is_reached: figure >= wanted,
+        }
+    }
+}
+
 /// The one in the middle; 0 if there is none.
 pub(crate) fn median(values: &[u64]) -> u64 {
     let mut values = values.to_vec();

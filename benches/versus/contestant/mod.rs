@@ -4,9 +4,11 @@
 //! echo. They run in this process, on threads of their own that are not called as the load
 //! generator's are, with [`WORKERS`] HTTP workers.
 
+pub(crate) mod append;
+pub(crate) mod constant;
 pub(crate) mod echo;
 pub(crate) mod jumun;
-// Further contestants, one a line: append, mutex, postgres, sqlite.
+// Further contestants, one a line: mutex, postgres, sqlite.
 
 use std::{
     io,

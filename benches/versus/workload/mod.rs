@@ -1,9 +1,15 @@
 //! What is measured. Each file has a `WORKLOAD`.
 
+pub(crate) mod feed;
+pub(crate) mod mixed;
+pub(crate) mod page;
 pub(crate) mod place;
-// Further workloads, one a line: feed, live, mixed, page, read, row, start, stored.
+pub(crate) mod read;
+pub(crate) mod row;
+mod shelf;
+// Further workloads, one a line: live, start, stored.
 
-use std::io;
+use std::{io, time::Duration};
 
 use super::{contest::Contest, result::Told};
 
@@ -13,6 +19,8 @@ pub(crate) struct Workload {
     pub(crate) name: &'static str,
     /// What is done, for `--help`.
     pub(crate) about: &'static str,
+    /// How long it takes, about.
+    pub(crate) takes: fn(&Contest) -> Duration,
     /// Starts who takes part, has them take turns, and stops them. An error ends the whole run.
     pub(crate) run: fn(&Contest) -> io::Result<Told>,
 }
