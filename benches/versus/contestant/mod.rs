@@ -8,6 +8,7 @@ pub(crate) mod append;
 pub(crate) mod constant;
 pub(crate) mod echo;
 pub(crate) mod jumun;
+pub(crate) mod process;
 // Further contestants, one a line: mutex, postgres, sqlite.
 
 use std::{
