@@ -34,7 +34,7 @@ pub use self::{
     backing::Durable,
     checkpoint::Checkpointed,
     checkpointer::Checkpointer,
-    guard::Guard,
+    guard::{Ahead, Guard},
     notes::VisitNote,
     open::{OpenedPages, Opening},
     probe::{Probe, limit_memory, probe, probe_memory_bytes_max},
