@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use super::{Workload, place};
 use crate::{
-    contest::{Contest, Load},
+    contest::{self, Contest, Load, Server},
     contestant::process,
     result::{Floor, Group, Line, Told, hundredths},
 };
@@ -14,8 +14,13 @@ use crate::{
 const ORDERS: u64 = 100_000;
 const TEST_ORDERS: u64 = 128;
 
-/// Each shard hands out numbers by pages of its own, so the last of them may have gaps.
-const NUMBERS_LEFT: u64 = 4_096;
+/// Shards hand out numbers by pages of so many in turn, each of its own, and some do so faster.
+const NUMBERS_PER_PAGE: u64 = 64;
+/// More than there are shards.
+const PAGES_LOOKED_AT: u64 = 16;
+/// How many orders are placed at a time until all numbers are there, and how often at most.
+const MORE: u64 = 2_048;
+const TIMES_MAX: usize = 100;
 
 /// How often one order is changed before the next one is, and how many have their turn at once: more
 /// than one, since one order's changes wait for each other.
@@ -42,7 +47,13 @@ fn run(contest: &Contest) -> io::Result<Told> {
     let process = process::serve(&home.path().join("data"), "/flowers/orders")?;
     let (at_once, over_time) = (process.server("at once"), process.server("over time"));
     let placing = Load::same(CONNECTIONS, 201, place::request(at_once.address));
-    contest.stock(&at_once, &placing, orders + NUMBERS_LEFT)?;
+    contest.stock(&at_once, &placing, orders)?;
+    for _ in 0..TIMES_MAX {
+        if has_all(&at_once, orders) {
+            break;
+        }
+        contest.stock(&at_once, &placing, MORE)?;
+    }
     let near = move |at: u64| {
         let round = at / (AT_ONCE * CHANGES);
         1 + (round * AT_ONCE + at % AT_ONCE) % orders
@@ -79,6 +90,17 @@ fn run(contest: &Contest) -> io::Result<Told> {
             SHARE_MIN,
         )],
     })
+}
+
+/// Whether all numbers up to this one are orders: each shard gives its own out in their order.
+fn has_all(server: &Server, orders: u64) -> bool {
+    let lasts = (0..PAGES_LOOKED_AT).map(|page| orders.saturating_sub(page * NUMBERS_PER_PAGE));
+    let mut lasts = lasts.filter(|number| *number > 0);
+    let is_there = |number| {
+        let get = contest::get(server, &format!("/flowers/orders/{number}"));
+        contest::ask(server, &get, 200).is_ok()
+    };
+    lasts.all(is_there)
 }
 
 /// Changes the address of the order whose number is chosen.
