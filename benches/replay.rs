@@ -5,11 +5,13 @@
 //! replayed; `nothing` starts on trees that were closed up to date, where the journal is still
 //! read to its end and every checksum of it looked at.
 
+#[path = "support/finished.rs"]
+mod finished;
+
 use std::{
     env,
     hint::black_box,
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,14 +21,8 @@ use jumun::{
         definitions::{self, Definition},
         open,
     },
-    domain::{
-        Batch, Cause, Correlation, EntityKey, Event, Money, Stamped, Timestamp, Value, delivery,
-        ids::OrderId, money::Currency, order, payment,
-    },
     store::{
-        codec::encode,
         directory::Directory,
-        journal::{self, Journal, Record},
         mark::MarkFile,
         pages::{Guard, Limits, Pages},
     },
@@ -39,9 +35,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Orders in the journal.
 const ORDERS: [u64; 2] = [10_000, 100_000];
-
-/// Batches that are appended together.
-const GROUP: usize = 256;
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
@@ -113,69 +106,6 @@ fn discard(data: &Path) {
 /// A data directory whose journal has so many finished orders, and no trees.
 fn journal_of(orders: u64) -> TempDir {
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target is writable");
-    let directory = Directory::open(home.path()).expect("nobody else is there");
-    let medium = journal::Directory::open(directory.journal()).expect("nobody else is there");
-    let opened = Journal::open(medium, journal::Limits::default());
-    let mut journal = opened.expect("an empty directory opens").journal;
-    let numbers: Vec<u64> = (1..=orders).collect();
-    for numbers in numbers.chunks(GROUP) {
-        let batches = numbers.iter().copied().flat_map(finished);
-        let bodies: Vec<(Vec<u8>, usize)> = batches
-            .map(|batch| (encode(&batch), batch.events.len()))
-            .collect();
-        let records: Vec<_> = bodies
-            .iter()
-            .map(|(body, events)| Record {
-                body,
-                count: u32::try_from(*events).expect("a handful"),
-            })
-            .collect();
-        journal.append(&records).expect("the disk takes it");
-    }
-    journal.sync().expect("the disk takes it");
+    finished::write(home.path(), orders);
     home
-}
-
-/// What is written down for an order that is placed and paid, and then delivered.
-fn finished(number: u64) -> [Batch; 2] {
-    let order = OrderId(number);
-    let amount = Money::new(30_000, Currency::KRW);
-    let fields = [
-        ("phoneNumber", "010-1234-5678"),
-        ("address", "1, Sejong-daero, Jung-gu, Seoul"),
-        ("customerName", "Hong Gildong"),
-        ("flowerType", "rose"),
-    ];
-    let fields = fields.map(|(name, text)| (name.into(), Value::from(text)));
-    let fields = Arc::new(fields.into_iter().collect());
-    let ordered = [
-        (1, order::Event::Placed { fields, amount }.into()),
-        (1, payment::Event::Requested { order, amount }.into()),
-        (2, payment::Event::Captured { amount }.into()),
-        (2, order::Event::Confirmed.into()),
-    ];
-    let delivered = [
-        (1, delivery::Event::Planned { order, steps: 1 }.into()),
-        (2, delivery::Event::Done.into()),
-        (3, order::Event::Completed.into()),
-    ];
-    [batch(number, ordered), batch(number, delivered)]
-}
-
-fn batch<const N: usize>(number: u64, events: [(u64, Event); N]) -> Batch {
-    let stamp = |(version, event): (u64, Event)| Stamped {
-        entity: EntityKey::new(event.kind(), number),
-        version,
-        event,
-    };
-    Batch {
-        storefront: "flowers".into(),
-        at: Timestamp(1_790_000_000_000),
-        correlation: Correlation([7; 16]),
-        named: None,
-        trace: None,
-        cause: Cause::default(),
-        answered: None,
-        events: events.into_iter().map(stamp).collect(),
-    }
 }

@@ -15,8 +15,8 @@ use jumun::store::{
     directory::Directory,
     mark::MarkFile,
     pages::{
-        Collection, CollectionId, Durable, Guard, Limits, NoteTree, OpenedPages, Opening, Pages,
-        Slot, Tree, probe,
+        Ahead, Collection, CollectionId, Durable, Guard, Limits, NoteTree, OpenedPages, Opening,
+        Pages, Slot, Tree, probe,
     },
 };
 
@@ -47,14 +47,16 @@ fn collections() -> Vec<Collection> {
 }
 
 fn opening<'a>(dir: &'a Path, guard: &'a Guard) -> Opening<'a> {
+    let limits = Limits {
+        probe_ms_max: Some(10_000),
+        ..Limits::default()
+    };
     Opening {
         dir,
         collections: collections(),
-        limits: Limits {
-            probe_ms_max: Some(10_000),
-            ..Limits::default()
-        },
+        limits,
         journal_end: JOURNAL_END,
+        ahead: Ahead::nothing(),
         mark: mark(dir),
         fingerprint: "definitions 1",
         guard,
@@ -323,7 +325,7 @@ fn what_does_not_fit_the_rest_is_rebuilt_with_the_reason() {
 fn a_check_in_a_child_counts_only_if_it_says_healthy() {
     use std::os::unix::fs::PermissionsExt;
     let left = crashed(false);
-    let check = |script: &str, words: Option<&str>| {
+    let check_begun = |is_begun_before: bool, script: &str, words: Option<&str>| {
         let dir = tempfile::tempdir().unwrap();
         copy(left.path(), dir.path());
         let child = dir.path().join("child");
@@ -332,12 +334,20 @@ fn a_check_in_a_child_counts_only_if_it_says_healthy() {
         let guard = Guard::Child(child);
         let mut opening = opening(dir.path(), &guard);
         opening.limits.probe_ms_max = Some(2_000);
+        if is_begun_before {
+            let mark = opening.mark.last();
+            opening.ahead = Ahead::begin(dir.path(), opening.limits, &guard, mark);
+        }
         let rebuilt = Pages::open(opening).unwrap().rebuilt;
         match (rebuilt, words) {
             (None, None) => {}
             (Some(why), Some(words)) => assert!(why.contains(words), "{why}"),
             (rebuilt, words) => panic!("{script}: {rebuilt:?} is not {words:?}"),
         }
+    };
+    let check = |script: &str, words: Option<&str>| {
+        check_begun(false, script, words);
+        check_begun(true, script, words);
     };
     check("[ \"$1\" = probe-store ] && echo healthy: all", None);
     check("echo fine", Some("said nothing"));

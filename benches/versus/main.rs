@@ -21,6 +21,8 @@ mod workload;
 
 #[path = "../support/cpu.rs"]
 mod cpu;
+#[path = "../support/finished.rs"]
+mod finished;
 #[path = "../../tests/support/load.rs"]
 mod load;
 
@@ -47,6 +49,9 @@ const ALL: &[Workload] = &[
     workload::row::WORKLOAD,
     workload::page::WORKLOAD,
     workload::feed::WORKLOAD,
+    workload::live::WORKLOAD,
+    workload::stored::WORKLOAD,
+    workload::start::WORKLOAD,
 ];
 
 fn main() -> io::Result<ExitCode> {

@@ -354,6 +354,7 @@ fn opened(
 ) -> Result<open::Opened, open::Error> {
     let limits = pages::Limits {
         pages_max: config.limits.pages_max,
+        bytes_max: usize::try_from(config.limits.pages_bytes_max).unwrap_or(usize::MAX),
         backlog_max: config.limits.backlog_max,
         ..pages::Limits::default()
     };

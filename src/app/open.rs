@@ -14,7 +14,7 @@ use crate::{
         journal::{self, Journal, Medium, Reader, Scanned, Source},
         layout::Layout,
         mark::{self, MarkFile},
-        pages::{self, Guard, Opening, Pages},
+        pages::{self, Ahead, Guard, Opening, Pages},
         snapshot,
     },
     views::{
@@ -114,6 +114,8 @@ pub(super) fn open_after(
     let storefronts = mounted(definitions);
     let paused = Components::open(directory.components(), &storefronts)?;
     let medium = journal::Directory::open(directory.journal())?;
+    // Reading the journal takes as long as this, and another core.
+    let ahead = Ahead::begin(directory.path(), page_limits, guard, mark.last());
     let source = medium.source();
     let found = match scanned {
         Some(scanned) => journal::scan_after(scanned, &*source, |_, _, _| {})?,
@@ -137,6 +139,7 @@ pub(super) fn open_after(
         mark,
         fingerprint: &fingerprint(&storefronts),
         guard,
+        ahead,
     })?;
     notices.extend(
         opened

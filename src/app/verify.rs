@@ -24,7 +24,7 @@ use crate::{
         journal::{self, Reader, Source},
         layout::Layout,
         mark::MarkFile,
-        pages::{self, CollectionId, Durable, Guard, Opening, Pages},
+        pages::{self, Ahead, CollectionId, Durable, Guard, Opening, Pages},
     },
     views::stops::{self, STOP_NUMBER},
 };
@@ -100,6 +100,7 @@ pub fn verify(path: &Path, definitions: &[Definition], guard: &Guard) -> Result<
         mark,
         fingerprint: &super::open::fingerprint(&storefronts),
         guard,
+        ahead: Ahead::nothing(),
     })?;
     report.notices.extend(
         opened

@@ -24,6 +24,8 @@ pub struct Limits {
     pub checkpoint_ms: u64,
     /// Pages kept in memory.
     pub pages_max: usize,
+    /// Bytes of pages kept in memory.
+    pub pages_bytes_max: u64,
     /// Pages that may wait to be written.
     pub backlog_max: usize,
     /// Bytes that must be free on the data directory's disk for commands to be taken.
@@ -42,6 +44,12 @@ impl Limits {
             ("limits.drain_ms_max", self.drain_ms_max, 0, 600_000),
             ("limits.checkpoint_ms", self.checkpoint_ms, 10, 60_000),
             ("limits.pages_max", self.pages_max as u64, 64, 1 << 20),
+            (
+                "limits.pages_bytes_max",
+                self.pages_bytes_max,
+                1 << 20,
+                1 << 40,
+            ),
             ("limits.backlog_max", self.backlog_max as u64, 64, 1 << 20),
             (
                 "limits.disk_free_bytes_min",

@@ -61,6 +61,7 @@ struct PartialLimits {
     drain_ms_max: Option<u64>,
     checkpoint_ms: Option<u64>,
     pages_max: Option<usize>,
+    pages_bytes_max: Option<u64>,
     backlog_max: Option<usize>,
     disk_free_bytes_min: Option<u64>,
 }

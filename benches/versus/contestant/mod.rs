@@ -11,6 +11,7 @@ pub(crate) mod jumun;
 pub(crate) mod mutex;
 mod peer;
 pub(crate) mod postgres;
+pub(crate) mod process;
 pub(crate) mod sqlite;
 
 use std::{

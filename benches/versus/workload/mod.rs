@@ -1,13 +1,16 @@
 //! What is measured. Each file has a `WORKLOAD`.
 
 pub(crate) mod feed;
+pub(crate) mod live;
 pub(crate) mod mixed;
 pub(crate) mod page;
 pub(crate) mod place;
 pub(crate) mod read;
 pub(crate) mod row;
 mod shelf;
-// Further workloads, one a line: live, start, stored.
+pub(crate) mod start;
+mod stock;
+pub(crate) mod stored;
 
 use std::{io, time::Duration};
 

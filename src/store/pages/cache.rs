@@ -40,6 +40,9 @@ pub(super) struct Taken {
 pub(super) struct Cache {
     stripes: Vec<Mutex<Stripe>>,
     stripe_pages_max: usize,
+    stripe_bytes_max: usize,
+    /// What all pages in it take.
+    bytes: AtomicUsize,
     dirty: AtomicUsize,
     writing: AtomicUsize,
 }
@@ -50,6 +53,7 @@ struct Stripe {
     /// The hand of the clock is at the front.
     ring: VecDeque<Key>,
     dirty: Vec<Key>,
+    bytes: usize,
     hits: u64,
     misses: u64,
 }
@@ -59,10 +63,19 @@ struct Stripe {
 pub(super) struct Usage {
     /// Pages in it.
     pub(super) pages: usize,
+    /// What they take in memory.
+    pub(super) bytes: usize,
     /// How many looks found their page there.
     pub(super) hits: u64,
     /// How many had to load it.
     pub(super) misses: u64,
+}
+
+/// What a stripe may keep.
+#[derive(Clone, Copy)]
+struct Room {
+    pages_max: usize,
+    bytes_max: usize,
 }
 
 #[derive(Debug)]
@@ -75,10 +88,13 @@ struct Entry {
 }
 
 impl Cache {
-    pub(super) fn new(pages_max: usize) -> Self {
+    /// Keeps so many pages, and so many bytes of them.
+    pub(super) fn new(pages_max: usize, bytes_max: usize) -> Self {
         Self {
             stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
             stripe_pages_max: pages_max.div_ceil(STRIPES),
+            stripe_bytes_max: bytes_max.div_ceil(STRIPES),
+            bytes: AtomicUsize::new(0),
             dirty: AtomicUsize::new(0),
             writing: AtomicUsize::new(0),
         }
@@ -87,6 +103,11 @@ impl Cache {
     /// How many pages wait to be written.
     pub(super) fn backlog(&self) -> usize {
         self.dirty.load(Relaxed) + self.writing.load(Relaxed)
+    }
+
+    /// What all pages in it take in memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Relaxed)
     }
 
     /// Looks at a page, which is loaded if it is not here.
@@ -100,8 +121,11 @@ impl Cache {
         look: impl FnOnce(&Page) -> R,
     ) -> Result<R, Error> {
         let mut stripe = locked(self.stripe(key));
-        let entry = stripe.entry(key, self.stripe_pages_max, load)?;
-        Ok(look(&entry.page))
+        let before = stripe.bytes;
+        let entry = stripe.entry(key, self.room(), load)?;
+        let seen = look(&entry.page);
+        self.weigh(before, stripe.bytes);
+        Ok(seen)
     }
 
     /// Changes a page, which is loaded if it is not here, and marks it as not written.
@@ -112,14 +136,19 @@ impl Cache {
         change: impl FnOnce(&mut Page),
     ) -> Result<(), Error> {
         let mut stripe = locked(self.stripe(key));
-        let entry = stripe.entry(key, self.stripe_pages_max, load)?;
+        let before = stripe.bytes;
+        let entry = stripe.entry(key, self.room(), load)?;
+        let weighed = entry.page.weight();
         // Copies only while a checkpoint holds the page.
         change(Arc::make_mut(&mut entry.page));
+        let weighs = entry.page.weight();
         if !entry.dirty {
             entry.dirty = true;
             self.dirty.fetch_add(1, Relaxed);
             stripe.dirty.push(key);
         }
+        stripe.bytes = stripe.bytes + weighs - weighed;
+        self.weigh(before, stripe.bytes);
         Ok(())
     }
 
@@ -168,7 +197,12 @@ impl Cache {
         entry.stored = stored;
         self.writing.fetch_sub(1, Relaxed);
         // Dirty pages may have gone over the limit, and nothing else may ever be loaded.
-        stripe.evict(self.stripe_pages_max + 1);
+        let before = stripe.bytes;
+        stripe.evict(Room {
+            pages_max: self.stripe_pages_max + 1,
+            ..self.room()
+        });
+        self.weigh(before, stripe.bytes);
     }
 
     /// How it does.
@@ -177,10 +211,27 @@ impl Cache {
         for stripe in &self.stripes {
             let stripe = locked(stripe);
             usage.pages += stripe.pages.len();
+            usage.bytes += stripe.bytes;
             usage.hits += stripe.hits;
             usage.misses += stripe.misses;
         }
         usage
+    }
+
+    const fn room(&self) -> Room {
+        Room {
+            pages_max: self.stripe_pages_max,
+            bytes_max: self.stripe_bytes_max,
+        }
+    }
+
+    /// A stripe took so much before, and takes so much now.
+    fn weigh(&self, before: usize, after: usize) {
+        if after >= before {
+            self.bytes.fetch_add(after - before, Relaxed);
+        } else {
+            self.bytes.fetch_sub(before - after, Relaxed);
+        }
     }
 
     fn stripe(&self, (collection, page): Key) -> &Mutex<Stripe> {
@@ -194,7 +245,7 @@ impl Stripe {
     fn entry(
         &mut self,
         key: Key,
-        pages_max: usize,
+        room: Room,
         load: impl FnOnce() -> Result<Loaded, Error>,
     ) -> Result<&mut Entry, Error> {
         if self.pages.contains_key(&key) {
@@ -202,7 +253,8 @@ impl Stripe {
         } else {
             self.misses += 1;
             let loaded = load()?;
-            self.evict(pages_max);
+            self.evict(room);
+            self.bytes += loaded.page.weight();
             let entry = Entry {
                 page: Arc::new(loaded.page),
                 stored: loaded.stored,
@@ -219,9 +271,10 @@ impl Stripe {
     }
 
     /// Makes room for one page, where the pages at the hand allow it.
-    fn evict(&mut self, pages_max: usize) {
+    fn evict(&mut self, room: Room) {
         for _ in 0..LOOKS_MAX {
-            if self.pages.len() < pages_max.max(1) {
+            let fits = self.pages.len() < room.pages_max.max(1) && self.bytes < room.bytes_max;
+            if fits {
                 return;
             }
             let Some(key) = self.ring.pop_front() else {
@@ -235,6 +288,7 @@ impl Stripe {
                 entry.used = false;
                 self.ring.push_back(key);
             } else {
+                self.bytes -= entry.page.weight();
                 self.pages.remove(&key);
             }
         }

@@ -10,11 +10,28 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use super::{Error, Pages, locked};
 use crate::store::{commit::Position, space::Room};
 
 /// How long a disk without room is left alone before it is looked at again.
 const ROOM_PAUSE: Duration = Duration::from_secs(1);
+
+/// How many times as long as the last checkpoint took the next one is waited for.
+const PAUSES_PER_CHECKPOINT: u32 = 4;
+
+/// The longest of these waits. What happens meanwhile is what a start after a crash replays.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How long to wait after a checkpoint that `took` so long.
+///
+/// Orders that live are spread over all pages, and each checkpoint writes nearly all of these however
+/// soon it comes: the fewer there are, the less each change costs. What is born and finished at once
+/// is on few pages, which `interval` alone decides about.
+fn pause(interval: Duration, took: Duration) -> Duration {
+    interval.max(PAUSE_MAX.min(took * PAUSES_PER_CHECKPOINT))
+}
 
 /// The thread that makes checkpoints.
 #[derive(Debug)]
@@ -27,8 +44,8 @@ pub struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Starts it: a checkpoint every `interval`, and whenever half the backlog's limit is reached.
-    /// `complete_to` is asked before each. There is none while the disk has hardly any room.
+    /// Starts it: a checkpoint every `interval`, and whenever half the backlog's limit is reached. More
+    /// rarely, up to once a second, where they would take more than a fifth of the time. `complete_to` is asked before each. There is none while the disk has hardly any room.
     ///
     /// After a failure it calls `on_failure` and ends, and [`Checkpointer::failed`] says why. If
     /// there was no room, it does so only once there is: a restart before could do no better.
@@ -46,8 +63,9 @@ impl Checkpointer {
             let (pages, failed) = (Arc::clone(&pages), Arc::clone(&failed));
             let has_failed = Arc::clone(&has_failed);
             move || {
+                let mut took = Duration::ZERO;
                 loop {
-                    let stop = pages.wake.wait(interval);
+                    let stop = pages.wake.wait(pause(interval, took));
                     room.look();
                     if !room.has_reserve() {
                         if stop {
@@ -57,10 +75,14 @@ impl Checkpointer {
                         pages.wake.taken();
                         continue;
                     }
+                    let began = Instant::now();
                     let checkpoint = || pages.checkpoint(complete_to());
                     let why = match catch_unwind(AssertUnwindSafe(checkpoint)) {
                         Ok(Ok(_)) if stop => return,
-                        Ok(Ok(_)) => continue,
+                        Ok(Ok(_)) => {
+                            took = began.elapsed();
+                            continue;
+                        }
                         Ok(Err(error)) => error.to_string(),
                         Err(_) => String::from("a checkpoint panicked"),
                     };
@@ -175,5 +197,23 @@ impl Wake {
             .wait_timeout_while(state, interval, |called| !called.early && !called.stop)
             .unwrap_or_else(PoisonError::into_inner);
         state.stop
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_take_a_fifth_of_the_time_at_most_and_come_every_second_all_the_same() {
+        let check = |interval: u64, took: u64, expected: u64| {
+            let ms = Duration::from_millis;
+            assert_eq!(pause(ms(interval), ms(took)), ms(expected));
+        };
+        check(200, 0, 200);
+        check(200, 50, 200);
+        check(200, 100, 400);
+        check(200, 5_000, 1_000);
+        check(60_000, 5_000, 60_000);
     }
 }

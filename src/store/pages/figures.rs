@@ -53,6 +53,17 @@ impl Pages {
             "The setting limits.pages_max.",
         );
         family.is(self.limits.pages_max);
+        let family = sheet.gauge(
+            "jumun_page_cache_bytes",
+            "What the pages in memory take there. More than jumun_page_cache_bytes_max only while they \
+             wait to be written; at twice as much commands are refused as overloaded.",
+        );
+        family.is(usage.bytes);
+        let family = sheet.gauge(
+            "jumun_page_cache_bytes_max",
+            "The setting limits.pages_bytes_max.",
+        );
+        family.is(self.limits.bytes_max);
         let family = sheet.counter(
             "jumun_page_cache_hits",
             "Looks that found their page in memory.",

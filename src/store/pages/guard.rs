@@ -13,10 +13,11 @@ use std::{
 };
 
 use super::{
-    Error, disk,
+    Error, Limits, disk,
     probe::{HEALTHY, probe_database},
+    seal,
 };
-use crate::store::directory;
+use crate::store::{directory, mark::Mark};
 
 /// How often a child is asked whether it has ended.
 const CHILD_LOOK_MS: u64 = 10;
@@ -36,6 +37,13 @@ pub enum Guard {
     InProcess,
 }
 
+/// A check of a store that was not closed, begun before anybody needs its outcome: the journal is read
+/// meanwhile. Dropping it waits for it.
+#[derive(Debug)]
+pub struct Ahead {
+    check: Option<thread::JoinHandle<Result<(), String>>>,
+}
+
 /// Why work in a thread has no result.
 pub(super) struct Broken {
     pub(super) why: String,
@@ -51,6 +59,50 @@ impl Guard {
             Self::InProcess => probe_in_thread(dir, limit_ms),
         }
     }
+}
+
+impl Ahead {
+    /// Begins it, where one is needed for sure, and where it runs in a process of its own. The caller
+    /// holds the directory's lock, for longer than this lives.
+    pub fn begin(dir: &Path, limits: Limits, guard: &Guard, mark: Mark) -> Self {
+        let is_condemned = opening_at(dir).exists() || checked_at(dir).exists();
+        let is_closed = seal::is_there(dir) || !dir.join("sled").is_dir();
+        let is_needed = mark.complete_to > 0 && !is_condemned && !is_closed;
+        let begin = || {
+            let (dir, guard) = (dir.to_owned(), guard.clone());
+            let limit_ms = limits.probe_ms_max.unwrap_or_else(|| limit_ms(&dir));
+            let check = move || guard.probe(&dir, limit_ms);
+            let named = thread::Builder::new().name("check-pages".into());
+            // Without a thread it is done when it is needed.
+            named.spawn(check).ok()
+        };
+        let is_apart = matches!(guard, Guard::Child(_));
+        Self {
+            check: (is_needed && is_apart).then(begin).flatten(),
+        }
+    }
+
+    /// Nothing was begun.
+    pub const fn nothing() -> Self {
+        Self { check: None }
+    }
+
+    /// Its outcome, if it was begun.
+    pub(super) fn outcome(&mut self) -> Option<Result<(), String>> {
+        let checked = self.check.take()?.join();
+        Some(checked.unwrap_or_else(|_panic| Err("checking it panicked".into())))
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        drop(self.outcome());
+    }
+}
+
+/// Beside the database, while it is opened after it was checked.
+pub(super) fn opening_at(dir: &Path) -> PathBuf {
+    dir.join("opening")
 }
 
 /// Where a database is while it is checked in this process. A check that hangs may still write

@@ -34,7 +34,7 @@ pub use self::{
     backing::Durable,
     checkpoint::Checkpointed,
     checkpointer::Checkpointer,
-    guard::Guard,
+    guard::{Ahead, Guard},
     notes::VisitNote,
     open::{OpenedPages, Opening},
     probe::{Probe, limit_memory, probe, probe_memory_bytes_max},
@@ -146,6 +146,8 @@ pub struct Limits {
     /// Pages kept in memory, besides those not written yet. A page of 64 small snapshots has some
     /// ten KiB.
     pub pages_max: usize,
+    /// Bytes of pages kept in memory, likewise. At twice as much [`Pages::is_behind`] says so.
+    pub bytes_max: usize,
     /// Pages and notes not written yet, from which on [`Pages::is_behind`] says so. At half of it
     /// the checkpoint thread is woken early.
     pub backlog_max: usize,
@@ -157,8 +159,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            pages_max: 4_096,
-            backlog_max: 4_096,
+            pages_max: 32_768,
+            bytes_max: 160 * 1024 * 1024,
+            backlog_max: 16_384,
             probe_ms_max: None,
         }
     }
@@ -395,16 +398,21 @@ impl Pages {
 
     /// Whether so much is not written yet that nothing new should be admitted.
     pub fn is_behind(&self) -> bool {
-        self.backlog() >= self.limits.backlog_max
+        self.backlog() >= self.limits.backlog_max || self.cache.bytes() >= 2 * self.limits.bytes_max
     }
 
     /// Whether so much is not written yet that what can wait should.
     pub fn is_filling(&self) -> bool {
-        self.backlog() >= self.limits.backlog_max.div_ceil(2)
+        self.backlog() >= self.limits.backlog_max.div_ceil(2) || self.is_heavy()
+    }
+
+    /// Whether what is not written yet takes half as much room as all pages should, besides these.
+    fn is_heavy(&self) -> bool {
+        self.cache.bytes() / 3 >= self.limits.bytes_max / 2
     }
 
     fn wake_if_behind(&self, backlog: usize) {
-        if backlog >= self.limits.backlog_max.div_ceil(2) {
+        if backlog >= self.limits.backlog_max.div_ceil(2) || self.is_heavy() {
             self.wake.early();
         }
     }

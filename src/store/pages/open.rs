@@ -16,7 +16,7 @@ use super::{
     counts::Counts,
     disk::{Sled, at},
     figures::Checkpoints,
-    guard::{self, Guard},
+    guard::{self, Ahead, Guard},
     meta::{self, Meta},
     page::{self, META_KEY},
     seal,
@@ -54,6 +54,8 @@ pub struct Opening<'a> {
     pub fingerprint: &'a str,
     /// Where a store that was not closed is checked.
     pub guard: &'a Guard,
+    /// The check of it that was begun before, if it was.
+    pub ahead: Ahead,
 }
 
 /// Open pages, and where the caller must go on.
@@ -77,7 +79,7 @@ struct Contents {
 impl Pages {
     /// Opens the pages of a data directory. What is damaged, or does not fit the journal, the mark
     /// or the definitions, is moved to `sled.damaged-N`, and they start empty.
-    pub fn open(opening: Opening<'_>) -> Result<OpenedPages, Error> {
+    pub fn open(mut opening: Opening<'_>) -> Result<OpenedPages, Error> {
         check_names(&opening.collections)?;
         let fingerprint = fingerprint(opening.fingerprint);
         let mark = opening.mark.last();
@@ -86,7 +88,7 @@ impl Pages {
             // Nothing in it was ever vouched for, or it is already condemned.
             remove(opening.dir)?;
         } else {
-            match reopen(&opening, &fingerprint, mark)? {
+            match reopen(&mut opening, &fingerprint, mark)? {
                 Ok((sled, contents)) => {
                     keep_form(opening.dir, &fingerprint)?;
                     return Ok(assemble(Box::new(sled), contents, opening, None));
@@ -96,6 +98,8 @@ impl Pages {
         }
         if let Some(why) = &rebuilt {
             tracing::warn!(why, "the pages are rebuilt from the journal");
+            // Nobody looks at what is moved.
+            drop(opening.ahead.outcome());
             // First the mark: a crash from here on finds nothing that it would trust.
             opening.mark.write(mark.position, 0)?;
             move_aside(opening.dir)?;
@@ -165,7 +169,7 @@ fn build(
     let pages = Pages {
         collections,
         counts: counts.iter().cloned().map(Mutex::new).collect(),
-        cache: Cache::new(limits.pages_max),
+        cache: Cache::new(limits.pages_max, limits.bytes_max),
         notes: Default::default(),
         together: RwLock::default(),
         backing,
@@ -190,12 +194,12 @@ fn build(
 
 /// Opens what is there, or says why it must not be used.
 fn reopen(
-    opening: &Opening<'_>,
+    opening: &mut Opening<'_>,
     fingerprint: &str,
     mark: Mark,
 ) -> Result<Result<(Sled, Contents), String>, Error> {
     let dir = opening.dir;
-    let (database, marker) = (dir.join("sled"), dir.join("opening"));
+    let (database, marker) = (dir.join("sled"), guard::opening_at(dir));
     if marker.exists() || guard::checked_at(dir).exists() {
         return Ok(Err("the last start did not survive opening it".into()));
     }
@@ -208,7 +212,9 @@ fn reopen(
     let limit_ms = opening.limits.probe_ms_max;
     let limit_ms = limit_ms.unwrap_or_else(|| guard::limit_ms(dir));
     if !seal::take(dir).map_err(|source| at(dir, source))? {
-        if let Err(why) = opening.guard.probe(dir, limit_ms) {
+        let begun = opening.ahead.outcome();
+        let checked = begun.unwrap_or_else(|| opening.guard.probe(dir, limit_ms));
+        if let Err(why) = checked {
             return Ok(Err(why));
         }
         directory::write_synced(&marker, b"").map_err(|source| at(&marker, source))?;

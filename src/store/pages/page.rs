@@ -35,13 +35,19 @@ const BODY_BYTES_MAX: usize = 8 + SLOTS * (SLOT_HEADER_BYTES + SLOT_BYTES_MAX);
 pub(super) struct Page {
     slots: Vec<Option<Slot>>,
     listed: u8,
+    /// Of all slots' snapshots.
+    bytes: usize,
 }
+
+/// What an allocation of its own costs a snapshot in memory, its counters included.
+const ALLOCATED_BYTES: usize = 24;
 
 impl Page {
     pub(super) fn empty() -> Self {
         Self {
             slots: vec![None; SLOTS],
             listed: 0,
+            bytes: 0,
         }
     }
 
@@ -50,9 +56,17 @@ impl Page {
     }
 
     pub(super) fn set(&mut self, index: usize, slot: Slot) {
-        let was = self.slots[index].as_ref().is_some_and(|old| old.listed);
-        self.listed = self.listed + u8::from(slot.listed) - u8::from(was);
-        self.slots[index] = Some(slot);
+        self.listed += u8::from(slot.listed);
+        self.bytes += slot.bytes.len() + ALLOCATED_BYTES;
+        if let Some(old) = self.slots[index].replace(slot) {
+            self.listed -= u8::from(old.listed);
+            self.bytes -= old.bytes.len() + ALLOCATED_BYTES;
+        }
+    }
+
+    /// What it takes in memory, nearly.
+    pub(super) const fn weight(&self) -> usize {
+        SLOTS * size_of::<Option<Slot>>() + self.bytes
     }
 
     pub(super) fn listed(&self) -> u8 {

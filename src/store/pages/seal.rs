@@ -32,6 +32,11 @@ pub(super) fn take(dir: &Path) -> io::Result<bool> {
     Ok(sealed == Some(describe(dir)?.into_bytes()))
 }
 
+/// Whether there is one, whole or not.
+pub(super) fn is_there(dir: &Path) -> bool {
+    path(dir).exists()
+}
+
 /// All files below a directory, sorted.
 pub(super) fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();

@@ -76,6 +76,39 @@ fn few_pages_stay_in_memory_and_all_read_back() {
 }
 
 #[test]
+fn large_pages_stay_in_memory_up_to_so_many_bytes_and_refuse_what_is_new_at_twice_as_many() {
+    let limits = Limits {
+        bytes_max: 1 << 20,
+        ..Limits::default()
+    };
+    let pages = open(&Durable::default(), limits).pages;
+    let large = |number| Slot {
+        bytes: vec![7; 10_000].into(),
+        ..slot(number, true)
+    };
+    let mut numbers = (1..).map(|number| number * 64);
+    while !pages.is_behind() {
+        let number = numbers.next().unwrap();
+        pages.put(ORDERS, number, large(number)).unwrap();
+    }
+    let usage = pages.cache.usage();
+    assert!((150..=210).contains(&usage.pages), "{usage:?}");
+    assert_eq!(usage.bytes, pages.cache.bytes());
+
+    pages.checkpoint(1).unwrap();
+    let usage = pages.cache.usage();
+    assert!(!pages.is_behind() && !pages.is_filling());
+    assert!(usage.bytes <= 2 << 20, "{usage:?}");
+    for number in (1..=100).map(|number| number * 64) {
+        assert_eq!(pages.get(ORDERS, number).unwrap(), Some(large(number)));
+    }
+    assert_eq!(pages.cache.usage().bytes, pages.cache.bytes());
+    let smaller = slot(64, true);
+    pages.put(ORDERS, 64, smaller).unwrap();
+    assert_eq!(pages.cache.usage().bytes, pages.cache.bytes());
+}
+
+#[test]
 fn places_skip_gaps_and_what_is_not_listed() {
     let durable = Durable::default();
     let pages = open(&durable, Limits::default()).pages;
