@@ -27,6 +27,8 @@ use crate::domain::Refusal;
 pub(super) struct Visit<C> {
     pub(super) command: C,
     pub(super) turn: Box<Turn>,
+    /// Whether the actor begins to serve this entity: whatever it knows is of another, or old.
+    pub(super) moves_in: bool,
 }
 
 /// How a visit ended.
@@ -85,8 +87,13 @@ where
     type Result = ();
 
     fn handle(&mut self, visit: Visit<A::Command>, ctx: &mut Self::Context) {
-        let Visit { command, mut turn } = visit;
-        if self.memory.move_in(turn.key.storefront, turn.key.number) {
+        let Visit {
+            command,
+            mut turn,
+            moves_in,
+        } = visit;
+        if moves_in {
+            self.memory.move_in(turn.key.storefront, turn.key.number);
             self.restarts = 0;
         }
         let outcome = self.memory.visit(&command, &mut turn);

@@ -128,15 +128,12 @@ impl<A: Hosted> Memory<A> {
         }
     }
 
-    /// From now on it is the memory of this entity. True if it was another's, of which nothing stays.
-    pub(super) fn move_in(&mut self, storefront: usize, number: u64) -> bool {
-        let is_other = (self.storefront, self.key.number) != (storefront, number);
-        if is_other {
-            self.storefront = storefront;
-            self.key.number = number;
-            self.loaded = false;
-        }
-        is_other
+    /// From now on it is the memory of this entity, which is loaded when it is needed. Also if it was
+    /// this one's before: another actor may have served it meanwhile.
+    pub(super) fn move_in(&mut self, storefront: usize, number: u64) {
+        self.storefront = storefront;
+        self.key.number = number;
+        self.loaded = false;
     }
 
     /// Carries a command out as a part of the turn.

@@ -231,26 +231,30 @@ where
         }
     }
 
-    /// The actor of an entity: its own, one that rests, or a new one.
-    fn actor(&mut self, local: &Rc<Local>, key: (usize, u64)) -> &Addr<Entity<A>> {
-        self.by_key.entry(key).or_insert_with(|| {
-            let start = || {
-                let local = Rc::clone(local);
-                Supervisor::start(move |_| Entity::new(local, key.0, key.1))
-            };
-            self.resting.pop().unwrap_or_else(start)
-        })
-    }
-
-    /// Sends a command, with its turn. Gives the turn back if the actor cannot take it.
+    /// Sends a command, with its turn, to the entity's own actor, one that rests, or a new one. Gives the
+    /// turn back if the actor cannot take it.
     fn send(
         &mut self,
         local: &Rc<Local>,
         command: A::Command,
         turn: Box<Turn>,
     ) -> Result<(), (Box<Turn>, Failure)> {
-        let address = self.actor(local, (turn.key.storefront, turn.key.number));
-        address.try_send(Visit { command, turn }).map_err(|error| {
+        let key = (turn.key.storefront, turn.key.number);
+        let mut moves_in = false;
+        let address = self.by_key.entry(key).or_insert_with(|| {
+            let start = || {
+                let local = Rc::clone(local);
+                Supervisor::start(move |_| Entity::new(local, key.0, key.1))
+            };
+            moves_in = true;
+            self.resting.pop().unwrap_or_else(start)
+        });
+        let visit = Visit {
+            command,
+            turn,
+            moves_in,
+        };
+        address.try_send(visit).map_err(|error| {
             let visit = error.into_inner();
             (visit.turn, Failure::Crashed)
         })
