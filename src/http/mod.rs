@@ -19,6 +19,7 @@ mod health;
 mod home;
 mod html;
 mod item;
+mod json;
 mod metrics;
 mod notification;
 mod ops;
