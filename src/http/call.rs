@@ -45,7 +45,7 @@ impl<'a> Call<'a> {
     }
 
     /// The address of something in the storefront, as the client would write it. Every answer about
-    /// an order has one, so it is put together without `format!`: 400 instructions instead of 4,000.
+    /// an order has one, so it is put together without `format!`: 850 instructions instead of 4,000.
     pub(super) fn url(&self, path: &str) -> String {
         let mut url = origin(self.request);
         if !self.front.is_root {

@@ -247,7 +247,7 @@ impl Engine {
             if progress.panicked.contains_key(&model) {
                 return Err(Failure::ViewBehind);
             }
-            // As good as always: no timer, and no receiver of its own, 1,500 instructions.
+            // As good as always: no timer, and no receiver of its own, 800 instructions.
             if progress.of(model) >= committed {
                 return Ok(());
             }
