@@ -1,8 +1,8 @@
 //! The fields that a storefront's file gives its resources: named scalar values.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 
 /// More fields than a resource usually has: room for more is not made before they come.
 const USUAL_MAX: usize = 32;
@@ -52,9 +52,41 @@ impl From<i64> for Value {
 ///
 /// Kept with their names, so that a record explains itself whatever the definition says later.
 /// Lookup is linear: a resource has a handful of fields.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Fields(Vec<(Arc<str>, Value)>);
+
+/// A field's name as it is read: straight from where it stands. Through `serde`'s own way to an `Arc<str>`
+/// each name is a `String` and a `Box` on its way, three allocations instead of one.
+struct Name(Arc<str>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pairs = Vec::<(Name, Value)>::deserialize(deserializer)?;
+        let pairs = pairs.into_iter().map(|(name, value)| (name.0, value));
+        Ok(Self(pairs.collect()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl Visitor<'_> for Read {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a field's name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+                Ok(Name(name.into()))
+            }
+        }
+
+        deserializer.deserialize_str(Read)
+    }
+}
 
 /// What shall become of fields: each name with its value, or null to take it away. Others stay.
 pub type Changes = Vec<(Arc<str>, Option<Value>)>;

@@ -13,14 +13,21 @@ use super::{EntityKey, Event, Kind, Timestamp, ids::OrderId, listing, storefront
 pub struct Correlation(pub [u8; 16]);
 
 /// As UUIDs are written. Every answer says one, so it is written at once and not digit by digit.
-impl fmt::Display for Correlation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Correlation {
+    /// As a UUID is written, in ASCII.
+    pub fn text(&self) -> [u8; 36] {
         const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
         let mut text = [b'-'; 36];
         for (place, byte) in PLACES.into_iter().zip(self.0) {
             text[place..][..2].copy_from_slice(&hex(byte));
         }
-        f.write_str(str::from_utf8(&text).expect("digits and hyphens"))
+        text
+    }
+}
+
+impl fmt::Display for Correlation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(str::from_utf8(&self.text()).expect("digits and hyphens"))
     }
 }
 

@@ -62,7 +62,10 @@ fn fresh(now: Timestamp) -> Correlation {
 /// Tells the caller which id its request has, in its own words if it had any, and where it stands in
 /// the caller's trace.
 pub(super) fn echo(origin: &Origin, asked: &HeaderMap, answer: &mut HeaderMap) {
-    let formatted = || HeaderValue::from_str(&origin.to_string()).ok();
+    let formatted = || match &origin.named {
+        Some(named) => HeaderValue::from_str(named).ok(),
+        None => HeaderValue::from_bytes(&origin.correlation.text()).ok(),
+    };
     if let Some(value) = given(asked).cloned().or_else(formatted) {
         answer.insert(NAME, value);
     }

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use super::hal;
+use super::json;
 use crate::{
     actors::handles::{Error, Failure},
     domain::{Correlation, Refusal, Timestamp},
@@ -295,7 +295,7 @@ impl ApiError {
         let problem = self.problem(status, title, request.path(), correlation, at);
         response
             .content_type("application/problem+json")
-            .body(hal::print(&problem))
+            .body(json::print(&problem))
     }
 
     fn problem<'a>(

@@ -1,96 +1,6 @@
-//! JSON as the originals printed it: Jackson's indented form, and HAL's links.
-
-use std::{fmt::Display, io};
+//! HAL: links, and what is found in a collection.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::ser::Formatter;
-
-/// A value as indented JSON.
-pub(super) fn print(value: &impl Serialize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(512);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Jackson::default());
-    value
-        .serialize(&mut serializer)
-        .expect("answers have text keys and go to memory, so printing them cannot fail");
-    bytes
-}
-
-/// Jackson's `DefaultPrettyPrinter`: two spaces, `"key" : value`, arrays on the line.
-#[derive(Debug, Default)]
-struct Jackson {
-    depth: usize,
-    /// Whether nothing was written into the innermost object or array.
-    is_empty: bool,
-}
-
-impl Jackson {
-    fn line<W: io::Write + ?Sized>(&self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b"\n")?;
-        (0..self.depth).try_for_each(|_| writer.write_all(b"  "))
-    }
-}
-
-impl Formatter for Jackson {
-    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth += 1;
-        self.is_empty = true;
-        writer.write_all(b"{")
-    }
-
-    fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth -= 1;
-        if self.is_empty {
-            self.is_empty = false;
-            return writer.write_all(b" }");
-        }
-        self.line(writer)?;
-        writer.write_all(b"}")
-    }
-
-    fn begin_object_key<W: io::Write + ?Sized>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.is_empty = false;
-        if !first {
-            writer.write_all(b",")?;
-        }
-        self.line(writer)
-    }
-
-    fn begin_object_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b" : ")
-    }
-
-    fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.is_empty = true;
-        writer.write_all(b"[ ")
-    }
-
-    fn begin_array_value<W: io::Write + ?Sized>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        if first {
-            Ok(())
-        } else {
-            writer.write_all(b", ")
-        }
-    }
-
-    fn end_array_value<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
-        self.is_empty = false;
-        Ok(())
-    }
-
-    fn end_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        let end: &[u8] = if self.is_empty { b"]" } else { b" ]" };
-        self.is_empty = false;
-        writer.write_all(end)
-    }
-}
 
 /// Where a link leads.
 #[derive(Clone, Debug)]
@@ -133,26 +43,18 @@ impl Serialize for Links<'_> {
     }
 }
 
-/// One link's object; the address may still be in parts.
+/// One link's object, with whether its address has variables to fill in.
 #[derive(Debug)]
-pub(super) struct Href<T>(pub(super) T, pub(super) bool);
+pub(super) struct Href<'a>(pub(super) &'a str, pub(super) bool);
 
-impl<T: Display> Serialize for Href<T> {
+impl Serialize for Href<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("href", &Shown(&self.0))?;
+        map.serialize_entry("href", self.0)?;
         if self.1 {
             map.serialize_entry("templated", &true)?;
         }
         map.end()
-    }
-}
-
-struct Shown<T>(T);
-
-impl<T: Display> Serialize for Shown<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
     }
 }
 
@@ -201,17 +103,7 @@ impl<T: Serialize> Serialize for Embedded<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn json_is_indented_as_jackson_does() {
-        let value = json!({ "a": null, "b": [], "c": [{ "d": 1 }, { "e": "꽃\"" }], "f": {} });
-        let expected = "{\n  \"a\" : null,\n  \"b\" : [ ],\n  \"c\" : [ {\n    \"d\" : 1\n  }, {\n    \
-                        \"e\" : \"꽃\\\"\"\n  } ],\n  \"f\" : { }\n}";
-        assert_eq!(String::from_utf8(print(&value)).unwrap(), expected);
-    }
+    use super::{super::json::print, *};
 
     #[test]
     fn an_empty_collection_keeps_its_key() {

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use serde_json::json;
 
-use super::hal;
+use super::json;
 use crate::actors::handles::{Engine, Stuck};
 
 /// `GET /livez`: whether every shard answers. Depends on nothing outside. A shard that is just being
@@ -38,11 +38,11 @@ pub(super) fn ready(engine: &Engine) -> HttpResponse {
 pub(super) fn up() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
-        .body(hal::print(&json!({ "status": "UP" })))
+        .body(json::print(&json!({ "status": "UP" })))
 }
 
 fn down(detail: &str) -> HttpResponse {
     HttpResponse::ServiceUnavailable()
         .content_type("application/json")
-        .body(hal::print(&json!({ "status": "DOWN", "detail": detail })))
+        .body(json::print(&json!({ "status": "DOWN", "detail": detail })))
 }

@@ -19,6 +19,7 @@ mod health;
 mod home;
 mod html;
 mod item;
+mod json;
 mod metrics;
 mod notification;
 mod ops;
@@ -35,11 +36,21 @@ mod traffic;
 mod view;
 mod webhooks;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    mem,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use actix_cors::Cors;
 use actix_web::{
-    HttpRequest, HttpResponse, guard,
+    FromRequest, HttpRequest, HttpResponse,
+    dev::{ServiceRequest, ServiceResponse, fn_service},
+    guard,
     http::{
         Method, StatusCode,
         header::{ALLOW, ORIGIN},
@@ -135,8 +146,8 @@ pub fn configure(config: &mut web::ServiceConfig, gate: web::Data<Gate>) {
     let for_pages = web::scope("").guard(from_a_page).wrap(cors());
     config
         .app_data(gate)
-        .service(for_pages.default_service(web::to(respond)))
-        .default_service(web::to(respond));
+        .service(for_pages.default_service(fn_service(serve)))
+        .default_service(fn_service(serve));
 }
 
 /// Any origin, method and header, with credentials, as the originals' gateways answered (SEED API
@@ -151,7 +162,16 @@ fn cors() -> Cors {
         .max_age(3600)
 }
 
-async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+/// A request with its answer. A service and not a handler, whose extractors and future would be moved
+/// around with ours in them before the first of it runs.
+async fn serve(request: ServiceRequest) -> Result<ServiceResponse, actix_web::Error> {
+    let (request, mut payload) = request.into_parts();
+    let payload = web::Payload::from_request(&request, &mut payload).await?;
+    let response = respond(&request, payload).await;
+    Ok(ServiceResponse::new(request, response))
+}
+
+async fn respond(request: &HttpRequest, payload: web::Payload) -> HttpResponse {
     let gate = request
         .app_data::<web::Data<Gate>>()
         .expect("configure() registers the gate with the handler");
@@ -159,14 +179,14 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let mut origin = correlation::of(request.headers(), begun);
     let refused = |error: ApiError, origin: &Origin| {
         tracing::debug!(correlation = %origin, code = error.code(), path = request.path(), "{error}");
-        error.response(&request, origin.correlation, gate.clock().now())
+        error.response(request, origin.correlation, gate.clock().now())
     };
     let open = match gate.behind().await {
         Behind::Here(open) => open,
         // A stream is not passed on: its client connects again, to whoever listens then.
-        Behind::There(_) | Behind::Nobody if feed::is_stream(&request) => return feed::elsewhere(),
+        Behind::There(_) | Behind::Nobody if feed::is_stream(request) => return feed::elsewhere(),
         Behind::There(address) => {
-            let passed = pass_on(gate, &request, payload, address).await;
+            let passed = Box::pin(pass_on(gate, request, payload, address)).await;
             return passed.unwrap_or_else(|error| refused(error, &origin));
         }
         Behind::Nobody => return refused(Failure::Stopping.into(), &origin),
@@ -178,7 +198,8 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let place = address::locate(state.engine.storefronts(), state.mounts, request.path());
     let traffic = &state.traffic;
     let counted = traffic.begin(place.as_ref(), request.method());
-    let answered = catch::unwind(answer(&open, place, &request, payload, &origin)).await;
+    let answering = pin!(answer(&open, place, request, payload, &origin));
+    let answered = catch::unwind(answering).await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
@@ -189,13 +210,13 @@ async fn respond(request: HttpRequest, payload: web::Payload) -> HttpResponse {
             tracing::error!(correlation = %origin, path = request.path(), reason, "a request panicked");
             let error = ApiError::new("crashed", "the request failed inside; it was reported");
             traffic.refused(error.code());
-            error.response(&request, origin.correlation, gate.clock().now())
+            error.response(request, origin.correlation, gate.clock().now())
         }
     };
-    trace::record(spans, &request, &origin, span, response.status());
+    trace::record(spans, request, &origin, span, response.status());
     correlation::echo(&origin, request.headers(), response.headers_mut());
     let ms = gate.clock().now().ms_since(begun);
-    if ms > SLOW_MS && !waits_on_purpose(&request) {
+    if ms > SLOW_MS && !waits_on_purpose(request) {
         let (method, path, status) = (request.method(), request.path(), response.status());
         tracing::warn!(correlation = %origin, %method, path, status = status.as_u16(), ms, "slow");
     }
@@ -222,6 +243,8 @@ async fn pass_on(
     relay::pass(request, body, address, gate.wait() * 2).await
 }
 
+/// A future is as large as the largest that it may wait for, and is moved into its box when the request
+/// comes. So what is asked for seldom has boxes of its own, and orders and reads are spared that.
 async fn answer(
     open: &Arc<Open>,
     place: Option<Place<'_>>,
@@ -245,11 +268,13 @@ async fn answer(
         Place::Live => return Ok(health::live(&state.engine)),
         Place::Ready => return Ok(health::ready(&state.engine)),
         Place::Health => return Ok(health::up()),
-        Place::Metrics => return Ok(metrics::get(state, request).await),
+        Place::Metrics => return Ok(Box::pin(metrics::get(state, request)).await),
         Place::Problems => return Ok(problems::list()),
         Place::Problem(code) => return problems::describe(code),
         Place::Home => return Ok(home::home(state, request)),
-        Place::Ops(place) => return ops::respond(state, place, request, payload).await,
+        Place::Ops(place) => {
+            return Box::pin(ops::respond(state, place, request, payload)).await;
+        }
         Place::Front(front, spot) => (front, spot),
     };
     let call = Call {
@@ -264,17 +289,20 @@ async fn answer(
         Spot::Profiles => Ok(profile::list(&call)),
         Spot::Profile(of) => Ok(profile::one(&call, of)),
         Spot::Searches(of) => Ok(search::list(&call, of)),
-        Spot::Search(of, method) => search::run(&call, of, method).await,
-        Spot::History(at, view, number) => view::history(&call, at, view, number).await,
-        Spot::Notifications => notification::list(&call).await,
-        Spot::Notification(number) => notification::one(&call, number).await,
-        Spot::Consumers(at) => consumers::respond(&call, at, payload).await,
-        Spot::Resend(number) => notification::resend(&call, number).await,
-        Spot::Events => feed::events(&call).await,
-        Spot::Event(number) => feed::event(&call, number).await,
-        Spot::Webhooks(place) => webhooks::respond(&call, place, read(payload).await?).await,
+        Spot::Search(of, method) => Box::pin(search::run(&call, of, method)).await,
+        Spot::History(at, view, number) => Box::pin(view::history(&call, at, view, number)).await,
+        Spot::Notifications => Box::pin(notification::list(&call)).await,
+        Spot::Notification(number) => Box::pin(notification::one(&call, number)).await,
+        Spot::Consumers(at) => Box::pin(consumers::respond(&call, at, payload)).await,
+        Spot::Resend(number) => Box::pin(notification::resend(&call, number)).await,
+        Spot::Events => Box::pin(feed::events(&call)).await,
+        Spot::Event(number) => Box::pin(feed::event(&call, number)).await,
+        Spot::Webhooks(place) => {
+            let body = read(payload).await?;
+            Box::pin(webhooks::respond(&call, place, body)).await
+        }
         Spot::All(of) if method == Method::HEAD => Ok(collection::head(&call, of)),
-        Spot::All(Collection::View(at, view)) => view::rows(&call, at, view).await,
+        Spot::All(Collection::View(at, view)) => Box::pin(view::rows(&call, at, view)).await,
         Spot::One(Collection::View(at, view), number) => view::row(&call, at, view, number).await,
         Spot::All(Collection::Resource(resource)) => match command::verb(method) {
             None => collection::get(&call, resource),
@@ -303,8 +331,24 @@ fn runs(state: &State, front: Front<'_>, spot: Spot<'_>) -> Result<(), ApiError>
 
 /// The body, unless it is too large or does not come.
 async fn read(payload: web::Payload) -> Result<web::Bytes, ApiError> {
-    let body = payload.to_bytes_limited(BODY_BYTES_MAX);
-    let Ok(read) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
+    let mut body = pin!(payload.to_bytes_limited(BODY_BYTES_MAX));
+    // The dispatcher polls as soon as it has the head, then hands over what came with it, and polls
+    // again. So whether the body is there is first looked at in passing: with neither a timer nor a
+    // waker, which would have the connection polled once more for nothing.
+    let mut is_again = false;
+    let there = poll_fn(|_| {
+        let mut in_passing = Context::from_waker(Waker::noop());
+        match body.as_mut().poll(&mut in_passing) {
+            Poll::Ready(read) => Poll::Ready(Some(read)),
+            Poll::Pending if mem::replace(&mut is_again, true) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    });
+    let read = match there.await {
+        Some(read) => Ok(read),
+        None => tokio::time::timeout(BODY_TIMEOUT, body).await,
+    };
+    let Ok(read) = read else {
         let detail = format!(
             "the body did not arrive within {} s",
             BODY_TIMEOUT.as_secs()

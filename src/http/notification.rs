@@ -7,7 +7,7 @@ use actix_web::{
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    call::Call,
+    call::{self, Call},
     collection::SCANNED_ITEMS_MAX,
     error::ApiError,
     hal::{Href, Link, Listing},
@@ -249,7 +249,7 @@ impl Serialize for OwnLinks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(2))?;
         for rel in ["self", ITEM] {
-            map.serialize_entry(rel, &Href(format_args!("{}/{}", self.0, self.1), false))?;
+            map.serialize_entry(rel, &Href(&call::url_of(self.0, self.1), false))?;
         }
         map.end()
     }

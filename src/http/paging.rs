@@ -153,7 +153,7 @@ pub(super) struct Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::hal::{self, OnlyLinks};
+    use crate::http::{hal::OnlyLinks, json};
 
     fn check(query: &str, page: u64, size: u64, sort: &[(&str, bool)]) {
         let paging = Paging::of(query);
@@ -183,7 +183,7 @@ mod tests {
 
     fn links(query: &str, total: u64) -> String {
         let links = Paging::of(query).links("http://h/things", total);
-        let printed = String::from_utf8(hal::print(&OnlyLinks(&links))).unwrap();
+        let printed = String::from_utf8(json::print(&OnlyLinks(&links))).unwrap();
         let words: Vec<&str> = printed.split_whitespace().collect();
         words.join("")
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     error::{ApiError, CODES},
-    hal,
+    json,
 };
 
 /// `GET /problems`: all codes.
@@ -13,7 +13,7 @@ pub(super) fn list() -> HttpResponse {
     let all: Vec<Explained> = CODES.iter().map(Explained::of).collect();
     HttpResponse::Ok()
         .content_type("application/json")
-        .body(hal::print(&all))
+        .body(json::print(&all))
 }
 
 /// `GET /problems/{code}`: what the `type` of a problem points at.
@@ -22,7 +22,7 @@ pub(super) fn describe(code: &str) -> Result<HttpResponse, ApiError> {
     let entry = entry.ok_or_else(|| ApiError::no_path(&format!("/problems/{code}")))?;
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        .body(hal::print(&Explained::of(entry))))
+        .body(json::print(&Explained::of(entry))))
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,8 @@ use super::{
     address::Collection,
     call::Call,
     command,
-    hal::{self, Link, OnlyLinks},
+    hal::{Link, OnlyLinks},
+    json,
 };
 use crate::domain::storefront::Verb;
 
@@ -65,7 +66,7 @@ pub(super) fn one(call: &Call<'_>, of: Collection<'_>) -> HttpResponse {
     };
     HttpResponse::Ok()
         .content_type("application/alps+json")
-        .body(hal::print(&document))
+        .body(json::print(&document))
 }
 
 #[derive(Serialize)]

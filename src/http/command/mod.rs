@@ -6,7 +6,13 @@ use actix_web::{
     web::Bytes,
 };
 
-use super::{body::Body, call::Call, error::ApiError, item, represent::ItemBody};
+use super::{
+    body::Body,
+    call::{Call, url_of},
+    error::ApiError,
+    item,
+    represent::ItemBody,
+};
 use crate::{
     actors::handles::{Item, Target},
     domain::{
@@ -159,7 +165,7 @@ fn done(
     };
     let url = call.url(&resource.path);
     if status == StatusCode::CREATED || call.request.method() == Method::PUT {
-        response.insert_header((LOCATION, format!("{url}/{}", item.number)));
+        response.insert_header((LOCATION, url_of(&url, item.number)));
     }
     if status == StatusCode::NO_CONTENT || !call.wants_body() {
         return Ok(response.finish());

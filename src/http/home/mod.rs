@@ -7,8 +7,8 @@ use super::{
     address::{Collection, Front},
     call::{self, Call},
     feed::{self, EVENTS},
-    hal::{self, Link, OnlyLinks},
-    html,
+    hal::{Link, OnlyLinks},
+    html, json,
     webhooks::WEBHOOKS,
 };
 use crate::actors::handles::NOTIFICATIONS;
@@ -41,7 +41,7 @@ pub(super) fn home(state: &State, request: &HttpRequest) -> HttpResponse {
     }
     HttpResponse::Ok()
         .content_type(call::content_type(request))
-        .body(hal::print(&OnlyLinks(&links)))
+        .body(json::print(&OnlyLinks(&links)))
 }
 
 /// `GET /{storefront}`.

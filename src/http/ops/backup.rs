@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::answer;
-use crate::http::{error::ApiError, hal};
+use crate::http::{error::ApiError, json};
 
 /// The body that is asked for.
 const EXPECTED: &str = "expected {\"to\": \"/path/of/the/file\"}";
@@ -118,7 +118,7 @@ pub(super) async fn post(backups: &Backups, body: &[u8]) -> Result<HttpResponse,
     })?;
     Ok(HttpResponse::Created()
         .content_type("application/json")
-        .body(hal::print(&made)))
+        .body(json::print(&made)))
 }
 
 /// The file that a body names.

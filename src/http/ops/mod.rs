@@ -36,7 +36,7 @@ use actix_web::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{State, error::ApiError, hal, read};
+use super::{State, error::ApiError, json, read};
 use crate::{actors::handles::Engine, domain::Timestamp};
 
 /// A place under `/ops`.
@@ -233,5 +233,5 @@ fn instant(at: Timestamp) -> String {
 fn answer(body: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
-        .body(hal::print(body))
+        .body(json::print(body))
 }

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::hal::Href;
+use super::{call::url_of, hal::Href};
 pub(super) use crate::represent::{Joins, Whole, Wire, is_orders, kept_status, of_item, status};
 use crate::{
     actors::handles::Row,
@@ -74,15 +74,12 @@ struct OwnLinks<'a> {
 impl Serialize for OwnLinks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
+        let own = url_of(self.url, self.number);
         for rel in ["self", self.rel] {
-            map.serialize_entry(
-                rel,
-                &Href(format_args!("{}/{}", self.url, self.number), false),
-            )?;
+            map.serialize_entry(rel, &Href(&own, false))?;
         }
         if self.has_history {
-            let history = format_args!("{}/{}/history", self.url, self.number);
-            map.serialize_entry("history", &Href(history, false))?;
+            map.serialize_entry("history", &Href(&format!("{own}/history"), false))?;
         }
         map.end()
     }

@@ -16,7 +16,7 @@ use crate::{
         payout::{self, Payout},
         storefront::read,
     },
-    http::{hal, tests::workshop},
+    http::{json, tests::workshop},
     represent::about,
 };
 
@@ -36,7 +36,7 @@ fn print(item: &Item) -> String {
         },
         url: "http://order:8080/things",
     };
-    String::from_utf8(hal::print(&body)).unwrap()
+    String::from_utf8(json::print(&body)).unwrap()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One command with all that follows from it at once: decided and applied, until the saga asks for
 //! nothing more.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use jumun::{
     domain::{
@@ -99,7 +99,7 @@ impl States {
     }
 
     /// The order as a repeated key is answered.
-    pub(super) fn answer(&self) -> Vec<u8> {
+    pub(super) fn answer(&self) -> Arc<[u8]> {
         snapshot::encode(&self.order.0)
     }
 }
