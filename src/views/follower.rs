@@ -40,13 +40,25 @@ const SLICE_EVENTS: Position = 4_096;
 #[derive(Debug)]
 pub struct Queue {
     groups: SyncSender<Vec<Committed>>,
+    /// Sent once those who wait for it were told.
+    next: Vec<Committed>,
     missed: Arc<AtomicBool>,
 }
 
 impl Follower for Queue {
     fn committed(&mut self, group: &[Committed]) {
         // After one was left out, so are the next: the thread reads them all from the journal.
-        if !self.missed.load(Ordering::Acquire) && self.groups.try_send(group.to_vec()).is_err() {
+        if !self.missed.load(Ordering::Acquire) {
+            self.next.extend_from_slice(group);
+        }
+    }
+
+    fn told(&mut self) {
+        if self.next.is_empty() {
+            return;
+        }
+        let group = std::mem::take(&mut self.next);
+        if self.groups.try_send(group).is_err() {
             self.missed.store(true, Ordering::Release);
         }
     }
@@ -77,6 +89,7 @@ pub fn start(
     let missed = Arc::new(AtomicBool::new(false));
     let queue = Queue {
         groups: sender,
+        next: Vec::new(),
         missed: Arc::clone(&missed),
     };
     let mut work = Work {
@@ -317,6 +330,7 @@ mod tests {
         )
         .unwrap();
         queue.committed(&groups[..50]);
+        queue.told();
         drop(wait.block_on(positions.wait_for(|progress| progress.position == 50)));
         components.set(0, 2, ComponentState::Paused).unwrap();
         let is_stopped = wait.block_on(positions.wait_for(|progress| progress.stops.len() == 1));
@@ -324,6 +338,7 @@ mod tests {
         // A group at a time, or all left out of the queue: read from the journal.
         for group in groups[50..].chunks(1) {
             queue.committed(group);
+            queue.told();
         }
         drop(wait.block_on(positions.wait_for(|progress| progress.position == count)));
         assert_eq!((has(0), has(1)), (count, 50));

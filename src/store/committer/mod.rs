@@ -1,7 +1,7 @@
 //! Group commit on one thread: what waits is appended together and made durable with one sync.
 //!
 //! Nobody hears of a batch before the sync that covers it: first the followers, then the lanes,
-//! each with its tickets in the order of submission. While one group is being synced the next one
+//! each with its tickets in the order of submission. Threads that only follow are woken last. While one group is being synced the next one
 //! gathers. When the journal fails, everything that waits and everything that still comes is
 //! settled with [`CommitFailed`](super::commit::CommitFailed); if a sync failed, the program should
 //! end then.

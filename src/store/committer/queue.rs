@@ -1,7 +1,7 @@
 //! What waits for the committer, and when it is woken for it.
 //!
 //! A wake-up costs more than a batch (two context switches, 3 to 5 µs). So while a group gathers,
-//! what arrives does not wake the thread, unless it is the last that the group waits for.
+//! what arrives does not wake the thread, unless with it most of those under way are there.
 
 use std::{
     collections::VecDeque,
@@ -35,8 +35,8 @@ enum Asleep {
     No,
     /// The first submission of a group.
     First,
-    /// The last of those under way.
-    Last,
+    /// That with what it has already, most of those under way have come.
+    Most { taken: usize },
 }
 
 impl Queue {
@@ -59,7 +59,7 @@ impl Queue {
         let wakes = match state.asleep {
             Asleep::No => false,
             Asleep::First => true,
-            Asleep::Last => self.under_way.count() == 0,
+            Asleep::Most { taken } => taken + state.waiting.len() >= self.under_way.count(),
         };
         if wakes {
             state.asleep = Asleep::No;
@@ -109,13 +109,15 @@ impl Queue {
         self.lock().waiting.pop_front()
     }
 
-    /// Waits until nobody is under way any more, or so long. May return early.
-    pub(super) fn wait_for_last(&self, longest: Duration) {
+    /// Waits until, with those `taken` already, most of those under way are there, or so long. May return
+    /// early.
+    pub(super) fn wait_for_most(&self, taken: usize, longest: Duration) {
         let mut state = self.lock();
-        if state.closed || (self.under_way.count() == 0 && !state.waiting.is_empty()) {
+        let is_most = taken + state.waiting.len() >= self.under_way.count();
+        if state.closed || (is_most && !state.waiting.is_empty()) {
             return;
         }
-        state.asleep = Asleep::Last;
+        state.asleep = Asleep::Most { taken };
         let waited = self.wake.wait_timeout(state, longest);
         let (mut state, _elapsed) = waited.unwrap_or_else(PoisonError::into_inner);
         state.asleep = Asleep::No;

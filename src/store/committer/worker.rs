@@ -82,7 +82,9 @@ impl Worker {
         self.group.push(submission);
     }
 
-    /// Adds what waits, and what comes while others are under way and the window is open.
+    /// Adds what waits, and what comes while most of those under way are still to come and the window is
+    /// open. Waiting for the last of them left the processors idle: nobody who waits for the disk asks
+    /// for anything, so it is better to sync one half while the other is worked on.
     fn gather(&mut self) {
         let window = Duration::from_micros(self.limits.window_us);
         let mut deadline = None;
@@ -94,7 +96,8 @@ impl Worker {
                 }
             }
             // Without bytes there is no sync to share, and nothing to wait for.
-            if !self.has_room() || self.group_bytes == 0 || self.under_way.count() == 0 {
+            let is_most = self.group.len() >= self.under_way.count();
+            if !self.has_room() || self.group_bytes == 0 || is_most {
                 return;
             }
             let now = Instant::now();
@@ -102,7 +105,7 @@ impl Worker {
             if left.is_zero() {
                 return;
             }
-            self.shared.queue.wait_for_last(left);
+            self.shared.queue.wait_for_most(self.group.len(), left);
         }
     }
 
@@ -128,6 +131,9 @@ impl Worker {
         }
         self.group_bytes = 0;
         self.tell();
+        self.followers
+            .iter_mut()
+            .for_each(|follower| follower.told());
         if self.is_over {
             self.announce_failure();
         }
