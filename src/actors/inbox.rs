@@ -13,6 +13,7 @@ pub(super) struct Inbox(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
+    #[expect(clippy::vec_box, reason = "it goes on from queue to queue as it is")]
     asks: Vec<Box<Ask>>,
     is_announced: bool,
 }
@@ -26,6 +27,7 @@ impl Inbox {
     }
 
     /// Takes what is there, in the order in which it came. Who comes from now on announces again.
+    #[expect(clippy::vec_box, reason = "it goes on from queue to queue as it is")]
     pub(super) fn take(&self) -> Vec<Box<Ask>> {
         let mut waiting = self.lock();
         waiting.is_announced = false;

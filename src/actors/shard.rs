@@ -296,14 +296,7 @@ pub(super) fn start_one(
         drop(local.coordinator.set(address));
         Coordinator::new(local, outside)
     };
-    let (coordinator, thread) = match parts.threads {
-        Threads::Callers => (Supervisor::start(|ctx| build(address(ctx))), None),
-        Threads::Own => {
-            let arbiter = Arbiter::new().handle();
-            let started = Supervisor::start_in_arbiter(&arbiter, |ctx| build(address(ctx)));
-            (started, Some(arbiter))
-        }
-    };
+    let (coordinator, thread) = start_coordinator(parts.threads, build);
     Shard {
         coordinator,
         inbox,
@@ -311,6 +304,20 @@ pub(super) fn start_one(
         door: Door::new(&settings),
         fence,
         thread,
+    }
+}
+
+fn start_coordinator(
+    threads: Threads,
+    build: impl FnOnce(Addr<Coordinator>) -> Coordinator + Send + 'static,
+) -> (Addr<Coordinator>, Option<ArbiterHandle>) {
+    match threads {
+        Threads::Callers => (Supervisor::start(|ctx| build(address(ctx))), None),
+        Threads::Own => {
+            let arbiter = Arbiter::new().handle();
+            let started = Supervisor::start_in_arbiter(&arbiter, |ctx| build(address(ctx)));
+            (started, Some(arbiter))
+        }
     }
 }
 

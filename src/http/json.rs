@@ -26,8 +26,8 @@ pub(super) fn print(value: &impl Serialize) -> Vec<u8> {
         bytes: Vec::with_capacity(BYTES),
         depth: 0,
     };
-    let printed = value.serialize(&mut printer);
-    printed.expect("answers have text keys and go to memory, so printing them cannot fail");
+    let done = value.serialize(&mut printer);
+    done.expect("answers have text keys and go to memory, so printing them cannot fail");
     printer.bytes
 }
 

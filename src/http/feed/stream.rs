@@ -227,6 +227,7 @@ impl Follows {
                 }
             };
             self.seen_to = slice.seen_to;
+            let is_full = slice.events.len() >= CHUNK_EVENTS;
             if let Some(last) = slice.events.last() {
                 if let Err(end) = self.send(chunk(&slice.events)).await {
                     return end;
@@ -250,8 +251,8 @@ impl Follows {
                     if comes.is_none() {
                         return End::Stopping;
                     }
-                    // While much happens, it is taken in larger pieces.
-                    if woken.elapsed() < GATHER {
+                    // While much happens, it is taken in larger pieces. Who is behind has them already.
+                    if !is_full && woken.elapsed() < GATHER {
                         tokio::time::sleep(GATHER).await;
                     }
                     woken = Instant::now();

@@ -239,7 +239,7 @@ impl Shop {
                 version,
                 position,
                 listed,
-                bytes: bytes.into(),
+                bytes,
             };
             let collection = self.layout.entities(at, kind);
             self.pages
