@@ -334,7 +334,8 @@ async fn read(payload: web::Payload) -> Result<web::Bytes, ApiError> {
     let mut body = pin!(payload.to_bytes_limited(BODY_BYTES_MAX));
     // The dispatcher polls as soon as it has the head, then hands over what came with it, and polls
     // again. So whether the body is there is first looked at in passing: with neither a timer nor a
-    // waker, which would have the connection polled once more for nothing.
+    // waker, which would have the connection polled once more for nothing. (A request that had to wait at
+    // the gate is past that: if its body never comes, it ends with its connection and not by the timer.)
     let mut is_again = false;
     let there = poll_fn(|_| {
         let mut in_passing = Context::from_waker(Waker::noop());
