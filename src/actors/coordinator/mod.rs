@@ -1,7 +1,8 @@
 //! The saga coordinator: one actor per shard, owning the sagas of the shard's orders.
 //!
 //! It opens a turn for a command ([`begin`]), sends it from entity to entity while the saga asks
-//! for more ([`drive`]), submits what happened, and answers once that is durable ([`settle`]).
+//! for more ([`drive`]), submits what happened, and answers once that is durable ([`settle`]); then the
+//! order rests, or what waits for it begins ([`rest`]).
 //! A charge that a turn waits for is in [`charge`]; provider calls without a caller, and their
 //! retries, in [`calls`]; orders that wait in [`mod@line`]; keyed commands in [`keys`]; what a
 //! request means for an order in [`meaning`], for a listing in [`listings`]; how a listing is assigned
@@ -23,6 +24,7 @@ mod log;
 mod lost;
 mod meaning;
 mod prices;
+mod rest;
 mod schedule;
 mod settle;
 mod subscribers;
