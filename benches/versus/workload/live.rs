@@ -94,8 +94,10 @@ fn run(contest: &Contest) -> io::Result<Told> {
 
 /// Whether all numbers up to this one are orders: each shard gives its own out in their order.
 fn has_all(server: &Server, orders: u64) -> bool {
-    let lasts = (0..PAGES_LOOKED_AT).map(|page| orders.saturating_sub(page * NUMBERS_PER_PAGE));
-    let mut lasts = lasts.filter(|number| *number > 0);
+    let page = orders / NUMBERS_PER_PAGE;
+    let earlier = page.saturating_sub(PAGES_LOOKED_AT)..page;
+    let lasts = earlier.map(|page| (page + 1) * NUMBERS_PER_PAGE - 1);
+    let mut lasts = lasts.chain([orders]);
     let is_there = |number| {
         let get = contest::get(server, &format!("/flowers/orders/{number}"));
         contest::ask(server, &get, 200).is_ok()
