@@ -36,15 +36,7 @@ mod traffic;
 mod view;
 mod webhooks;
 
-use std::{
-    future::poll_fn,
-    mem,
-    net::SocketAddr,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -331,25 +323,8 @@ fn runs(state: &State, front: Front<'_>, spot: Spot<'_>) -> Result<(), ApiError>
 
 /// The body, unless it is too large or does not come.
 async fn read(payload: web::Payload) -> Result<web::Bytes, ApiError> {
-    let mut body = pin!(payload.to_bytes_limited(BODY_BYTES_MAX));
-    // The dispatcher polls as soon as it has the head, then hands over what came with it, and polls
-    // again. So whether the body is there is first looked at in passing: with neither a timer nor a
-    // waker, which would have the connection polled once more for nothing. (A request that had to wait at
-    // the gate is past that: if its body never comes, it ends with its connection and not by the timer.)
-    let mut is_again = false;
-    let there = poll_fn(|_| {
-        let mut in_passing = Context::from_waker(Waker::noop());
-        match body.as_mut().poll(&mut in_passing) {
-            Poll::Ready(read) => Poll::Ready(Some(read)),
-            Poll::Pending if mem::replace(&mut is_again, true) => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    });
-    let read = match there.await {
-        Some(read) => Ok(read),
-        None => tokio::time::timeout(BODY_TIMEOUT, body).await,
-    };
-    let Ok(read) = read else {
+    let body = payload.to_bytes_limited(BODY_BYTES_MAX);
+    let Ok(read) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
         let detail = format!(
             "the body did not arrive within {} s",
             BODY_TIMEOUT.as_secs()

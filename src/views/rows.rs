@@ -1,7 +1,7 @@
 //! One batch into one view: every row that it touches is written once.
 //!
 //! Shops show the same to two kinds of people (a customer's page, a florist's), so a row that was made
-//! for one view is kept for the next that says the same: a sixteenth of an order's instructions.
+//! for one view is kept for the next that says the same. Two rows were 13 % of an order's instructions.
 
 use std::sync::Arc;
 
