@@ -65,7 +65,7 @@ pub use self::{
 };
 use crate::{
     actors::handles::{Engine, Failure, channels::Channels, webhooks::Webhooks},
-    clock::Clock,
+    clock::{Clock, within},
     domain::Origin,
     metrics::Sources,
 };
@@ -324,7 +324,7 @@ fn runs(state: &State, front: Front<'_>, spot: Spot<'_>) -> Result<(), ApiError>
 /// The body, unless it is too large or does not come.
 async fn read(payload: web::Payload) -> Result<web::Bytes, ApiError> {
     let body = payload.to_bytes_limited(BODY_BYTES_MAX);
-    let Ok(read) = tokio::time::timeout(BODY_TIMEOUT, body).await else {
+    let Ok(read) = within(BODY_TIMEOUT, body).await else {
         let detail = format!(
             "the body did not arrive within {} s",
             BODY_TIMEOUT.as_secs()

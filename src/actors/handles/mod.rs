@@ -48,7 +48,7 @@ use super::{
     watch as watching,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, within},
     domain::{
         Kind, Refusal,
         storefront::{CommandAction, Storefront},
@@ -246,7 +246,7 @@ impl Engine {
         beginning: &Beginning,
     ) -> Result<Item, Error> {
         let wait = Duration::from_millis(self.inner.settings.request_ms_max);
-        match tokio::time::timeout(wait, answer).await {
+        match within(wait, answer).await {
             // It waited in a queue all the time, and is not begun any more.
             Err(_elapsed) if beginning.give_up() => Err(Failure::Overloaded.into()),
             Err(_elapsed) => Err(Failure::OutcomeUnknown.into()),
