@@ -169,14 +169,17 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// Hands it a request, together with what else comes at this moment.
+    /// Hands it a request, together with what else comes at this moment; at once if `is_alone` says that
+    /// nothing else will.
     ///
     /// Runs on even if the returned future is dropped.
-    pub(super) async fn post(self: Arc<Self>, ask: Box<Ask>) {
+    pub(super) async fn post(self: Arc<Self>, ask: Box<Ask>, is_alone: bool) {
         if self.inbox.put(ask) {
             let announcement = Announcement(self);
-            // Whatever can be read from other connections by now joins it.
-            tokio::task::yield_now().await;
+            if !is_alone {
+                // Whatever can be read from other connections by now joins it.
+                tokio::task::yield_now().await;
+            }
             drop(announcement);
         }
     }

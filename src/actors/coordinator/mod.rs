@@ -39,7 +39,10 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised};
+use actix::{
+    Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised,
+    prelude::SendError,
+};
 use tokio::sync::oneshot;
 
 use self::log::about;
@@ -364,10 +367,15 @@ impl Actor for Coordinator {
         ctx.set_mailbox_capacity(self.local.settings.mailbox_max());
         let (address, lane) = (ctx.address(), Arc::clone(&self.outside.lane));
         actix::spawn(async move {
-            // One wake-up is under way at a time; it takes everything that is settled.
             loop {
                 lane.woken().await;
-                if address.send(Work::Settled).await.is_err() {
+                // What is settled meanwhile is taken with it. An answer is waited for only where there is no
+                // room: it would be two wake-ups more for each group.
+                let told = match address.try_send(Work::Settled) {
+                    Err(SendError::Full(work)) => address.send(work).await.is_ok(),
+                    told => told.is_ok(),
+                };
+                if !told {
                     break;
                 }
             }

@@ -168,6 +168,7 @@ impl Coordinator {
         if ends_turn {
             turn.token.spend();
         }
+        pending.snapshots.iter_mut().for_each(Snapshot::close);
         self.pending.push_back(pending);
         let live = self
             .live
@@ -196,7 +197,7 @@ impl Coordinator {
         }
     }
 
-    fn settled(&mut self, pending: Pending, first: Position) {
+    fn settled(&mut self, mut pending: Pending, first: Position) {
         let key = pending.key;
         let fence = Arc::clone(&self.local.fence);
         let Some(pass) = fence.pass() else {
@@ -206,12 +207,22 @@ impl Coordinator {
         let stored = self.store(&pending, first);
         drop(pass);
         self.outside.lane.stored();
-        self.outside.feed.ring();
         let stored = stored.map_err(|error| {
             let (After::Finish(turn) | After::Charge(turn, ..)) = &pending.after;
             about!(error, self, key, Some(&turn.origin), %error, "a snapshot cannot be kept");
             Error::Failed(Failure::OutcomeUnknown)
         });
+        // Who waits for the answer comes before everybody else.
+        if let After::Finish(turn) = &mut pending.after
+            && let Some(caller) = turn.caller.take()
+        {
+            let outcome = match (turn.failed.take(), stored) {
+                (Some(error), _) | (None, Err(error)) => Err(error),
+                (None, Ok(())) => turn.answer.take().ok_or_else(|| Failure::Crashed.into()),
+            };
+            self.answer(key, caller, turn.command_key.as_ref(), outcome);
+        }
+        self.outside.feed.ring();
         if key.is_order() {
             self.timers.set(key, pending.timer);
             self.look_in_time(key);
@@ -223,13 +234,6 @@ impl Coordinator {
                 self.send_charge(turn, charge, permit);
             }
             After::Finish(mut turn) => {
-                if let Some(caller) = turn.caller.take() {
-                    let outcome = match (turn.failed.take(), stored) {
-                        (Some(error), _) | (None, Err(error)) => Err(error),
-                        (None, Ok(())) => turn.answer.take().ok_or_else(|| Failure::Crashed.into()),
-                    };
-                    self.answer(key, caller, turn.command_key.as_ref(), outcome);
-                }
                 for (effect, permit) in std::mem::take(&mut turn.effects) {
                     let origin = Origin {
                         trace: self.local.spans.below(turn.origin.trace, turn.begun),
@@ -275,15 +279,11 @@ impl Coordinator {
         let _same_checkpoint = local.pages.together();
         for snapshot in &pending.snapshots {
             let collection = local.layout.entities(storefront, snapshot.entity.kind);
-            let bytes = match live.filter(|_| snapshot.entity.kind == Kind::Saga) {
-                Some(live) => snapshot.state.encode_with(&live.dossier),
-                None => snapshot.state.encode(),
-            };
             let slot = Slot {
                 version: snapshot.version,
                 position,
                 listed: snapshot.listed,
-                bytes,
+                bytes: snapshot.bytes(live.map(|live| &live.dossier)),
             };
             if snapshot.entity.kind == Kind::Listing {
                 // Turns of other shards change it too.

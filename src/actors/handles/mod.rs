@@ -219,7 +219,8 @@ impl Engine {
                 .caller(reply, permit, beginning.clone())
                 .admitted(admission),
         };
-        running.post(Box::new(ask)).await;
+        let is_alone = self.inner.under_way.count() == 1;
+        running.post(Box::new(ask), is_alone).await;
         self.answered(answer, &beginning).await
     }
 
