@@ -106,6 +106,6 @@ fn discard(data: &Path) {
 /// A data directory whose journal has so many finished orders, and no trees.
 fn journal_of(orders: u64) -> TempDir {
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target is writable");
-    finished::write(home.path(), orders);
+    finished::write(home.path(), orders, |_| false);
     home
 }

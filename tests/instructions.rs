@@ -43,6 +43,6 @@ fn the_baseline_of_the_repository_says_how_it_was_recorded() {
         baseline
             .settings
             .to_string()
-            .contains("lto off, 16 codegen units")
+            .contains("lto off, codegen units 1")
     );
 }

@@ -68,7 +68,7 @@ impl fmt::Display for Settings {
         } = self;
         write!(
             f,
-            "rustc {rustc}, lto {lto}, {codegen_units} codegen units, {target}"
+            "rustc {rustc}, lto {lto}, codegen units {codegen_units}, {target}"
         )
     }
 }

@@ -45,8 +45,7 @@ What callgrind found out about a path is left in target/tmp, for callgrind_annot
 ";
 
 /// How the counts of the baseline are come by, and these again.
-const BUILD: &str = "CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 \
-                     cargo bench --bench instructions";
+const BUILD: &str = "CARGO_PROFILE_BENCH_LTO=off cargo bench --bench instructions";
 
 /// What is asked for.
 #[derive(Default)]

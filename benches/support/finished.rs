@@ -18,8 +18,9 @@ use jumun::{
 /// Batches that are appended together.
 const GROUP: usize = 256;
 
-/// Makes a data directory whose journal has so many finished orders, and no trees.
-pub(crate) fn write(data: &Path, orders: u64) {
+/// Makes a data directory whose journal has so many orders, and no trees. They are finished but for those
+/// whose numbers are `unfinished`: these are paid and wait to be delivered, so that they can be changed.
+pub(crate) fn write(data: &Path, orders: u64, unfinished: impl Fn(u64) -> bool) {
     let directory = Directory::open(data).expect("nobody else is there");
     let medium = journal::Directory::open(directory.journal()).expect("nobody else is there");
     let opened = Journal::open(medium, journal::Limits::default());
@@ -28,7 +29,10 @@ pub(crate) fn write(data: &Path, orders: u64) {
     while next <= orders {
         let numbers = next..=orders.min(next + GROUP as u64 - 1);
         next = numbers.end() + 1;
-        let batches = numbers.flat_map(finished);
+        let batches = numbers.flat_map(|number| {
+            let batches = if unfinished(number) { 1 } else { 2 };
+            finished(number).into_iter().take(batches)
+        });
         let bodies: Vec<(Vec<u8>, usize)> = batches
             .map(|batch| (encode(&batch), batch.events.len()))
             .collect();

@@ -15,9 +15,14 @@ pub(crate) struct Path {
 }
 
 /// All of them, in the order in which they are printed.
-pub(crate) const PATHS: [Path; 18] = [
+pub(crate) const PATHS: [Path; 19] = [
     path("place an order", 512, requests::place),
     path("place an order with a key", 512, requests::place_with_key),
+    path(
+        "place an order that reserves from a listing",
+        128,
+        requests::reserve,
+    ),
     path(
         "an order's life: placed, amended twice, delivered",
         256,

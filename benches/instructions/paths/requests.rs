@@ -7,33 +7,53 @@ use jumun::{
 
 use crate::{
     counted,
-    house::{House, system},
+    house::{self, House, system},
 };
 
 /// Requests before those that are counted.
 const WARM: u64 = 128;
 
+/// Rooms that are reserved by turns. As many requests are under way together as there are connections, so
+/// that each room is wanted by two of them, and one waits for the other.
+const ROOMS: usize = house::CONNECTIONS / 2;
+
 /// Orders that there are to be read.
 const STORED: u64 = 256;
+
+/// More than are reserved in any run, so that none runs out.
+const ROOM: &str = r#"{"roomName":"Suite","roomStatus":"EMPTY","roomQty":1000000}"#;
 
 const ORDER: &str = r#"{"phoneNumber":"010-1234-5678","address":"1, Sejong-daero, Jung-gu, Seoul","customerName":"Hong Gildong","flowerType":"rose","price":30000}"#;
 
 /// A flower order: paid at once, durable, seen by the views.
 pub(super) fn place(times: u64) {
-    counts(0, times, |_| vec![(posted("", ORDER), "201")]);
+    counts(&[], times, |_| vec![(posted("", ORDER), "201")]);
 }
 
 /// The same with a key of the client's, which is remembered.
 pub(super) fn place_with_key(times: u64) {
-    counts(0, times, |number| {
+    counts(&[], times, |number| {
         let key = format!("idempotency-key: order-{number:010}\r\n");
         vec![(posted(&key, ORDER), "201")]
     });
 }
 
+/// A reservation: durable with what it takes from its room, which other orders share. Each room keeps what
+/// is reserved of it, 24 reservations on an average while it is counted.
+pub(super) fn reserve(times: u64) {
+    let rooms = vec![request("POST /stays/rooms", "", ROOM); ROOMS];
+    counts(&rooms, times, |number| {
+        let room = number % ROOMS as u64 + 1;
+        let body = format!(
+            r#"{{"roomNumber":{room},"roomCount":1,"customerName":"Hong Gildong","paymentPrice":90000}}"#
+        );
+        vec![(request("POST /stays/reservations", "", &body), "201")]
+    });
+}
+
 /// Four commands to each order. All but the first find it resting.
 pub(super) fn live(times: u64) {
-    counts(0, times, |number| {
+    counts(&[], times, |number| {
         let one = format!("PATCH /flowers/orders/{number}");
         vec![
             (posted("", ORDER), "201"),
@@ -46,7 +66,7 @@ pub(super) fn live(times: u64) {
 
 /// One order by its number.
 pub(super) fn read(times: u64) {
-    counts(STORED, times, |number| {
+    counts(&placed(STORED), times, |number| {
         let path = format!("GET /flowers/orders/{}", number % STORED + 1);
         vec![(request(&path, "", ""), "200")]
     });
@@ -54,7 +74,7 @@ pub(super) fn read(times: u64) {
 
 /// One order's row on the customer's page.
 pub(super) fn read_row(times: u64) {
-    counts(STORED, times, |number| {
+    counts(&placed(STORED), times, |number| {
         let path = format!("GET /flowers/myPages/{}", number % STORED + 1);
         vec![(request(&path, "", ""), "200")]
     });
@@ -62,7 +82,7 @@ pub(super) fn read_row(times: u64) {
 
 /// The end of the customer's page, where the link to what is next leads: a view is not paged otherwise.
 pub(super) fn read_rows(times: u64) {
-    counts(STORED, times, |_| {
+    counts(&placed(STORED), times, |_| {
         let path = format!("GET /flowers/myPages?offset={}", STORED - 20);
         vec![(request(&path, "", ""), "200")]
     });
@@ -70,7 +90,7 @@ pub(super) fn read_rows(times: u64) {
 
 /// One page after the other of all orders.
 pub(super) fn read_page(times: u64) {
-    counts(STORED, times, |number| {
+    counts(&placed(STORED), times, |number| {
         let page = number % (STORED / 20);
         let path = format!("GET /flowers/orders?page={page}&size=20");
         vec![(request(&path, "", ""), "200")]
@@ -122,12 +142,12 @@ pub(super) fn delivered(orders: impl Iterator<Item = u64>) -> Vec<Vec<u8>> {
     orders.map(delivery).collect()
 }
 
-/// Lets the requests of so many times run, after those of the warm-up, in a house with so many orders.
-/// Each time has the same requests, one kind after the other.
-fn counts(stored: u64, times: u64, of: impl Fn(u64) -> Vec<(Vec<u8>, &'static str)>) {
+/// Lets the requests of so many times run, after those of the warm-up, in a house where something was
+/// placed or offered `before`. Each time has the same requests, one kind after the other.
+fn counts(before: &[Vec<u8>], times: u64, of: impl Fn(u64) -> Vec<(Vec<u8>, &'static str)>) {
     let system = system();
     let mut house = system.block_on(House::open());
-    system.block_on(house.exchange(&placed(stored), "201"));
+    system.block_on(house.exchange(before, "201"));
     let mut first = 1;
     let mut prepared = |times: u64| -> Vec<(Vec<Vec<u8>>, &'static str)> {
         let all: Vec<_> = (first..first + times).map(&of).collect();

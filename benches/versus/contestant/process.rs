@@ -81,7 +81,10 @@ impl Process {
         }
     }
 
-    /// What it has in memory now, and had at most; zeros where the system does not tell.
+    /// What it has in memory now, and had at most since it was started or this was [forgotten]; zeros
+    /// where the system does not tell.
+    ///
+    /// [forgotten]: Self::forget_most
     pub(crate) fn memory(&self) -> Memory {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap_or_default();
@@ -94,6 +97,16 @@ impl Process {
             now_kib: of("VmRSS:"),
             most_kib: of("VmHWM:"),
         }
+    }
+
+    /// Forgets what it had in memory at most. Where the system does not do so, the most since its start
+    /// stays.
+    pub(crate) fn forget_most(&self) {
+        // See proc(5), `clear_refs`.
+        drop(fs::write(
+            format!("/proc/{}/clear_refs", self.child.id()),
+            "5",
+        ));
     }
 
     /// Asks it to end, and waits until it has.

@@ -106,7 +106,10 @@ fn has_all(server: &Server, orders: u64) -> bool {
 }
 
 /// Changes the address of the order whose number is chosen.
-fn amends(address: SocketAddr, choose: impl Fn(u64) -> u64 + Send + Sync + 'static) -> Load {
+pub(super) fn amends(
+    address: SocketAddr,
+    choose: impl Fn(u64) -> u64 + Send + Sync + 'static,
+) -> Load {
     Load {
         connections: CONNECTIONS,
         status: 204,

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::{contest::Contest, contestant::process, finished};
 
-/// A data directory with so many finished orders, closed as `jumun` closes it.
+/// A data directory with so many orders, closed as `jumun` closes it.
 pub(super) struct Stock {
     home: TempDir,
     pub(super) orders: u64,
@@ -15,19 +15,28 @@ pub(super) struct Stock {
     pub(super) bytes: u64,
 }
 
-/// Writes the journal, and lets a first process make the trees.
+/// Writes the journal, and lets a first process make the trees. All orders are finished.
 pub(super) fn of(contest: &Contest, orders: u64) -> io::Result<Stock> {
+    with_unfinished(contest, orders, |_| false)
+}
+
+/// The same, where some are paid and not finished.
+pub(super) fn with_unfinished(
+    contest: &Contest,
+    orders: u64,
+    unfinished: impl Fn(u64) -> bool,
+) -> io::Result<Stock> {
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let number = grouped(orders);
     contest
         .progress
-        .say(&format!("{number} finished orders are written down"));
+        .say(&format!("{number} orders are written down"));
     let mut stock = Stock {
         home,
         orders,
         bytes: 0,
     };
-    finished::write(&stock.data(), orders);
+    finished::write(&stock.data(), orders, unfinished);
     contest
         .progress
         .say(&format!("snapshots and rows of {number} orders are made"));
