@@ -12,15 +12,18 @@ use super::{EntityKey, Event, Kind, Timestamp, ids::OrderId, listing, storefront
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Correlation(pub [u8; 16]);
 
-/// As UUIDs are written. Every answer says one, so it is written at once and not digit by digit.
 impl Correlation {
-    /// As a UUID is written, in ASCII.
+    /// As a UUID is written, in ASCII. Every answer says one: all digits are made at once, and what stands
+    /// between them is not asked for each.
     pub fn text(&self) -> [u8; 36] {
-        const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+        let digits = self.0.map(hex);
+        let digits = digits.as_flattened();
         let mut text = [b'-'; 36];
-        for (place, byte) in PLACES.into_iter().zip(self.0) {
-            text[place..][..2].copy_from_slice(&hex(byte));
-        }
+        text[..8].copy_from_slice(&digits[..8]);
+        text[9..13].copy_from_slice(&digits[8..12]);
+        text[14..18].copy_from_slice(&digits[12..16]);
+        text[19..23].copy_from_slice(&digits[16..20]);
+        text[24..].copy_from_slice(&digits[20..]);
         text
     }
 }
@@ -32,11 +35,9 @@ impl fmt::Display for Correlation {
 }
 
 const fn hex(byte: u8) -> [u8; 2] {
+    // Without a branch, so that the digits of many bytes are made at once.
     const fn digit(half: u8) -> u8 {
-        match half {
-            0..=9 => b'0' | half,
-            _ => b'a'.wrapping_add(half.wrapping_sub(10)),
-        }
+        half + if half > 9 { b'a' - 10 } else { b'0' }
     }
     [digit(byte >> 4), digit(byte & 0xF)]
 }
