@@ -1,6 +1,6 @@
 //! The fields that a storefront's file gives its resources: named scalar values.
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 
@@ -11,7 +11,7 @@ const USUAL_MAX: usize = 32;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Value {
     /// Text.
-    Text(#[serde(deserialize_with = "straight")] String),
+    Text(String),
     /// A whole number.
     Int(i64),
     /// Yes or no.
@@ -103,9 +103,9 @@ impl<'a> From<&'a Fields> for FieldsRef<'a> {
     }
 }
 
-/// A field's name as it is read.
-#[derive(Deserialize)]
-struct Name(#[serde(deserialize_with = "straight")] Arc<str>);
+/// A field's name as it is read: straight from where it stands. Through `serde`'s own way to an `Arc<str>`
+/// each name is a `String` and a `Box` on its way, three allocations instead of one.
+struct Name(Arc<str>);
 
 impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -115,28 +115,24 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-/// Text is read straight from where it stands into what keeps it. `serde`'s own way to an `Arc<str>` is over
-/// a `String` and a `Box`, three allocations instead of one; that to a `String` takes a third more time.
-fn straight<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: for<'text> From<&'text str>,
-{
-    struct Read<T>(PhantomData<T>);
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
 
-    impl<T: for<'text> From<&'text str>> Visitor<'_> for Read<T> {
-        type Value = T;
+        impl Visitor<'_> for Read {
+            type Value = Name;
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("text")
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a field's name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+                Ok(Name(name.into()))
+            }
         }
 
-        fn visit_str<E>(self, text: &str) -> Result<T, E> {
-            Ok(text.into())
-        }
+        deserializer.deserialize_str(Read)
     }
-
-    deserializer.deserialize_str(Read(PhantomData))
 }
 
 /// What shall become of fields: each name with its value, or null to take it away. Others stay.

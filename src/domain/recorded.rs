@@ -13,11 +13,13 @@ use super::{EntityKey, Event, Kind, Timestamp, ids::OrderId, listing, storefront
 pub struct Correlation(pub [u8; 16]);
 
 impl Correlation {
-    /// As a UUID is written, in ASCII. Every answer says one: all digits are made at once, and what stands
-    /// between them is not asked for each.
+    /// As a UUID is written, in ASCII.
     pub fn text(&self) -> [u8; 36] {
-        let digits = self.0.map(hex);
-        let digits = digits.as_flattened();
+        let mut digits = [0; 32];
+        let (fours, _) = self.0.as_chunks();
+        for (to, four) in digits.chunks_exact_mut(8).zip(fours) {
+            to.copy_from_slice(&hex_at_once(*four));
+        }
         let mut text = [b'-'; 36];
         text[..8].copy_from_slice(&digits[..8]);
         text[9..13].copy_from_slice(&digits[8..12]);
@@ -35,11 +37,27 @@ impl fmt::Display for Correlation {
 }
 
 const fn hex(byte: u8) -> [u8; 2] {
-    // Without a branch, so that the digits of many bytes are made at once.
     const fn digit(half: u8) -> u8 {
-        half + if half > 9 { b'a' - 10 } else { b'0' }
+        match half {
+            0..=9 => b'0' | half,
+            _ => b'a'.wrapping_add(half.wrapping_sub(10)),
+        }
     }
     [digit(byte >> 4), digit(byte & 0xF)]
+}
+
+/// Every answer says a correlation: its digits are made eight at once.
+fn hex_at_once(bytes: [u8; 4]) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let apart = |halves: u64, by: u32, mask: u64| (halves | halves << by) & mask;
+    // Each half byte gets a byte of its own.
+    let halves = u64::from(u32::from_be_bytes(bytes));
+    let halves = apart(halves, 16, 0x0000_FFFF_0000_FFFF);
+    let halves = apart(halves, 8, 0x00FF_00FF_00FF_00FF);
+    let halves = apart(halves, 4, 0x0F0F_0F0F_0F0F_0F0F);
+    let letters = ((halves + ONES * 6) >> 4) & ONES;
+    let after_nine = u64::from(b'a' - b'0' - 10);
+    (halves + ONES * u64::from(b'0') + letters * after_nine).to_be_bytes()
 }
 
 /// The place of a request in a trace that began elsewhere (W3C Trace Context). Its text is what

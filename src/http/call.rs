@@ -97,11 +97,13 @@ impl<'a> Call<'a> {
 
     /// An answer with the version of what it is about.
     pub(super) fn versioned(status: StatusCode, version: u64) -> HttpResponseBuilder {
+        let mut room = [0; 20];
+        let digits = json::digits(version, &mut room).as_bytes();
+        let mut tag = [b'"'; 22];
+        tag[1..=digits.len()].copy_from_slice(digits);
+        let tag = HeaderValue::from_bytes(&tag[..digits.len() + 2]);
         let mut response = HttpResponse::build(status);
-        response.insert_header((
-            ETAG,
-            ["\"", json::digits(version, &mut [0; 20]), "\""].concat(),
-        ));
+        response.insert_header((ETAG, tag.expect("digits and quotes can be seen")));
         response
     }
 
