@@ -55,9 +55,10 @@ fn hex_at_once(bytes: [u8; 4]) -> [u8; 8] {
     let halves = apart(halves, 16, 0x0000_FFFF_0000_FFFF);
     let halves = apart(halves, 8, 0x00FF_00FF_00FF_00FF);
     let halves = apart(halves, 4, 0x0F0F_0F0F_0F0F_0F0F);
-    let letters = ((halves + ONES * 6) >> 4) & ONES;
-    let after_nine = u64::from(b'a' - b'0' - 10);
-    (halves + ONES * u64::from(b'0') + letters * after_nine).to_be_bytes()
+    // None of these reaches into the next byte: a digit is `0` and more, `a` 39 behind what follows `9`.
+    let letters = (halves.wrapping_add(ONES * 6) >> 4) & ONES;
+    let digits = halves.wrapping_add(ONES * 0x30);
+    digits.wrapping_add(letters.wrapping_mul(39)).to_be_bytes()
 }
 
 /// The place of a request in a trace that began elsewhere (W3C Trace Context). Its text is what

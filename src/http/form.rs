@@ -103,9 +103,10 @@ impl Form {
         };
         for value in values {
             part(to);
-            match value {
-                Wire::Text(text) => json::text(to, text),
-                other => other.print(to, self.depth + 1),
+            if let Wire::Text(text) = value {
+                json::text(to, text);
+            } else {
+                value.print(to, self.depth + 1);
             }
         }
         part(to);
