@@ -36,6 +36,27 @@ impl Value {
     }
 }
 
+/// A value where it stands: in what is stored, or in a [`Value`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum ValueRef<'a> {
+    /// Text.
+    Text(&'a str),
+    /// A whole number.
+    Int(i64),
+    /// Yes or no.
+    Bool(bool),
+}
+
+impl<'a> From<&'a Value> for ValueRef<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Text(text) => Self::Text(text),
+            Value::Int(number) => Self::Int(*number),
+            Value::Bool(flag) => Self::Bool(*flag),
+        }
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
@@ -55,6 +76,32 @@ impl From<i64> for Value {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Fields(Vec<(Arc<str>, Value)>);
+
+/// [`Fields`] where they stand, to be shown and not kept: no text is copied out of what is stored.
+///
+/// Names are only compared, so nobody looks whether they are text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct FieldsRef<'a>(#[serde(borrow)] Vec<(&'a [u8], ValueRef<'a>)>);
+
+impl<'a> FieldsRef<'a> {
+    /// The value of `name`, unless it is null.
+    pub fn get(&self, name: &str) -> Option<ValueRef<'a>> {
+        let found = self.0.iter().find(|(own, _)| *own == name.as_bytes());
+        found.map(|(_, value)| *value)
+    }
+}
+
+impl<'a> From<&'a Fields> for FieldsRef<'a> {
+    fn from(fields: &'a Fields) -> Self {
+        let pairs = fields.iter();
+        Self(
+            pairs
+                .map(|(name, value)| (name.as_bytes(), value.into()))
+                .collect(),
+        )
+    }
+}
 
 /// A field's name as it is read: straight from where it stands. Through `serde`'s own way to an `Arc<str>`
 /// each name is a `String` and a `Box` on its way, three allocations instead of one.

@@ -36,7 +36,7 @@ pub mod subscriber;
 pub mod time;
 
 pub use event::Event;
-pub use fields::{Changes, Fields, Value};
+pub use fields::{Changes, Fields, FieldsRef, Value, ValueRef};
 pub use ids::{EntityKey, Kind};
 pub use money::Money;
 pub use recorded::{Batch, Cause, Correlation, Origin, Stamped, Trace};

@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 
+use super::{
+    State,
+    address::Front,
+    correlation,
+    error::ApiError,
+    form::Forms,
+    gate::Open,
+    json::{self, Print},
+};
+use crate::{
+    actors::handles::{CommandKey, Context, Engine, Expected},
+    domain::{Kind, Origin},
+};
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{
         StatusCode,
-        header::{self, ETAG, HeaderName},
+        header::{self, ETAG, HeaderName, HeaderValue},
     },
-};
-use serde::Serialize;
-
-use super::{State, address::Front, correlation, error::ApiError, gate::Open, json};
-use crate::{
-    actors::handles::{CommandKey, Context, Engine, Expected},
-    domain::{Kind, Origin},
 };
 
 // Known once: to look one up by its text is to read that as a header's name first, each time.
@@ -44,6 +50,11 @@ impl<'a> Call<'a> {
         &self.state.engine
     }
 
+    /// The forms of the storefront's collection with this path.
+    pub(super) fn forms(&self, path: &str) -> &'a Forms {
+        self.open.forms.find(self.front.at, path)
+    }
+
     /// The address of something in the storefront, as the client would write it. Every answer about
     /// an order has one, so it is put together without `format!`: 850 instructions instead of 4,000.
     pub(super) fn url(&self, path: &str) -> String {
@@ -69,7 +80,7 @@ impl<'a> Call<'a> {
     }
 
     /// `200` with this body.
-    pub(super) fn ok(&self, body: &impl Serialize) -> HttpResponse {
+    pub(super) fn ok(&self, body: &impl Print) -> HttpResponse {
         self.with_body(&mut HttpResponse::Ok(), body)
     }
 
@@ -77,7 +88,7 @@ impl<'a> Call<'a> {
     pub(super) fn with_body(
         &self,
         response: &mut HttpResponseBuilder,
-        body: &impl Serialize,
+        body: &impl Print,
     ) -> HttpResponse {
         response
             .content_type(content_type(self.request))
@@ -86,11 +97,13 @@ impl<'a> Call<'a> {
 
     /// An answer with the version of what it is about.
     pub(super) fn versioned(status: StatusCode, version: u64) -> HttpResponseBuilder {
+        let mut room = [0; 20];
+        let digits = json::digits(version, &mut room).as_bytes();
+        let mut tag = [b'"'; 22];
+        tag[1..=digits.len()].copy_from_slice(digits);
+        let tag = HeaderValue::from_bytes(&tag[..digits.len() + 2]);
         let mut response = HttpResponse::build(status);
-        response.insert_header((
-            ETAG,
-            ["\"", json::digits(version, &mut [0; 20]), "\""].concat(),
-        ));
+        response.insert_header((ETAG, tag.expect("digits and quotes can be seen")));
         response
     }
 
@@ -161,13 +174,15 @@ pub(super) fn url_of(collection: &str, number: u64) -> String {
 /// HAL, unless plain JSON is all that was asked for. The body is the same (SEED API 1.4).
 ///
 /// A browser gets plain JSON: it shows that, and would save HAL as a file.
-pub(super) fn content_type(request: &HttpRequest) -> &'static str {
+pub(super) fn content_type(request: &HttpRequest) -> HeaderValue {
+    const HAL: HeaderValue = HeaderValue::from_static("application/hal+json;charset=UTF-8");
+    const PLAIN: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
     let accept = request.headers().get(header::ACCEPT);
     let accept = accept.and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept == "application/json" || accept.contains("text/html")) {
-        "application/json;charset=UTF-8"
+        PLAIN
     } else {
-        "application/hal+json;charset=UTF-8"
+        HAL
     }
 }
 

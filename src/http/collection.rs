@@ -93,10 +93,12 @@ pub(super) fn bodies<'a>(
     url: &'a str,
 ) -> Vec<ItemBody<'a>> {
     let definition = call.front.definition;
+    let form = &call.forms(&resource.path).listed;
     let body = |whole| ItemBody {
         definition,
         resource,
         whole,
+        form,
         url,
     };
     items.iter().map(body).collect()

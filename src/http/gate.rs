@@ -9,7 +9,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::{oneshot, watch};
 
-use super::State;
+use super::{State, form::AllForms};
 use crate::clock::Clock;
 
 /// The one gate that all requests of a server go through.
@@ -34,6 +34,7 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) state: State,
+    pub(super) forms: AllForms,
     /// Never sent anything; gone when the last one has left.
     _left: oneshot::Sender<()>,
 }
@@ -66,7 +67,11 @@ impl Gate {
     /// Lets requests in, to be answered with `state`.
     pub fn open(&self, state: State) -> Left {
         let (left, all) = oneshot::channel();
-        let open = Open { state, _left: left };
+        let open = Open {
+            forms: AllForms::of(state.engine.storefronts()),
+            state,
+            _left: left,
+        };
         self.phase.send_replace(Phase::Here(Arc::new(open)));
         Left(all)
     }

@@ -2,6 +2,11 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
+use super::json::Print;
+
+/// How many objects there are around what is found in a collection.
+pub(super) const ITEM_DEPTH: usize = 2;
+
 /// Where a link leads.
 #[derive(Clone, Debug)]
 pub(super) struct Link<'a> {
@@ -70,7 +75,7 @@ impl Serialize for OnlyLinks<'_> {
     }
 }
 
-/// A collection: `_embedded`, `_links`, and `page` if it has one.
+/// A collection that is a body: `_embedded`, `_links`, and `page` if it has one.
 #[derive(Debug)]
 pub(super) struct Listing<'a, T, P = ()> {
     pub(super) rel: &'a str,
@@ -79,25 +84,24 @@ pub(super) struct Listing<'a, T, P = ()> {
     pub(super) page: Option<P>,
 }
 
-impl<T: Serialize, P: Serialize> Serialize for Listing<'_, T, P> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("_embedded", &Embedded(self.rel, self.items))?;
-        map.serialize_entry("_links", &Links(self.links))?;
-        if let Some(page) = &self.page {
-            map.serialize_entry("page", page)?;
+impl<T: Print, P: Serialize> Print for Listing<'_, T, P> {
+    fn print(&self, to: &mut Vec<u8>, _depth: usize) {
+        to.extend_from_slice(b"{\n  \"_embedded\" : {\n    ");
+        self.rel.print(to, ITEM_DEPTH);
+        to.extend_from_slice(b" : [ ");
+        for (at, item) in self.items.iter().enumerate() {
+            to.extend_from_slice(if at == 0 { b"" } else { b", " });
+            item.print(to, ITEM_DEPTH);
         }
-        map.end()
-    }
-}
-
-struct Embedded<'a, T>(&'a str, &'a [T]);
-
-impl<T: Serialize> Serialize for Embedded<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(self.0, self.1)?;
-        map.end()
+        let end: &[u8] = if self.items.is_empty() { b"]" } else { b" ]" };
+        to.extend_from_slice(end);
+        to.extend_from_slice(b"\n  },\n  \"_links\" : ");
+        Links(self.links).print(to, 1);
+        if let Some(page) = &self.page {
+            to.extend_from_slice(b",\n  \"page\" : ");
+            page.print(to, 1);
+        }
+        to.extend_from_slice(b"\n}");
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn show(call: &Call<'_>, resource: &Resource, whole: &Whole) -> HttpR
         definition: call.front.definition,
         resource,
         whole,
+        form: &call.forms(&resource.path).alone,
         url: &call.url(&resource.path),
     };
     let mut response = Call::versioned(StatusCode::OK, whole.item.version);

@@ -1,34 +1,72 @@
 //! JSON as the originals printed it: Jackson's `DefaultPrettyPrinter`, two spaces, `"key" : value`,
 //! arrays on the line.
 //!
-//! A serializer of our own rather than a `Formatter` for that of `serde_json`: a formatter is handed each
-//! quote, comma and line end by itself, and an order of 376 bytes took 10,000 instructions to print.
+//! `serde_json` does the printing. It hands each quote, comma and line end to the layout by itself, which
+//! for an order of 376 bytes is 10,000 instructions; so what is read most is printed into a
+//! [form](super::form).
 
-use std::fmt::Display;
+use std::io::{self, Write};
 
-use serde::{
-    Serialize, Serializer,
-    ser::{
-        Error, Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple,
-        SerializeTupleStruct,
-    },
-};
+use serde::Serialize;
+use serde_json::{Serializer, ser::Formatter};
 
 /// Room for what most answers have, in bytes.
-const BYTES: usize = 512;
+const BYTES: usize = 768;
 
-/// A line end and the deepest indentation that is written at once.
+/// A line's end and the deepest indentation that is written at once.
 const LINE: &[u8] = b"\n                                ";
 
-/// A value as indented JSON.
-pub(super) fn print(value: &impl Serialize) -> Vec<u8> {
-    let mut printer = Printer {
-        bytes: Vec::with_capacity(BYTES),
-        depth: 0,
-    };
-    let done = value.serialize(&mut printer);
-    done.expect("answers have text keys and go to memory, so printing them cannot fail");
-    printer.bytes
+/// What can be an answer's body, or stand in one.
+pub(super) trait Print {
+    /// Puts itself behind what is printed already, within so many objects.
+    fn print(&self, to: &mut Vec<u8>, depth: usize);
+}
+
+impl<T: Serialize> Print for T {
+    fn print(&self, to: &mut Vec<u8>, depth: usize) {
+        let layout = Jackson {
+            depth,
+            is_empty: true,
+        };
+        let done = self.serialize(&mut Serializer::with_formatter(to, layout));
+        done.expect("answers have text keys and go to memory, so printing them cannot fail");
+    }
+}
+
+/// A body as indented JSON.
+pub(super) fn print(body: &impl Print) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(BYTES);
+    body.print(&mut bytes, 0);
+    bytes
+}
+
+/// A text, with its quotes.
+pub(super) fn text(to: &mut Vec<u8>, text: &str) {
+    // Most texts are plain, and are looked at eight bytes at once.
+    let (eights, rest) = text.as_bytes().as_chunks();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    if eights.iter().all(|eight| are_plain(*eight)) && are_plain(last) {
+        to.reserve(text.len() + 2);
+        to.push(b'"');
+        to.extend_from_slice(text.as_bytes());
+        to.push(b'"');
+    } else {
+        text.print(to, 0);
+    }
+}
+
+/// Whether all of these bytes of text stand for themselves: none is a control character, a quote or a
+/// backslash.
+const fn are_plain(bytes: [u8; 8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let bytes = u64::from_le_bytes(bytes);
+    // Subtracting sets the highest bit of a byte that is smaller than what is subtracted. It may also be set
+    // above such a byte, but never where there is none.
+    let is_control = bytes.wrapping_sub(ONES * 0x20);
+    let is_quote = (bytes ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let is_backslash = (bytes ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    (is_control | is_quote | is_backslash) & !bytes & (ONES * 0x80) == 0
 }
 
 /// A number as text, which is put together at the end of `room`.
@@ -44,379 +82,69 @@ pub(super) fn digits(mut number: u64, room: &mut [u8; 20]) -> &str {
     }
 }
 
-/// What is printed so far, and how deep.
-struct Printer {
-    bytes: Vec<u8>,
+/// The layout.
+struct Jackson {
     depth: usize,
+    /// Whether nothing stands yet in the object or array that was begun last.
+    is_empty: bool,
 }
 
-/// Why a value cannot be printed: it says so itself.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Unprintable(String);
-
-impl Error for Unprintable {
-    fn custom<T: Display>(why: T) -> Self {
-        Self(why.to_string())
-    }
-}
-
-impl Unprintable {
-    /// What originals had no form for, and so no answer has.
-    fn variant(name: &str) -> Self {
-        Self(format!(
-            "a variant of {name} with content has no form in answers"
-        ))
-    }
-}
-
-impl Printer {
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    fn line(&mut self) {
+impl Jackson {
+    fn line(&self, to: &mut (impl Write + ?Sized)) -> io::Result<()> {
         let indentation = self.depth * 2;
-        self.put(&LINE[..LINE.len().min(indentation + 1)]);
-        for _ in LINE.len()..=indentation {
-            self.bytes.push(b' ');
-        }
+        to.write_all(&LINE[..LINE.len().min(indentation + 1)])?;
+        (LINE.len()..=indentation).try_for_each(|_| to.write_all(b" "))
+    }
+}
+
+impl Formatter for Jackson {
+    fn begin_array<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        self.is_empty = true;
+        to.write_all(b"[ ")
     }
 
-    fn text(&mut self, text: &str) {
-        self.bytes.reserve(text.len() + 2);
-        self.bytes.push(b'"');
-        // Counted and not searched for, so that many bytes are looked at at once: most texts are plain.
-        if text.bytes().filter(|byte| !is_plain(*byte)).count() == 0 {
-            self.put(text.as_bytes());
-        } else {
-            text.bytes().for_each(|byte| self.escaped(byte));
-        }
-        self.bytes.push(b'"');
+    fn begin_array_value<W: Write + ?Sized>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { to.write_all(b", ") }
     }
 
-    fn escaped(&mut self, byte: u8) {
-        let short = match byte {
-            _ if is_plain(byte) => return self.bytes.push(byte),
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            0x08 => b'b',
-            0x0C => b'f',
-            b'"' | b'\\' => byte,
-            _ => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                let (high, low) = (usize::from(byte >> 4), usize::from(byte & 0xF));
-                return self.put(&[b'\\', b'u', b'0', b'0', HEX[high], HEX[low]]);
-            }
-        };
-        self.put(&[b'\\', short]);
+    fn end_array_value<W: Write + ?Sized>(&mut self, _to: &mut W) -> io::Result<()> {
+        self.is_empty = false;
+        Ok(())
     }
 
-    fn number(&mut self, number: u64) {
-        self.put(digits(number, &mut [0; 20]).as_bytes());
+    fn end_array<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        to.write_all(if self.is_empty { b"]" } else { b" ]" })
     }
 
-    fn signed(&mut self, number: i64) {
-        if number < 0 {
-            self.bytes.push(b'-');
-        }
-        self.number(number.unsigned_abs());
-    }
-
-    fn object(&mut self) -> Object<'_> {
+    fn begin_object<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
         self.depth += 1;
-        self.bytes.push(b'{');
-        Object {
-            to: self,
-            is_empty: true,
-        }
+        self.is_empty = true;
+        to.write_all(b"{")
     }
 
-    fn array(&mut self) -> Array<'_> {
-        self.put(b"[ ");
-        Array {
-            to: self,
-            is_empty: true,
+    fn begin_object_key<W: Write + ?Sized>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
+        if !first {
+            to.write_all(b",")?;
         }
+        self.line(to)
     }
-}
 
-/// Whether a byte of text stands for itself.
-const fn is_plain(byte: u8) -> bool {
-    byte >= b' ' && byte != b'"' && byte != b'\\'
-}
+    fn begin_object_value<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        to.write_all(b" : ")
+    }
 
-/// An object that is being printed.
-struct Object<'a> {
-    to: &'a mut Printer,
-    is_empty: bool,
-}
-
-impl Object<'_> {
-    fn next(&mut self) {
-        if !self.is_empty {
-            self.to.bytes.push(b',');
-        }
+    fn end_object_value<W: Write + ?Sized>(&mut self, _to: &mut W) -> io::Result<()> {
         self.is_empty = false;
-        self.to.line();
+        Ok(())
     }
 
-    fn entry<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Unprintable> {
-        self.next();
-        self.to.text(key);
-        self.to.put(b" : ");
-        value.serialize(&mut *self.to)
-    }
-
-    fn close(self) {
-        self.to.depth -= 1;
+    fn end_object<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        self.depth -= 1;
         if self.is_empty {
-            self.to.put(b" }");
-        } else {
-            self.to.line();
-            self.to.bytes.push(b'}');
+            return to.write_all(b" }");
         }
-    }
-}
-
-impl SerializeMap for Object<'_> {
-    type Ok = ();
-    type Error = Unprintable;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unprintable> {
-        self.next();
-        key.serialize(&mut *self.to)
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unprintable> {
-        self.to.put(b" : ");
-        value.serialize(&mut *self.to)
-    }
-
-    fn end(self) -> Result<(), Unprintable> {
-        self.close();
-        Ok(())
-    }
-}
-
-impl SerializeStruct for Object<'_> {
-    type Ok = ();
-    type Error = Unprintable;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), Unprintable> {
-        self.entry(key, value)
-    }
-
-    fn end(self) -> Result<(), Unprintable> {
-        self.close();
-        Ok(())
-    }
-}
-
-/// An array that is being printed.
-struct Array<'a> {
-    to: &'a mut Printer,
-    is_empty: bool,
-}
-
-impl Array<'_> {
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unprintable> {
-        if !self.is_empty {
-            self.to.put(b", ");
-        }
-        self.is_empty = false;
-        value.serialize(&mut *self.to)
-    }
-
-    fn close(self) {
-        self.to.put(if self.is_empty { b"]" } else { b" ]" });
-    }
-}
-
-/// The same for whatever is printed as an array.
-macro_rules! elements {
-    ($($of:ident::$element:ident),+) => {$(
-        impl $of for Array<'_> {
-            type Ok = ();
-            type Error = Unprintable;
-
-            fn $element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unprintable> {
-                self.element(value)
-            }
-
-            fn end(self) -> Result<(), Unprintable> {
-                self.close();
-                Ok(())
-            }
-        }
-    )+};
-}
-
-elements!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field
-);
-
-/// Numbers of all sizes, as the largest.
-macro_rules! numbers {
-    ($($method:ident: $number:ty => $as:ident),+) => {$(
-        fn $method(self, number: $number) -> Result<(), Unprintable> {
-            self.$as(number.into());
-            Ok(())
-        }
-    )+};
-}
-
-impl<'a> Serializer for &'a mut Printer {
-    type Ok = ();
-    type Error = Unprintable;
-    type SerializeSeq = Array<'a>;
-    type SerializeTuple = Array<'a>;
-    type SerializeTupleStruct = Array<'a>;
-    type SerializeTupleVariant = Impossible<(), Unprintable>;
-    type SerializeMap = Object<'a>;
-    type SerializeStruct = Object<'a>;
-    type SerializeStructVariant = Impossible<(), Unprintable>;
-
-    numbers!(
-        serialize_i8: i8 => signed,
-        serialize_i16: i16 => signed,
-        serialize_i32: i32 => signed,
-        serialize_i64: i64 => signed,
-        serialize_u8: u8 => number,
-        serialize_u16: u16 => number,
-        serialize_u32: u32 => number,
-        serialize_u64: u64 => number
-    );
-
-    fn serialize_bool(self, flag: bool) -> Result<(), Unprintable> {
-        self.put(if flag { b"true" } else { b"false" });
-        Ok(())
-    }
-
-    fn serialize_f32(self, number: f32) -> Result<(), Unprintable> {
-        self.serialize_f64(number.into())
-    }
-
-    fn serialize_f64(self, number: f64) -> Result<(), Unprintable> {
-        serde_json::to_writer(&mut self.bytes, &number).map_err(Error::custom)
-    }
-
-    fn serialize_char(self, character: char) -> Result<(), Unprintable> {
-        self.text(character.encode_utf8(&mut [0; 4]));
-        Ok(())
-    }
-
-    fn serialize_str(self, text: &str) -> Result<(), Unprintable> {
-        self.text(text);
-        Ok(())
-    }
-
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Unprintable> {
-        self.collect_seq(bytes)
-    }
-
-    fn serialize_none(self) -> Result<(), Unprintable> {
-        self.serialize_unit()
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Unprintable> {
-        value.serialize(self)
-    }
-
-    fn serialize_unit(self) -> Result<(), Unprintable> {
-        self.put(b"null");
-        Ok(())
-    }
-
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), Unprintable> {
-        self.serialize_unit()
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _name: &'static str,
-        _at: u32,
-        variant: &'static str,
-    ) -> Result<(), Unprintable> {
-        self.serialize_str(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<(), Unprintable> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        name: &'static str,
-        _at: u32,
-        _variant: &'static str,
-        _value: &T,
-    ) -> Result<(), Unprintable> {
-        Err(Unprintable::variant(name))
-    }
-
-    fn serialize_seq(self, _length: Option<usize>) -> Result<Array<'a>, Unprintable> {
-        Ok(self.array())
-    }
-
-    fn serialize_tuple(self, _length: usize) -> Result<Array<'a>, Unprintable> {
-        Ok(self.array())
-    }
-
-    fn serialize_tuple_struct(
-        self,
-        _name: &'static str,
-        _length: usize,
-    ) -> Result<Array<'a>, Unprintable> {
-        Ok(self.array())
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        name: &'static str,
-        _at: u32,
-        _variant: &'static str,
-        _length: usize,
-    ) -> Result<Self::SerializeTupleVariant, Unprintable> {
-        Err(Unprintable::variant(name))
-    }
-
-    fn serialize_map(self, _length: Option<usize>) -> Result<Object<'a>, Unprintable> {
-        Ok(self.object())
-    }
-
-    fn serialize_struct(
-        self,
-        _name: &'static str,
-        _length: usize,
-    ) -> Result<Object<'a>, Unprintable> {
-        Ok(self.object())
-    }
-
-    fn serialize_struct_variant(
-        self,
-        name: &'static str,
-        _at: u32,
-        _variant: &'static str,
-        _length: usize,
-    ) -> Result<Self::SerializeStructVariant, Unprintable> {
-        Err(Unprintable::variant(name))
-    }
-
-    fn collect_str<T: Display + ?Sized>(self, text: &T) -> Result<(), Unprintable> {
-        self.text(&text.to_string());
-        Ok(())
+        self.line(to)?;
+        to.write_all(b"}")
     }
 }
 
@@ -435,22 +163,23 @@ mod tests {
     }
 
     #[test]
-    fn text_and_numbers_are_as_serde_json_prints_them() {
-        let texts = [
-            "",
-            "rose",
-            "꽃다발",
-            "a\"b\\c",
-            "\u{0}\u{1f}\u{7f}\n\r\t\u{8}\u{c}/",
-            "é\u{2028}",
-        ];
-        for text in texts {
-            let expected = serde_json::to_string(text).unwrap();
-            assert_eq!(String::from_utf8(print(&text)).unwrap(), expected);
+    fn a_text_is_as_serde_json_prints_it_wherever_something_special_stands() {
+        let mut texts = vec![String::new(), "꽃다발 é\u{2028}\u{7f}\u{ff}".into()];
+        for special in (0..0x30_u8)
+            .map(char::from)
+            .chain(['\\', '[', ']', '\u{80}'])
+        {
+            texts.extend((0..18).map(|at| {
+                let (before, after) = ("x".repeat(at), "꽃".repeat(at % 4));
+                format!("{before}{special}{after}")
+            }));
         }
-        let numbers = json!([0, 9, 10, u64::MAX, i64::MIN, -1, 1.5, 1e21, true, null]);
-        let printed: serde_json::Value = serde_json::from_slice(&print(&numbers)).unwrap();
-        assert_eq!(printed, numbers);
+        for text in texts {
+            let mut printed = Vec::new();
+            super::text(&mut printed, &text);
+            let expected = serde_json::to_string(&text).unwrap();
+            assert_eq!(String::from_utf8(printed).unwrap(), expected);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod consumers;
 mod correlation;
 mod error;
 mod feed;
+mod form;
 mod gate;
 mod hal;
 mod health;

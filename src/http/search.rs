@@ -138,7 +138,10 @@ async fn rows(
         return Err(ApiError::new("collection_too_large", detail));
     }
     let mut rows = page.items;
-    rows.retain(|row| is(represent::of_row(view, row, field), wanted));
+    rows.retain(|row| {
+        let shown = represent::of_row(view, row.number, &row.fields(), field);
+        is(shown, wanted)
+    });
     Ok(rows)
 }
 

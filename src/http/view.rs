@@ -1,7 +1,5 @@
 //! Views: rows folded from events. Not paged as resources are (SEED API 1.2), but bounded.
 
-use std::sync::Arc;
-
 use actix_web::{
     HttpResponse,
     http::{Method, header::LINK},
@@ -18,8 +16,8 @@ use super::{
     represent::{self, RowBody},
 };
 use crate::{
-    actors::handles::Row,
-    domain::{Timestamp, storefront::View},
+    actors::handles::{Entry, Row},
+    domain::{FieldsRef, Timestamp, storefront::View},
 };
 
 /// The most rows in one answer; a `next` link leads to the others.
@@ -88,14 +86,10 @@ pub(super) async fn history(
             .insert_header((LINK, links))
             .finish());
     }
-    let bodies = entries.into_iter().map(|entry| EntryBody {
+    let bodies = entries.iter().map(|entry| EntryBody {
         view,
-        event: entry.event,
-        at: entry.at,
-        row: Row {
-            number: row,
-            fields: entry.row,
-        },
+        number: row,
+        entry,
     });
     let listing: Listing<'_, _, ()> = Listing {
         rel: &view.path,
@@ -112,27 +106,25 @@ pub(super) async fn history(
 /// What a row said after an event, ready to print.
 struct EntryBody<'a> {
     view: &'a View,
-    event: Arc<str>,
-    at: Timestamp,
-    row: Row,
+    number: u64,
+    entry: &'a Entry,
 }
 
 impl Serialize for EntryBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let is_free = |name: &str| self.view.fields.iter().all(|field| *field.name != *name);
+        let fields = FieldsRef::from(&self.entry.row);
         let mut map = serializer.serialize_map(None)?;
         for field in &self.view.fields {
-            map.serialize_entry(
-                &*field.name,
-                &represent::of_row(self.view, &self.row, field),
-            )?;
+            let value = represent::of_row(self.view, self.number, &fields, field);
+            map.serialize_entry(&*field.name, &value)?;
         }
         // A field of the view goes before what every entry has.
         if is_free("event") {
-            map.serialize_entry("event", &self.event)?;
+            map.serialize_entry("event", &self.entry.event)?;
         }
         if is_free("at") {
-            map.serialize_entry("at", &instant(self.at))?;
+            map.serialize_entry("at", &instant(self.entry.at))?;
         }
         map.end()
     }
@@ -155,6 +147,7 @@ pub(super) fn show(call: &Call<'_>, view: &View, row: &Row) -> HttpResponse {
     call.ok(&RowBody {
         view,
         row,
+        form: &call.forms(&view.path).alone,
         url: &url,
     })
 }
@@ -167,11 +160,13 @@ pub(super) fn listing(
     links: &[Link<'_>],
 ) -> HttpResponse {
     let url = call.url(&view.path);
+    let form = &call.forms(&view.path).listed;
     let items: Vec<RowBody<'_>> = rows
         .iter()
         .map(|row| RowBody {
             view,
             row,
+            form,
             url: &url,
         })
         .collect();

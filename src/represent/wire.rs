@@ -4,7 +4,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::domain::{Value, order::Line};
+use crate::domain::{Value, ValueRef, order::Line};
 
 /// A field's value on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,14 +26,20 @@ pub(crate) struct Lines<'a> {
     pub(super) lines: &'a [Line],
 }
 
-impl<'a> From<Option<&'a Value>> for Wire<'a> {
-    fn from(value: Option<&'a Value>) -> Self {
+impl<'a> From<Option<ValueRef<'a>>> for Wire<'a> {
+    fn from(value: Option<ValueRef<'a>>) -> Self {
         match value {
             None => Self::Null,
-            Some(Value::Text(text)) => Self::Text(text),
-            Some(Value::Int(number)) => Self::Number(*number),
-            Some(Value::Bool(flag)) => Self::Flag(*flag),
+            Some(ValueRef::Text(text)) => Self::Text(text),
+            Some(ValueRef::Int(number)) => Self::Number(number),
+            Some(ValueRef::Bool(flag)) => Self::Flag(flag),
         }
+    }
+}
+
+impl<'a> From<Option<&'a Value>> for Wire<'a> {
+    fn from(value: Option<&'a Value>) -> Self {
+        value.map(ValueRef::from).into()
     }
 }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use bincode::config;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{Kind, entity::Entity};
 
@@ -55,14 +55,14 @@ pub fn encode<T: Serialize>(state: &T) -> Arc<[u8]> {
     bytes.into()
 }
 
-/// The state that `bytes` stand for.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+/// The state that `bytes` stand for, or one that refers to its texts where they stand.
+pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
     let Some((&FORMAT, body)) = bytes.split_first() else {
         return Err(Error::Format {
             found: bytes.first().copied().unwrap_or(0),
         });
     };
-    let (state, read) = bincode::serde::decode_from_slice(body, config::standard())?;
+    let (state, read) = bincode::serde::borrow_decode_from_slice(body, config::standard())?;
     match body.len() - read {
         0 => Ok(state),
         rest => Err(Error::TooLong(rest)),
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            EntityKey, Timestamp,
+            EntityKey, Fields, FieldsRef, Timestamp, Value, ValueRef,
             subscriber::{
                 Endpoint, FILTER_MAX, Filter, Lease, NAME_BYTES_MAX, Open, PARKED_MAX, Parked,
                 Settings, Standing, Subscriber, TYPE_BYTES_MAX, URL_BYTES_MAX, WHY_BYTES_MAX,
@@ -122,6 +122,19 @@ mod tests {
             decode::<(u64, String, Vec<Option<i64>>)>(&bytes[..5]),
             Err(Error::Damaged(_))
         ));
+    }
+
+    #[test]
+    fn fields_are_read_where_they_stand_as_they_are_copied_out() {
+        let values = [Value::from("꽃"), Value::Int(-7), Value::Bool(true)];
+        let names = ["who", "price", "gift"].map(Arc::from);
+        let fields: Fields = names.into_iter().zip(values).collect();
+        let bytes = encode(&fields);
+        assert_eq!(decode::<Fields>(&bytes).unwrap(), fields);
+        let read: FieldsRef<'_> = decode(&bytes).unwrap();
+        assert_eq!(read, FieldsRef::from(&fields));
+        assert_eq!(read.get("price"), Some(ValueRef::Int(-7)));
+        assert_eq!(read.get("pric"), None);
     }
 
     #[test]

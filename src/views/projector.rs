@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Batch, Fields,
+        Batch, Fields, FieldsRef,
         storefront::{Channel, Storefront},
     },
     store::{
@@ -347,4 +347,9 @@ fn log(storefront: &Storefront, told: &Notification) {
 /// A row as it is kept. One that cannot be read is begun anew; `verify` finds the difference.
 pub fn read(slot: &Slot) -> Fields {
     snapshot::decode(&slot.bytes).unwrap_or_default()
+}
+
+/// The same, only to be shown.
+pub fn look(bytes: &[u8]) -> FieldsRef<'_> {
+    snapshot::decode(bytes).unwrap_or_default()
 }

@@ -1,8 +1,14 @@
 //! What is asked of an engine, and what it answers.
 
+use std::sync::Arc;
+
 pub use crate::domain::entity::{Entity, Item};
-use crate::domain::{
-    Cause, Changes, Fields, Kind, Money, Origin, Refusal, order::Line, storefront::CommandAction,
+use crate::{
+    domain::{
+        Cause, Changes, Fields, FieldsRef, Kind, Money, Origin, Refusal, order::Line,
+        storefront::CommandAction,
+    },
+    views::projector,
 };
 
 /// Where a command comes from.
@@ -124,8 +130,19 @@ impl Request {
 pub struct Row {
     /// The order's number, or the listing's.
     pub number: u64,
+    /// As it is stored: whoever shows it reads its fields where they stand.
+    stored: Arc<[u8]>,
+}
+
+impl Row {
+    pub(super) const fn new(number: u64, stored: Arc<[u8]>) -> Self {
+        Self { number, stored }
+    }
+
     /// Its values; those not set are null.
-    pub fields: Fields,
+    pub fn fields(&self) -> FieldsRef<'_> {
+        projector::look(&self.stored)
+    }
 }
 
 /// A part of a collection.

@@ -1,6 +1,6 @@
 //! Reading the views and the notifications.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
@@ -11,7 +11,7 @@ use crate::{
     views::{
         history::{self, Entry},
         model::Model,
-        notices, projector,
+        notices,
         stops::Progress,
     },
 };
@@ -61,10 +61,8 @@ impl Engine {
         let collection = self.inner.layout.rows(storefront, view);
         let slot = self.inner.pages.get(collection, number);
         let slot = slot.map_err(|error| unreadable(&error))?;
-        Ok(slot.filter(|slot| slot.listed).map(|slot| Row {
-            number,
-            fields: projector::read(&slot),
-        }))
+        let slot = slot.filter(|slot| slot.listed);
+        Ok(slot.map(|slot| Row::new(number, slot.bytes)))
     }
 
     /// Rows of a view by their place: at most `limit` from `offset` on.
@@ -78,10 +76,7 @@ impl Engine {
         self.caught_up(Model::view(storefront, view)).await?;
         let collection = self.inner.layout.rows(storefront, view);
         self.page(collection, offset, limit, |number, slot| {
-            Ok(Row {
-                number,
-                fields: projector::read(slot),
-            })
+            Ok(Row::new(number, Arc::clone(&slot.bytes)))
         })
     }
 

@@ -174,6 +174,7 @@ fn done(
         definition: call.front.definition,
         resource,
         whole: &item::whole(call, resource, item)?,
+        form: &call.forms(&resource.path).alone,
         url: &url,
     };
     Ok(call.with_body(&mut response, &body))

@@ -1,12 +1,13 @@
 //! Entities and rows as the wire shows them: the storefront's fields in its order and its words.
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
-
-use super::{call::url_of, hal::Href};
+use super::{form::Form, json::Print};
 pub(super) use crate::represent::{Joins, Whole, Wire, is_orders, kept_status, of_item, status};
 use crate::{
     actors::handles::Row,
-    domain::storefront::{Field, FieldType, Resource, Rows, Storefront, View},
+    domain::{
+        FieldsRef,
+        storefront::{Field, FieldType, Resource, Rows, Storefront, View},
+    },
 };
 
 /// An entity with its links, ready to print.
@@ -15,25 +16,16 @@ pub(super) struct ItemBody<'a> {
     pub(super) definition: &'a Storefront,
     pub(super) resource: &'a Resource,
     pub(super) whole: &'a Whole,
+    pub(super) form: &'a Form,
     /// The collection's address.
     pub(super) url: &'a str,
 }
 
-impl Serialize for ItemBody<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for field in self.resource.fields.iter().filter(|field| field.shown) {
-            let value = of_item(self.definition, self.resource, self.whole, field);
-            map.serialize_entry(&*field.name, &value)?;
-        }
-        let links = OwnLinks {
-            url: self.url,
-            number: self.whole.item.number,
-            rel: &self.resource.item,
-            has_history: false,
-        };
-        map.serialize_entry("_links", &links)?;
-        map.end()
+impl Print for ItemBody<'_> {
+    fn print(&self, to: &mut Vec<u8>, _depth: usize) {
+        let shown = self.resource.fields.iter().filter(|field| field.shown);
+        let values = shown.map(|field| of_item(self.definition, self.resource, self.whole, field));
+        self.form.fill(to, values, self.url, self.whole.item.number);
     }
 }
 
@@ -42,54 +34,30 @@ impl Serialize for ItemBody<'_> {
 pub(super) struct RowBody<'a> {
     pub(super) view: &'a View,
     pub(super) row: &'a Row,
+    pub(super) form: &'a Form,
     /// The collection's address.
     pub(super) url: &'a str,
 }
 
-impl Serialize for RowBody<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for field in &self.view.fields {
-            map.serialize_entry(&*field.name, &of_row(self.view, self.row, field))?;
-        }
-        let links = OwnLinks {
-            url: self.url,
-            number: self.row.number,
-            rel: &self.view.item,
-            has_history: self.view.history,
-        };
-        map.serialize_entry("_links", &links)?;
-        map.end()
+impl Print for RowBody<'_> {
+    fn print(&self, to: &mut Vec<u8>, _depth: usize) {
+        let (number, fields) = (self.row.number, self.row.fields());
+        let shown = self.view.fields.iter();
+        let values = shown.map(|field| of_row(self.view, number, &fields, field));
+        self.form.fill(to, values, self.url, number);
     }
 }
 
-/// `self`, the same address under the name of one of the collection, and what it said before.
-struct OwnLinks<'a> {
-    url: &'a str,
+/// What the row with this number shows in a field.
+pub(super) fn of_row<'a>(
+    view: &View,
     number: u64,
-    rel: &'a str,
-    has_history: bool,
-}
-
-impl Serialize for OwnLinks<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        let own = url_of(self.url, self.number);
-        for rel in ["self", self.rel] {
-            map.serialize_entry(rel, &Href(&own, false))?;
-        }
-        if self.has_history {
-            map.serialize_entry("history", &Href(&format!("{own}/history"), false))?;
-        }
-        map.end()
-    }
-}
-
-/// What a row shows in a field.
-pub(super) fn of_row<'a>(view: &View, row: &'a Row, field: &Field) -> Wire<'a> {
+    fields: &FieldsRef<'a>,
+    field: &Field,
+) -> Wire<'a> {
     match (field.holds, view.rows) {
-        (FieldType::Order, _) | (FieldType::Listing, Rows::Listings) => Wire::Id(row.number),
-        _ => row.fields.get(&field.name).into(),
+        (FieldType::Order, _) | (FieldType::Listing, Rows::Listings) => Wire::Id(number),
+        _ => fields.get(&field.name).into(),
     }
 }
 
