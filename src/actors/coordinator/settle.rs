@@ -168,7 +168,10 @@ impl Coordinator {
         if ends_turn {
             turn.token.spend();
         }
-        pending.snapshots.iter_mut().for_each(Snapshot::close);
+        if self.pending.is_empty() {
+            // Where others follow, the sooner they are submitted the more share a sync.
+            pending.snapshots.iter_mut().for_each(Snapshot::close);
+        }
         self.pending.push_back(pending);
         let live = self
             .live

@@ -160,7 +160,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             pages_max: 32_768,
-            bytes_max: 160 * 1024 * 1024,
+            bytes_max: 128 * 1024 * 1024,
             backlog_max: 16_384,
             probe_ms_max: None,
         }
