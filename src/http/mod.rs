@@ -25,6 +25,7 @@ mod metrics;
 mod notification;
 mod ops;
 mod paging;
+mod payload;
 mod problems;
 mod profile;
 mod relay;
@@ -56,6 +57,7 @@ use self::{
     call::Call,
     error::ApiError,
     gate::{Behind, Open},
+    payload::read,
 };
 pub use self::{
     error::CODES,
@@ -66,16 +68,13 @@ pub use self::{
 };
 use crate::{
     actors::handles::{Engine, Failure, channels::Channels, webhooks::Webhooks},
-    clock::{Clock, within},
+    clock::Clock,
     domain::Origin,
     metrics::Sources,
 };
 
 /// The largest body of a request, in bytes. An order is some 250.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
-
-/// How long a client may take to send a request's body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request that took longer is logged, in milliseconds.
 const SLOW_MS: u64 = 1_000;
@@ -320,29 +319,6 @@ fn runs(state: &State, front: Front<'_>, spot: Spot<'_>) -> Result<(), ApiError>
     let path = spot.worked_on();
     let pausing = path.and_then(|path| state.engine.components().pausing(front.at, path));
     pausing.map_or(Ok(()), |component| Err(ApiError::paused(&component.name)))
-}
-
-/// The body, unless it is too large or does not come.
-async fn read(payload: web::Payload) -> Result<web::Bytes, ApiError> {
-    let body = payload.to_bytes_limited(BODY_BYTES_MAX);
-    let Ok(read) = within(BODY_TIMEOUT, body).await else {
-        let detail = format!(
-            "the body did not arrive within {} s",
-            BODY_TIMEOUT.as_secs()
-        );
-        return Err(ApiError::new("body_timed_out", detail));
-    };
-    match read {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => {
-            let detail = format!("the body could not be read: {error}");
-            Err(ApiError::new("body_invalid", detail))
-        }
-        Err(_) => {
-            let detail = format!("the body is larger than {BODY_BYTES_MAX} bytes");
-            Err(ApiError::new("body_too_large", detail))
-        }
-    }
 }
 
 fn options(place: &Place<'_>) -> HttpResponse {

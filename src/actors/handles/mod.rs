@@ -48,7 +48,7 @@ use super::{
     watch as watching,
 };
 use crate::{
-    clock::{Clock, within},
+    clock::Clock,
     domain::{
         Kind, Refusal,
         storefront::{CommandAction, Storefront},
@@ -219,7 +219,8 @@ impl Engine {
                 .caller(reply, permit, beginning.clone())
                 .admitted(admission),
         };
-        let is_alone = self.inner.under_way.count() == 1;
+        // Its own permit is the only one.
+        let is_alone = self.inner.shards.load(shard) == 1;
         running.post(Box::new(ask), is_alone).await;
         self.answered(answer, &beginning).await
     }
@@ -247,7 +248,7 @@ impl Engine {
         beginning: &Beginning,
     ) -> Result<Item, Error> {
         let wait = Duration::from_millis(self.inner.settings.request_ms_max);
-        match within(wait, answer).await {
+        match tokio::time::timeout(wait, answer).await {
             // It waited in a queue all the time, and is not begun any more.
             Err(_elapsed) if beginning.give_up() => Err(Failure::Overloaded.into()),
             Err(_elapsed) => Err(Failure::OutcomeUnknown.into()),

@@ -1,11 +1,7 @@
-//! Time: the clock handle, which is the one place that reads the time of day, and how long anything is
-//! waited for.
-
-mod within;
+//! The clock handle: the one place that reads the time of day.
 
 use std::time::{Duration, UNIX_EPOCH};
 
-pub use self::within::{Elapsed, within};
 use crate::domain::Timestamp;
 
 /// Where instants come from. Cheap to clone.
