@@ -169,17 +169,14 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// Hands it a request, together with what else comes at this moment; at once if `is_alone` says that
-    /// nothing else will.
+    /// Hands it a request, together with what else comes at this moment.
     ///
     /// Runs on even if the returned future is dropped.
-    pub(super) async fn post(self: Arc<Self>, ask: Box<Ask>, is_alone: bool) {
+    pub(super) async fn post(self: Arc<Self>, ask: Box<Ask>) {
         if self.inbox.put(ask) {
             let announcement = Announcement(self);
-            if !is_alone {
-                // Whatever can be read from other connections by now joins it.
-                tokio::task::yield_now().await;
-            }
+            // Whatever can be read from other connections by now joins it.
+            tokio::task::yield_now().await;
             drop(announcement);
         }
     }

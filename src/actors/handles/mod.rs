@@ -219,9 +219,7 @@ impl Engine {
                 .caller(reply, permit, beginning.clone())
                 .admitted(admission),
         };
-        // Its own permit is the only one.
-        let is_alone = self.inner.shards.load(shard) == 1;
-        running.post(Box::new(ask), is_alone).await;
+        running.post(Box::new(ask)).await;
         self.answered(answer, &beginning).await
     }
 
