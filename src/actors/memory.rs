@@ -11,7 +11,7 @@ use super::{
     faults::{Place, Point},
     handles::{Entity as Answer, Expected, Failure, Item},
     local::{Local, decode},
-    turn::{Snapshot, State, Subject, Turn},
+    turn::{Snapshot, Subject, Turn},
 };
 use crate::domain::{
     Aggregate, EntityKey, Kind, Refusal, Stamped, approval, delivery, listing, order, payment,
@@ -229,7 +229,7 @@ impl<A: Hosted> Memory<A> {
             entity: self.key,
             version: self.version,
             listed: self.state.is_listed(resource),
-            state: State::Open(Box::new(self.state.clone())),
+            state: Box::new(self.state.clone()),
         }
     }
 

@@ -86,40 +86,8 @@ pub(super) struct Snapshot {
     pub(super) entity: EntityKey,
     pub(super) version: u64,
     pub(super) listed: bool,
-    pub(super) state: State,
-}
-
-/// What an entity's snapshot is to say.
-#[derive(Debug)]
-pub(super) enum State {
-    /// The turn may still go on to another one.
-    Open(Box<dyn Encode>),
-    /// The turn is over.
-    Encoded(Arc<[u8]>),
-}
-
-impl Snapshot {
-    /// Encodes it, now that it is the turn's last of this entity: while the disk is waited for, and not
-    /// after that. A saga's has to wait: it is kept with where its story stands, which is known only
-    /// once its events have their places.
-    pub(super) fn close(&mut self) {
-        if let State::Open(state) = &self.state
-            && self.entity.kind != Kind::Saga
-        {
-            self.state = State::Encoded(state.encode());
-        }
-    }
-
-    /// Its bytes; a saga's with its dossier.
-    pub(super) fn bytes(&self, dossier: Option<&Dossier>) -> Arc<[u8]> {
-        match (&self.state, dossier) {
-            (State::Encoded(bytes), _) => Arc::clone(bytes),
-            (State::Open(state), Some(dossier)) if self.entity.kind == Kind::Saga => {
-                state.encode_with(dossier)
-            }
-            (State::Open(state), _) => state.encode(),
-        }
-    }
+    /// Encoded only once it is the turn's last of this entity, and durable.
+    pub(super) state: Box<dyn Encode>,
 }
 
 /// A state that can be encoded later.

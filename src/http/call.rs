@@ -2,6 +2,14 @@
 
 use std::sync::Arc;
 
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{
+        StatusCode,
+        header::{self, ETAG, HeaderName, HeaderValue},
+    },
+};
+
 use super::{
     State,
     address::Front,
@@ -14,13 +22,6 @@ use super::{
 use crate::{
     actors::handles::{CommandKey, Context, Engine, Expected},
     domain::{Kind, Origin},
-};
-use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::{
-        StatusCode,
-        header::{self, ETAG, HeaderName, HeaderValue},
-    },
 };
 
 // Known once: to look one up by its text is to read that as a header's name first, each time.

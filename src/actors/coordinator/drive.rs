@@ -9,7 +9,7 @@ use crate::{
         entity::Outcome,
         faults::Place,
         handles::{self, Error, Failure},
-        turn::{Later, Snapshot, State, Subject, Turn, Want},
+        turn::{Later, Snapshot, Subject, Turn, Want},
     },
     domain::{
         EntityKey, Event, Kind, Stamped, order, payment,
@@ -309,10 +309,11 @@ impl Coordinator {
 }
 
 pub(super) fn saga_snapshot(key: Subject, saga: &Saga, version: u64) -> Snapshot {
+    let state = Box::new(saga.clone());
     Snapshot {
         entity: key.order().saga(),
         version,
         listed: false,
-        state: State::Open(Box::new(saga.clone())),
+        state,
     }
 }

@@ -168,10 +168,6 @@ impl Coordinator {
         if ends_turn {
             turn.token.spend();
         }
-        if self.pending.is_empty() {
-            // Where others follow, the sooner they are submitted the more share a sync.
-            pending.snapshots.iter_mut().for_each(Snapshot::close);
-        }
         self.pending.push_back(pending);
         let live = self
             .live
@@ -282,11 +278,15 @@ impl Coordinator {
         let _same_checkpoint = local.pages.together();
         for snapshot in &pending.snapshots {
             let collection = local.layout.entities(storefront, snapshot.entity.kind);
+            let bytes = match live.filter(|_| snapshot.entity.kind == Kind::Saga) {
+                Some(live) => snapshot.state.encode_with(&live.dossier),
+                None => snapshot.state.encode(),
+            };
             let slot = Slot {
                 version: snapshot.version,
                 position,
                 listed: snapshot.listed,
-                bytes: snapshot.bytes(live.map(|live| &live.dossier)),
+                bytes,
             };
             if snapshot.entity.kind == Kind::Listing {
                 // Turns of other shards change it too.
