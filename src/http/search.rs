@@ -61,10 +61,10 @@ pub(super) async fn run(
             let found = rows(call, at, view, field, &wanted).await?;
             if search.single {
                 let found = found.first().ok_or_else(|| nothing(search, &wanted))?;
-                return Ok(view::show(call, view, found));
+                return view::show(call, view, found);
             }
             let url = format!("{}/search/{}", call.url(&view.path), search.method);
-            Ok(view::listing(call, view, &found, &[Link::new("self", url)]))
+            view::listing(call, view, &found, &[Link::new("self", url)])
         }
     }
 }
@@ -137,12 +137,14 @@ async fn rows(
         let detail = format!("{} has more than {SCANNED_ITEMS_MAX} rows", view.path);
         return Err(ApiError::new("collection_too_large", detail));
     }
-    let mut rows = page.items;
-    rows.retain(|row| {
-        let shown = represent::of_row(view, row.number, &row.fields(), field);
-        is(shown, wanted)
-    });
-    Ok(rows)
+    let mut found = Vec::new();
+    for row in page.items {
+        let shown = represent::of_row(view, row.number, &row.fields()?, field);
+        if is(shown, wanted) {
+            found.push(row);
+        }
+    }
+    Ok(found)
 }
 
 fn list_items(

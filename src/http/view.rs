@@ -45,7 +45,7 @@ pub(super) async fn rows(
         links.push(Link::new("next", format!("{url}?offset={next}")));
     }
     links.extend(collection::own_links(call, Collection::View(at, view)));
-    Ok(listing(call, view, &page.items, &links))
+    listing(call, view, &page.items, &links)
 }
 
 /// `GET /{view}/1`.
@@ -65,7 +65,7 @@ pub(super) async fn row(
             .insert_header((LINK, item::links(&url, &view.item)))
             .finish());
     }
-    Ok(show(call, view, &row))
+    show(call, view, &row)
 }
 
 /// `GET /{view}/1/history`: what the row said before, the latest last.
@@ -142,14 +142,10 @@ fn no_row(view: &View, number: &str) -> ApiError {
 }
 
 /// `200` with a row.
-pub(super) fn show(call: &Call<'_>, view: &View, row: &Row) -> HttpResponse {
+pub(super) fn show(call: &Call<'_>, view: &View, row: &Row) -> Result<HttpResponse, ApiError> {
     let url = call.url(&view.path);
-    call.ok(&RowBody {
-        view,
-        row,
-        form: &call.forms(&view.path).alone,
-        url: &url,
-    })
+    let form = &call.forms(&view.path).alone;
+    Ok(call.ok(&RowBody::of(view, row, form, &url)?))
 }
 
 /// `200` with rows.
@@ -158,23 +154,16 @@ pub(super) fn listing(
     view: &View,
     rows: &[Row],
     links: &[Link<'_>],
-) -> HttpResponse {
+) -> Result<HttpResponse, ApiError> {
     let url = call.url(&view.path);
     let form = &call.forms(&view.path).listed;
-    let items: Vec<RowBody<'_>> = rows
-        .iter()
-        .map(|row| RowBody {
-            view,
-            row,
-            form,
-            url: &url,
-        })
-        .collect();
+    let bodies = rows.iter().map(|row| RowBody::of(view, row, form, &url));
+    let items = bodies.collect::<Result<Vec<_>, _>>()?;
     let listing: Listing<'_, _, ()> = Listing {
         rel: &view.path,
         items: &items,
         links,
         page: None,
     };
-    call.ok(&listing)
+    Ok(call.ok(&listing))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{Fields, Timestamp},
-    store::{pages::Slot, snapshot},
+    store::snapshot,
 };
 
 /// The most entries that a row keeps; beyond it the oldest are forgotten. An order has some ten
@@ -26,11 +26,6 @@ pub struct Entry {
     pub at: Timestamp,
     /// The row's fields after it.
     pub row: Fields,
-}
-
-/// What is kept. What cannot be read is begun anew; `verify` finds the difference.
-pub fn read(slot: &Slot) -> Vec<Entry> {
-    snapshot::decode(&slot.bytes).unwrap_or_default()
 }
 
 /// As bytes, without what is too much.

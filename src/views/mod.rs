@@ -5,6 +5,7 @@
 pub mod fold;
 pub mod follower;
 pub mod history;
+pub mod kept;
 pub mod model;
 pub mod notices;
 pub mod projector;

@@ -4,6 +4,7 @@
 //! journal; the committer never waits for it.
 
 use std::{
+    any::Any,
     collections::{BTreeMap, BTreeSet},
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,14 +21,13 @@ use super::{
 };
 use crate::{
     domain::{
-        Batch, Fields, FieldsRef,
+        Batch,
         storefront::{Channel, Storefront},
     },
     store::{
         commit::{Committed, Position},
         layout::Layout,
-        pages::{Error, Pages, Slot},
-        snapshot,
+        pages::{Error, Pages},
     },
 };
 
@@ -279,7 +279,8 @@ impl Projector {
         Ok(())
     }
 
-    /// Lets a view take a batch in. One that panics stops before it, and the others go on.
+    /// Lets a view take a batch in. One that panics, or cannot read what it keeps, stops before it, and the
+    /// others go on.
     fn careful(
         &self,
         model: Model,
@@ -290,23 +291,17 @@ impl Projector {
         if self.progress.borrow().panicked.contains_key(&model) {
             return Ok(());
         }
-        let panic = match catch_unwind(AssertUnwindSafe(take)) {
+        let text = match catch_unwind(AssertUnwindSafe(take)) {
+            Ok(Err(damaged @ Error::Damaged(_))) => damaged.to_string(),
             Ok(taken) => return taken,
-            Err(panic) => panic,
+            Err(panic) => text_of(&*panic),
         };
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        let text: String = text
-            .unwrap_or("without a message")
-            .chars()
-            .take(TEXT_CHARS_MAX)
-            .collect();
         let path = model.path(&self.storefronts[model.storefront]);
         tracing::error!(
             view = path,
             event = committed.first,
             text,
-            "a view panicked; it stops, the others go on"
+            "a view failed; it stops, the others go on"
         );
         let at = committed.first - 1;
         let told_to = before.stops.get(&model).map_or(at, |stop| stop.told_to);
@@ -331,6 +326,13 @@ impl Projector {
     }
 }
 
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = text.unwrap_or("without a message").chars();
+    text.take(TEXT_CHARS_MAX).collect()
+}
+
 /// Where people are told if a notice has no channel, or one that is not set up.
 fn log(storefront: &Storefront, told: &Notification) {
     tracing::info!(
@@ -342,14 +344,4 @@ fn log(storefront: &Storefront, told: &Notification) {
         text = told.ko.as_str(),
         text_en = told.en.as_str(),
     );
-}
-
-/// A row as it is kept. One that cannot be read is begun anew; `verify` finds the difference.
-pub fn read(slot: &Slot) -> Fields {
-    snapshot::decode(&slot.bytes).unwrap_or_default()
-}
-
-/// The same, only to be shown.
-pub fn look(bytes: &[u8]) -> FieldsRef<'_> {
-    snapshot::decode(bytes).unwrap_or_default()
 }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use super::{
     fold,
     history::{self, Entry},
+    kept,
     model::Model,
-    projector::read,
 };
 use crate::{
     domain::{
-        Value,
+        Fields, Value,
         storefront::{Storefront, View},
     },
     store::{
@@ -134,7 +134,10 @@ impl<'a> Rows<'a> {
         {
             return self.put(self.present, number, at, row);
         }
-        let mut row = before.as_ref().map(read).unwrap_or_default();
+        let mut row = match &before {
+            Some(slot) => kept::read(&slot.bytes)?,
+            None => Fields::new(),
+        };
         let (batch, mut entries) = (&committed.batch, Vec::new());
         for (at, stamped) in batch.events.iter().enumerate() {
             if fold::row_of(self.view.rows, stamped) != Some(number)
@@ -167,7 +170,10 @@ impl<'a> Rows<'a> {
         self.put(self.present, number, at, (listed, bytes))?;
         if let Some(history) = self.history {
             let before = self.pages.get(history, number)?;
-            let mut all = before.as_ref().map(history::read).unwrap_or_default();
+            let mut all = match &before {
+                Some(slot) => kept::read(&slot.bytes)?,
+                None => Vec::new(),
+            };
             all.extend(entries);
             self.put(history, number, at, (listed, history::bounded(all)))?;
         }

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::model::Model;
+use super::{kept, model::Model};
 use crate::{
     domain::storefront::Storefront,
     store::{
@@ -71,9 +71,9 @@ pub fn read(
     for (at, storefront) in storefronts.iter().enumerate() {
         for model in Model::all(at, storefront) {
             let slot = pages.get(model.collection(layout), STOP_NUMBER)?;
-            let stop: Option<Option<Stop>> =
-                slot.map(|slot| snapshot::decode(&slot.bytes).unwrap_or_default());
-            if let Some(stop) = stop.flatten() {
+            if let Some(slot) = slot
+                && let Some(stop) = kept::read(&slot.bytes)?
+            {
                 stops.insert(model, stop);
             }
         }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::unreadable;
 pub use crate::domain::entity::{Entity, Item};
 use crate::{
     domain::{
         Cause, Changes, Fields, FieldsRef, Kind, Money, Origin, Refusal, order::Line,
         storefront::CommandAction,
     },
-    views::projector,
+    views::kept,
 };
 
 /// Where a command comes from.
@@ -139,9 +140,9 @@ impl Row {
         Self { number, stored }
     }
 
-    /// Its values; those not set are null.
-    pub fn fields(&self) -> FieldsRef<'_> {
-        projector::look(&self.stored)
+    /// Its values; those not set are null. [`Failure::Store`] if they cannot be read.
+    pub fn fields(&self) -> Result<FieldsRef<'_>, Failure> {
+        kept::read(&self.stored).map_err(|error| unreadable(&error))
     }
 }
 
@@ -217,4 +218,15 @@ pub enum Failure {
     /// A view has not caught up within its limit.
     #[error("the view is being brought up to date; try again shortly")]
     ViewBehind,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_not_shown_as_empty() {
+        let row = Row::new(1, Arc::from(*b"\xFF"));
+        assert_eq!(row.fields(), Err(Failure::Store));
+    }
 }

@@ -2,18 +2,14 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use super::{Delivery, Engine, Failure, Item, Notification, Page, Row, item, unreadable};
 use crate::{
     domain::Kind,
     store::{keys, pages::Slot},
-    views::{
-        history::{self, Entry},
-        model::Model,
-        notices,
-        stops::Progress,
-    },
+    views::{history::Entry, kept, model::Model, notices, stops::Progress},
 };
 
 /// A notification with its number.
@@ -95,7 +91,7 @@ impl Engine {
         let slot = self.inner.pages.get(collection, number);
         let slot = slot.map_err(|error| unreadable(&error))?;
         let slot = slot.filter(|slot| slot.listed);
-        Ok(slot.map(|slot| history::read(&slot)))
+        slot.map(|slot| kept(&slot)).transpose()
     }
 
     /// The notification with this number.
@@ -111,8 +107,7 @@ impl Engine {
         let slot = self.inner.pages.get(told.notifications, number);
         let slot = slot.map_err(|error| unreadable(&error))?;
         let slot = slot.filter(|slot| slot.listed);
-        let read = |slot| notices::read(&slot).ok_or(Failure::Store);
-        let notification = slot.map(read).transpose()?;
+        let notification = slot.map(|slot| kept(&slot)).transpose()?;
         Ok(notification.map(|notification| Told {
             number,
             notification,
@@ -137,7 +132,7 @@ impl Engine {
         self.page(told.notifications, offset, limit, |number, slot| {
             Ok(Told {
                 number,
-                notification: notices::read(slot).ok_or(Failure::Store)?,
+                notification: kept(slot)?,
             })
         })
     }
@@ -207,7 +202,7 @@ impl Engine {
         };
         let slot = self.inner.pages.get(told.deliveries, number);
         let slot = slot.map_err(|error| unreadable(&error))?;
-        Ok(slot.and_then(|slot| notices::delivery(&slot)))
+        slot.map(|slot| kept(&slot)).transpose()
     }
 
     fn notification_at(
@@ -221,7 +216,7 @@ impl Engine {
         };
         let slot = self.inner.pages.get(told.notifications, number);
         let slot = slot.map_err(|error| unreadable(&error))?;
-        Ok(slot.and_then(|slot| notices::read(&slot)))
+        slot.map(|slot| kept(&slot)).transpose()
     }
 
     /// Tells how far the views have come.
@@ -256,4 +251,9 @@ impl Engine {
             Err(_elapsed) => Err(Failure::ViewBehind),
         }
     }
+}
+
+/// What a view kept there.
+pub(super) fn kept<T: DeserializeOwned>(slot: &Slot) -> Result<T, Failure> {
+    kept::read(&slot.bytes).map_err(|error| unreadable(&error))
 }

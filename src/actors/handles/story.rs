@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use tokio::task::spawn_blocking;
 
-use super::{Engine, Failure, Notification, Told, unreadable};
+use super::{Engine, Failure, Notification, Told, reading::kept, unreadable};
 use crate::{
     domain::{
         Batch, Correlation, Kind, Origin,
@@ -12,7 +12,7 @@ use crate::{
         saga::{Gap, Kept, Saga},
     },
     store::{commit::Position, snapshot},
-    views::{model::Model, notices},
+    views::model::Model,
 };
 
 /// How many pages of sagas a search looks through, 64 orders each: the latest million, in a second or
@@ -149,7 +149,7 @@ impl Engine {
             let Some(slot) = at(number)?.filter(|slot| slot.position == last) else {
                 break;
             };
-            let notification: Notification = notices::read(&slot).ok_or(Failure::Store)?;
+            let notification: Notification = kept(&slot)?;
             if notification.subject == about.key() {
                 told.push(Told {
                     number,

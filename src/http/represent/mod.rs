@@ -3,7 +3,7 @@
 use super::{form::Form, json::Print};
 pub(super) use crate::represent::{Joins, Whole, Wire, is_orders, kept_status, of_item, status};
 use crate::{
-    actors::handles::Row,
+    actors::handles::{Failure, Row},
     domain::{
         FieldsRef,
         storefront::{Field, FieldType, Resource, Rows, Storefront, View},
@@ -30,21 +30,38 @@ impl Print for ItemBody<'_> {
 }
 
 /// A view's row with its links, ready to print.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RowBody<'a> {
-    pub(super) view: &'a View,
-    pub(super) row: &'a Row,
-    pub(super) form: &'a Form,
-    /// The collection's address.
-    pub(super) url: &'a str,
+    view: &'a View,
+    number: u64,
+    fields: FieldsRef<'a>,
+    form: &'a Form,
+    url: &'a str,
+}
+
+impl<'a> RowBody<'a> {
+    /// Of a row that can be read; `url` is the collection's address.
+    pub(super) fn of(
+        view: &'a View,
+        row: &'a Row,
+        form: &'a Form,
+        url: &'a str,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            view,
+            number: row.number,
+            fields: row.fields()?,
+            form,
+            url,
+        })
+    }
 }
 
 impl Print for RowBody<'_> {
     fn print(&self, to: &mut Vec<u8>, _depth: usize) {
-        let (number, fields) = (self.row.number, self.row.fields());
         let shown = self.view.fields.iter();
-        let values = shown.map(|field| of_row(self.view, number, &fields, field));
-        self.form.fill(to, values, self.url, number);
+        let values = shown.map(|field| of_row(self.view, self.number, &self.fields, field));
+        self.form.fill(to, values, self.url, self.number);
     }
 }
 

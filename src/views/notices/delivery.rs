@@ -3,13 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Notices, Notification, read};
+use super::{Notices, Notification};
 use crate::{
     domain::{
         Timestamp,
         subscriber::{Event, Role, number_of},
     },
     store::{commit::Position, pages::Error, snapshot},
+    views::kept,
 };
 
 /// Where a message is.
@@ -125,9 +126,10 @@ impl Notices<'_> {
         if slot.as_ref().is_some_and(|slot| slot.position >= position) {
             return Ok(());
         }
-        let mut delivery = slot.map_or_else(Delivery::default, |slot| {
-            snapshot::decode(&slot.bytes).unwrap_or_default()
-        });
+        let mut delivery = match slot {
+            Some(slot) => kept::read(&slot.bytes)?,
+            None => Delivery::default(),
+        };
         change(&mut delivery);
         let bytes = snapshot::encode(&delivery);
         self.put(self.told.deliveries, number, position, (false, bytes))
@@ -135,7 +137,7 @@ impl Notices<'_> {
 
     fn row(&self, number: u64) -> Result<Option<Notification>, Error> {
         let slot = self.pages.get(self.told.notifications, number)?;
-        Ok(slot.and_then(|slot| read(&slot)))
+        slot.map(|slot| kept::read(&slot.bytes)).transpose()
     }
 }
 

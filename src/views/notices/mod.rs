@@ -31,6 +31,7 @@ use crate::{
         pages::{CollectionId, Error, Pages, Slot},
         snapshot,
     },
+    views::kept,
 };
 
 /// Somebody is told something, over one channel.
@@ -98,16 +99,6 @@ impl Notification {
             Language::English => &self.en,
         }
     }
-}
-
-/// How a notification went out, as it is kept.
-pub fn delivery(slot: &Slot) -> Option<Delivery> {
-    snapshot::decode(&slot.bytes).ok()
-}
-
-/// A notification as it is kept. `None` if it cannot be read; `verify` finds the difference.
-pub fn read(slot: &Slot) -> Option<Notification> {
-    snapshot::decode(&slot.bytes).ok()
 }
 
 /// One storefront's notifications, with where they are.
@@ -208,11 +199,14 @@ impl Notices<'_> {
 
     fn known(&self, about: EntityKey) -> Result<Known, Error> {
         let slot = self.pages.get(self.facts_of(about), about.number)?;
-        Ok(slot.map_or_else(Known::default, |slot| Known {
-            facts: snapshot::decode(&slot.bytes).unwrap_or_default(),
+        let Some(slot) = slot else {
+            return Ok(Known::default());
+        };
+        Ok(Known {
+            facts: kept::read(&slot.bytes)?,
             position: slot.position,
             is_changed: false,
-        }))
+        })
     }
 
     const fn facts_of(&self, about: EntityKey) -> CollectionId {

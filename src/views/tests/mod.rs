@@ -6,10 +6,11 @@ mod told;
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    history,
+    history::Entry,
+    kept,
     model::{Model, NOTIFICATIONS},
-    notices::{self, Delivery, Notification, Stage},
-    projector::{self, Projector},
+    notices::{Delivery, Notification, Stage},
+    projector::Projector,
     stops,
 };
 use crate::{
@@ -30,7 +31,7 @@ use crate::{
     store::{
         commit::{Committed, Position},
         layout::Layout,
-        pages::{CollectionId, Durable, Limits, Pages},
+        pages::{CollectionId, Durable, Limits, Pages, Slot},
     },
 };
 
@@ -237,7 +238,7 @@ impl Desk {
 
     fn row(&self, view: usize, number: u64) -> Option<Fields> {
         let slot = self.pages.get(self.layout.rows(0, view), number).unwrap();
-        slot.map(|slot| projector::read(&slot))
+        slot.map(|slot| kept::read(&slot.bytes).unwrap())
     }
 
     fn has(&self, view: usize, number: u64, expected: &[(&str, Value)]) {
@@ -253,7 +254,7 @@ impl Desk {
     fn history(&self, view: usize, number: u64) -> Vec<(String, i64, Option<Value>)> {
         let collection = self.layout.history(0, view).unwrap();
         let slot = self.pages.get(collection, number).unwrap().unwrap();
-        let entries = history::read(&slot).into_iter();
+        let entries = kept::read::<Vec<Entry>>(&slot.bytes).unwrap().into_iter();
         let entries = entries.map(|entry| {
             let status = entry.row.get("status").cloned();
             (entry.event.to_string(), entry.at.0, status)
@@ -266,14 +267,16 @@ impl Desk {
         let slots = self.pages.range(told, 0, 1_000).unwrap();
         let numbers: Vec<u64> = slots.iter().map(|(number, _)| *number).collect();
         assert_eq!(numbers, (1..=slots.len() as u64).collect::<Vec<_>>());
-        let read = slots.iter().map(|(_, slot)| notices::read(slot).unwrap());
+        let read = slots
+            .iter()
+            .map(|(_, slot)| kept::read(&slot.bytes).unwrap());
         read.collect()
     }
 
     fn delivery(&self, number: u64) -> Option<Delivery> {
         let deliveries = self.layout.told(0).unwrap().deliveries;
         let slot = self.pages.get(deliveries, number).unwrap();
-        slot.and_then(|slot| notices::delivery(&slot))
+        slot.map(|slot| kept::read(&slot.bytes).unwrap())
     }
 
     /// The same pages come of the journal alone.
@@ -289,7 +292,7 @@ impl Desk {
         for place in 0..self.layout.collections().len() {
             let all = |desk: &Self| {
                 let mut all = Vec::new();
-                let each = &mut |number, slot: &crate::store::pages::Slot| {
+                let each = &mut |number, slot: &Slot| {
                     if number != stops::STOP_NUMBER {
                         all.push((number, slot.clone()));
                     }
@@ -372,6 +375,39 @@ fn one_batch_counts_in_every_row_that_it_touches_and_only_once() {
     desk.has(1, 10, &row(2, 4, 1));
     assert_eq!(desk.history(1, 9).len(), 2, "one for each event");
     desk.is_what_a_replay_gives();
+}
+
+#[test]
+fn a_row_that_cannot_be_read_stops_its_view_and_is_not_begun_anew() {
+    let mut shop = posies();
+    let named = [("name", Source::Field("customerName".into()))];
+    let counting = ViewRule {
+        add: vec![("times".into(), 1)],
+        ..rule(Kind::Payment, "captured", &[])
+    };
+    let rules = vec![rule(Kind::Order, "placed", &named), counting];
+    // Not alike, so that neither takes its rows from the other.
+    shop.views = vec![
+        view("board", Rows::Orders, rules.clone()),
+        view("plans", Rows::Orders, rules[..1].to_vec()),
+    ];
+    let mut desk = Desk::new(shop);
+    desk.commit(&[placed(9, "KIM")]);
+    let board = desk.layout.rows(0, 0);
+    let damaged = Slot {
+        bytes: Arc::from(*b"\xFF"),
+        ..desk.pages.get(board, 9).unwrap().unwrap()
+    };
+    desk.pages.put(board, 9, damaged.clone()).unwrap();
+    desk.commit(&[captured(9)]);
+    desk.commit(&[placed(10, "LEE")]);
+    assert_eq!(desk.pages.get(board, 9).unwrap(), Some(damaged));
+    let stopped = desk.projector.progress().panicked.clone();
+    let said = &stopped[&Model::view(0, 0)];
+    assert!(said.contains("cannot be read"), "{said}");
+    assert_eq!(stopped.len(), 1);
+    assert_eq!(desk.row(0, 10), None);
+    desk.has(1, 10, &[("name", "LEE".into())]);
 }
 
 #[test]
