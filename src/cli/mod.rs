@@ -19,7 +19,7 @@ use crate::{
     config::{self, Config},
     store::pages::{self, Guard},
     telemetry::{
-        self,
+        self, panics,
         spans::{self, Spans},
     },
 };
@@ -302,6 +302,7 @@ impl Serve {
 
 fn serve(given: &Serve, out: &mut dyn Write) -> Result<ExitCode, Error> {
     telemetry::start(given.form(), given.log.as_deref())?;
+    panics::log();
     let config = given.config()?;
     let mut options = Options::new(&config)?;
     options.guard = guard();

@@ -141,7 +141,7 @@ impl Config {
 
     /// How many shards: as many as wanted, or one for every two cores. A placed order keeps an HTTP worker
     /// busy for more than twice as long as a shard, and the more shards there are, the more often each is
-    /// woken for less: two instead of one cost an eighth more CPU time (docs/performance.md).
+    /// woken for less: two instead of one cost a seventh more CPU time (docs/performance.md).
     pub fn shards(&self) -> usize {
         match self.limits.shards {
             0 => cores().div_ceil(2),

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "otlp")]
 mod otlp;
+pub mod panics;
 pub mod spans;
 
 use std::io::IsTerminal;

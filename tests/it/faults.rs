@@ -1,8 +1,9 @@
 //! What goes wrong on purpose, and what still goes well beside it.
 
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Client, ORDER, Process, Server, server::Setup};
+use crate::support::{Client, ORDER, Process, Server, process::jumun, server::Setup};
 
 const FAULTS: &str = "/ops/faults";
 
@@ -47,6 +48,34 @@ fn faults_are_set_only_where_the_start_allowed_it_and_says_so() {
         let refused = client.request("PUT", FAULTS).json(wrong).expect(400);
         refused.has("/code", code);
     }
+}
+
+/// The standard library's own way would be text between the lines, after a pause for the names in it.
+#[test]
+fn a_panic_is_a_line_of_the_log() {
+    let data = TempDir::new().unwrap();
+    let mut command = jumun(&["serve", "--listen", "127.0.0.1:0", "--fault-injection"]);
+    command.args(["--log-format", "json", "--data"]);
+    command
+        .arg(data.path().join("data"))
+        .env("RUST_BACKTRACE", "1");
+    let process = Process::start(&mut command);
+    let client = process.client();
+    client.post("/flowers/orders", ORDER);
+    set(
+        &client,
+        r#"[{"at": "decide", "kind": "order", "number": 1, "do": "panic"}]"#,
+    );
+    client.request("DELETE", "/flowers/orders/1").expect(500);
+    process.terminate();
+    let (status, log) = process.wait();
+    assert!(status.success(), "{log}");
+    let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    let panics = lines.filter(|line: &Value| line["message"] == "something panicked");
+    let panics: Vec<Value> = panics.collect();
+    assert_eq!(panics.len(), 1, "{log}");
+    assert!(panics[0]["place"].as_str().unwrap().starts_with("src/"));
+    assert!(panics[0]["text"].is_string());
 }
 
 #[test]
