@@ -76,7 +76,8 @@ impl Engine {
         })
     }
 
-    /// What a row of a view said before, the latest last; at most [`history::HISTORY_ENTRIES_MAX`]
+    /// What a row of a view said before, the latest last; at most
+    /// [`HISTORY_ENTRIES_MAX`](crate::views::history::HISTORY_ENTRIES_MAX)
     /// entries. `None` if there is no such row, or the view keeps no history.
     pub async fn history(
         &self,
