@@ -62,11 +62,6 @@ impl<A: Hosted> Entity<A> {
 
 impl<A: Hosted> Actor for Entity<A> {
     type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        // An order has one open turn at a time, so no more than one visit ever waits.
-        ctx.set_mailbox_capacity(4);
-    }
 }
 
 impl<A: Hosted> Supervised for Entity<A> {

@@ -183,10 +183,6 @@ fn origin_of(local: &Local, turn: &Turn) -> Origin {
 
 impl Actor for Gateway {
     type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(self.local.settings.mailbox_max());
-    }
 }
 
 impl Supervised for Gateway {}

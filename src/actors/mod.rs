@@ -35,6 +35,7 @@ mod inbox;
 pub mod injected;
 pub mod lane;
 mod local;
+mod mailbox;
 mod memory;
 mod numbers;
 pub mod provider;

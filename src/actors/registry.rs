@@ -7,7 +7,7 @@
 
 use std::{collections::HashMap, rc::Rc};
 
-use actix::{Addr, Supervisor};
+use actix::Addr;
 use foldhash::fast::FixedState;
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     entity::{Entity, Visit},
     handles::Failure,
     local::Local,
+    mailbox,
     memory::Hosted,
     shelf::{self, InUse, Shelf},
     turn::{Subject, Turn},
@@ -23,6 +24,10 @@ use crate::domain::{
     EntityKey, Kind, approval::Approval, delivery::Delivery, listing, order::Order,
     payment::Payment, payout::Payout, saga::Command, subscriber::Subscriber,
 };
+
+/// Room in an entity's mailbox: an order has one open turn at a time, so no more than one visit ever
+/// waits.
+const VISITS_MAX: usize = 4;
 
 /// A map whose keys are numbers that we gave out ourselves.
 pub(super) type Numbered<K, V> = HashMap<K, V, FixedState>;
@@ -117,7 +122,8 @@ impl Registry {
             .entry((storefront, number))
             .or_insert_with(|| {
                 let local = Rc::clone(&self.local);
-                let address = Supervisor::start(move |_| Shelf::new(local, storefront, number));
+                let room = local.settings.turns_per_listing_max;
+                let address = mailbox::start(room, move |_| Shelf::new(local, storefront, number));
                 (address, InUse::default())
             });
         let visit = shelf::Visit {
@@ -244,7 +250,7 @@ where
         let address = self.by_key.entry(key).or_insert_with(|| {
             let start = || {
                 let local = Rc::clone(local);
-                Supervisor::start(move |_| Entity::new(local, key.0, key.1))
+                mailbox::start(VISITS_MAX, move |_| Entity::new(local, key.0, key.1))
             };
             moves_in = true;
             self.resting.pop().unwrap_or_else(start)

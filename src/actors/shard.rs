@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use actix::{Addr, Arbiter, ArbiterHandle, Supervisor, prelude::SendError};
+use actix::{Addr, Arbiter, ArbiterHandle, prelude::SendError};
 use tokio::sync::{Semaphore, watch};
 
 use super::{
@@ -24,6 +24,7 @@ use super::{
     inbox::Inbox,
     lane::Lane,
     local::Local,
+    mailbox,
     numbers::shard_of,
     provider::Provider,
     settings::Settings,
@@ -296,7 +297,7 @@ pub(super) fn start_one(
         drop(local.coordinator.set(address));
         Coordinator::new(local, outside)
     };
-    let (coordinator, thread) = start_coordinator(parts.threads, build);
+    let (coordinator, thread) = start_coordinator(parts.threads, settings.mailbox_max(), build);
     Shard {
         coordinator,
         inbox,
@@ -309,13 +310,14 @@ pub(super) fn start_one(
 
 fn start_coordinator(
     threads: Threads,
+    room: usize,
     build: impl FnOnce(Addr<Coordinator>) -> Coordinator + Send + 'static,
 ) -> (Addr<Coordinator>, Option<ArbiterHandle>) {
     match threads {
-        Threads::Callers => (Supervisor::start(|ctx| build(address(ctx))), None),
+        Threads::Callers => (mailbox::start(room, build), None),
         Threads::Own => {
             let arbiter = Arbiter::new().handle();
-            let started = Supervisor::start_in_arbiter(&arbiter, |ctx| build(address(ctx)));
+            let started = mailbox::start_on(&arbiter, room, build);
             (started, Some(arbiter))
         }
     }
@@ -332,10 +334,6 @@ impl Drop for Alive {
     fn drop(&mut self) {
         self.table.gone(self.place, self.life);
     }
-}
-
-fn address(ctx: &actix::Context<Coordinator>) -> Addr<Coordinator> {
-    actix::AsyncContext::address(ctx)
 }
 
 impl Settings {

@@ -215,10 +215,6 @@ impl Shelf {
 
 impl Actor for Shelf {
     type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(self.memory.local.settings.turns_per_listing_max);
-    }
 }
 
 impl Supervised for Shelf {}

@@ -536,6 +536,18 @@ async fn paused(house: &mut House) -> Result<(), String> {
     Ok(())
 }
 
+/// After a restart all come at once to a room that nobody asked for yet, with room for all of them.
+async fn crowd(house: &mut House, room: u64) -> Result<(), String> {
+    let run = house.open(0);
+    let answers = Answers::default();
+    for _ in 0..CLIENTS {
+        run.ask(stay(&[(room, 1)]), &answers);
+    }
+    house.answered(&run, &answers, CLIENTS).await;
+    let refused = answers.take().into_iter().find_map(Result::err);
+    refused.map_or(Ok(()), |why| Err(format!("{why:?}")))
+}
+
 fn seeds() -> u64 {
     std::env::var("JUMUN_SIM_SEEDS").map_or(1_000, |text| text.parse().expect("a number"))
 }
@@ -545,6 +557,22 @@ fn sixty_four_clients_get_the_last_ten_rooms_and_no_more() {
     for seed in 0..seeds() {
         let mut house = House::new(seed, false);
         let outcome = system().block_on(last_ten(&mut house));
+        assert_eq!(outcome, Ok(()), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_crowd_at_a_listing_whose_actor_just_starts_is_not_refused() {
+    for seed in 0..seeds() / 10 {
+        let mut house = House::new(seed, false);
+        let room = system().block_on(async {
+            let run = house.open(0);
+            let room = house.offer(&run, CLIENTS as u64).await;
+            run.pump();
+            run.disk.go_down();
+            room
+        });
+        let outcome = system().block_on(crowd(&mut house, room));
         assert_eq!(outcome, Ok(()), "seed {seed}");
     }
 }

@@ -56,6 +56,7 @@ use super::{
     inbox::Inbox,
     lane::End,
     local::Local,
+    mailbox,
     provider::{Provider, Trouble},
     registry::{Numbered, Registry},
     shard::Alive,
@@ -364,7 +365,6 @@ impl Actor for Coordinator {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(self.local.settings.mailbox_max());
         let (address, lane) = (ctx.address(), Arc::clone(&self.outside.lane));
         actix::spawn(async move {
             loop {
@@ -400,7 +400,8 @@ impl Actor for Coordinator {
         self.gateways = (self.outside.providers.iter().enumerate())
             .map(|(storefront, provider)| {
                 let (local, provider) = (Rc::clone(&self.local), Arc::clone(provider));
-                actix::Supervisor::start(move |_| Gateway::new(local, storefront, provider))
+                let room = local.settings.mailbox_max();
+                mailbox::start(room, move |_| Gateway::new(local, storefront, provider))
             })
             .collect();
         ctx.run_interval(
