@@ -158,6 +158,8 @@ impl<'a> Rows<'a> {
             says == Some(&**text)
         });
         let bytes = snapshot::encode(&row);
+        // Before anything is written: one that is damaged leaves the row as it was.
+        let earlier = self.earlier(number)?;
         if self.likeness == Likeness::Original {
             made.0.push(Row {
                 view: self.place,
@@ -168,16 +170,23 @@ impl<'a> Rows<'a> {
             });
         }
         self.put(self.present, number, at, (listed, bytes))?;
-        if let Some(history) = self.history {
-            let before = self.pages.get(history, number)?;
-            let mut all = match &before {
-                Some(slot) => kept::read(&slot.bytes)?,
-                None => Vec::new(),
-            };
+        if let Some((history, mut all)) = earlier {
             all.extend(entries);
             self.put(history, number, at, (listed, history::bounded(all)))?;
         }
         Ok(())
+    }
+
+    /// A row's history so far, where the view keeps one.
+    fn earlier(&self, number: u64) -> Result<Option<(CollectionId, Vec<Entry>)>, Error> {
+        let Some(history) = self.history else {
+            return Ok(None);
+        };
+        let all = match self.pages.get(history, number)? {
+            Some(slot) => kept::read(&slot.bytes)?,
+            None => Vec::new(),
+        };
+        Ok(Some((history, all)))
     }
 
     fn put(
