@@ -16,7 +16,7 @@ use std::{
 use crate::domain::ids::NUMBERS_PER_PAGE;
 
 /// How many requests more than the quietest a shard may have and still be given what is near to it.
-/// Small beside the 64 that are worked on at once, so that one that stands still is soon left alone.
+/// Small beside the 128 that are worked on at once, so that one that stands still is soon left alone.
 const NEAR_MORE_MAX: usize = 16;
 
 /// A number of the calling thread's own: threads count from 0 in the order in which they first ask.

@@ -3,7 +3,7 @@
 /// How much the engine takes on at once, and how long it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Shards, each a thread with its own actors.
+    /// Shards, each a thread with its own actors. One by default: who knows the machine says more.
     pub shards: usize,
     /// Requests under way at once on one shard; more are answered "overloaded".
     pub requests_per_shard_max: usize,
@@ -42,9 +42,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            shards: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            requests_per_shard_max: 1_024,
-            worked_on_per_shard_max: 64,
+            shards: 1,
+            requests_per_shard_max: 2_048,
+            worked_on_per_shard_max: 128,
             admission_ms_max: 1_000,
             requests_per_order_max: 16,
             turns_per_listing_max: 2_048,

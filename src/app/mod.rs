@@ -363,7 +363,7 @@ fn opened(
 
 fn settings(config: &Config) -> Settings {
     Settings {
-        shards: Config::or_cores(config.limits.shards),
+        shards: config.shards(),
         requests_per_shard_max: config.limits.requests_per_shard_max,
         request_ms_max: config.limits.request_ms_max,
         stuck_ms_max: config.limits.stuck_ms_max,

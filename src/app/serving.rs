@@ -169,7 +169,7 @@ impl Serving {
         let gate = web::Data::new(Gate::new(app.clock.clone(), wait));
         let left = gate.open(app.state());
         let connections = Connections::default();
-        let workers = Config::or_cores(app.config.limits.workers);
+        let workers = app.config.workers();
         let start = || {
             let own = listener.try_clone()?;
             let (gate, connections) = (web::Data::clone(&gate), connections.clone());

@@ -8,9 +8,9 @@ use super::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Shards; 0 for one per core.
+    /// Shards; 0 for one for every two cores.
     pub shards: usize,
-    /// HTTP workers; 0 for one per core.
+    /// HTTP workers; 0 for one for each core.
     pub workers: usize,
     /// Requests under way at once on one shard.
     pub requests_per_shard_max: usize,

@@ -74,6 +74,10 @@ impl Setup {
         } = self;
         let mut config = Config::read(Some(&config)).unwrap().check().unwrap();
         config.data = data.path().join("data");
+        if config.limits.shards == 0 {
+            // Whatever the machine has: orders and listings shall live on different ones.
+            config.limits.shards = 2;
+        }
         let (stop, stopped) = oneshot::channel();
         let (started, starting) = mpsc::sync_channel(1);
         let thread = std::thread::spawn(move || {
