@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use jumun::{
     actors::lane::Lane,
     store::{
-        commit::{Commit, Committed, Follower, Lane as _, NotTaken, Position, Settled, Submission},
+        commit::{
+            Commit, Committed, Follower, Lane as _, NotTaken, Position, Settled, Submission, Taken,
+        },
         journal::{Journal, Record},
         tally::Count,
     },
@@ -86,7 +88,8 @@ impl Ledger {
                 lane.settled(settled);
             }
         }
-        listeners.count.committed(&committed);
+        // It has no thread that would have to be woken.
+        drop(listeners.count.committed(&committed));
         let seen = listeners.projector.take(&committed);
         seen.expect("there is memory");
     }
@@ -99,8 +102,8 @@ impl Ledger {
 }
 
 impl Commit for Ledger {
-    fn submit(&self, submission: Submission) -> Result<(), NotTaken> {
+    fn submit(&self, submission: Submission) -> Result<Taken, NotTaken> {
         self.state().waiting.push(submission);
-        Ok(())
+        Ok(Taken::default())
     }
 }

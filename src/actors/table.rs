@@ -71,6 +71,8 @@ pub(super) struct Doing {
     storefront: AtomicUsize,
     kind: AtomicUsize,
     number: AtomicU64,
+    /// It submits something, which takes as long as the disk where that is alone.
+    submits: AtomicBool,
 }
 
 impl Doing {
@@ -80,6 +82,20 @@ impl Doing {
         self.number.store(entity.number, Ordering::Relaxed);
         let kind = usize::from(entity.kind.number());
         self.kind.store(kind, Ordering::Relaxed);
+    }
+
+    /// Submits something. Meanwhile it is not taken for stuck: a disk that stands still is no mistake of the
+    /// shard's, and another shard would wait for it, too.
+    pub(super) fn submitting<T>(&self, submit: impl FnOnce() -> T) -> T {
+        self.submits.store(true, Ordering::Relaxed);
+        let submitted = submit();
+        self.submits.store(false, Ordering::Relaxed);
+        submitted
+    }
+
+    /// Whether it submits something just now.
+    pub(super) fn submits(&self) -> bool {
+        self.submits.load(Ordering::Relaxed)
     }
 
     /// What it began to work on last.

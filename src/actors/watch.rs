@@ -92,7 +92,9 @@ fn listen(ground: &Ground, place: usize, asked: &mut BTreeMap<usize, Asked>) -> 
     if let Some(Asked { looks, answer }) = asked.get_mut(&place) {
         match answer.try_recv() {
             Err(oneshot::error::TryRecvError::Empty) => {
-                *looks += 1;
+                if !ground.table.work(place).submits() {
+                    *looks += 1;
+                }
                 return *looks;
             }
             // It answered, or died, which is seen elsewhere.

@@ -8,7 +8,7 @@ use std::sync::{
 
 use super::{
     codec::{TYPES, Type, number_of},
-    commit::{Committed, Follower},
+    commit::{Committed, Follower, Wake},
 };
 use crate::{domain::Kind, metrics::Sheet};
 
@@ -41,7 +41,7 @@ struct Front {
 pub struct Count(pub Arc<Tally>);
 
 impl Follower for Count {
-    fn committed(&mut self, group: &[Committed]) {
+    fn committed(&mut self, group: &[Committed]) -> Option<Wake> {
         for committed in group {
             let batch = &committed.batch;
             let mut fronts = self.0.fronts.iter();
@@ -53,6 +53,7 @@ impl Follower for Count {
                 front.events[number].fetch_add(1, Relaxed);
             }
         }
+        None
     }
 }
 

@@ -20,7 +20,7 @@ use std::{
 use super::{model::Model, projector::Projector};
 use crate::store::{
     codec,
-    commit::{Committed, Follower, Position},
+    commit::{Committed, Follower, Position, Wake},
     components::Components,
     journal::{Reader, Source},
     pages,
@@ -40,27 +40,22 @@ const SLICE_EVENTS: Position = 4_096;
 #[derive(Debug)]
 pub struct Queue {
     groups: SyncSender<Vec<Committed>>,
-    /// Sent once those who wait for it were told.
-    next: Vec<Committed>,
     missed: Arc<AtomicBool>,
 }
 
 impl Follower for Queue {
-    fn committed(&mut self, group: &[Committed]) {
+    fn committed(&mut self, group: &[Committed]) -> Option<Wake> {
         // After one was left out, so are the next: the thread reads them all from the journal.
-        if !self.missed.load(Ordering::Acquire) {
-            self.next.extend_from_slice(group);
+        if self.missed.load(Ordering::Acquire) {
+            return None;
         }
-    }
-
-    fn told(&mut self) {
-        if self.next.is_empty() {
-            return;
-        }
-        let group = std::mem::take(&mut self.next);
-        if self.groups.try_send(group).is_err() {
-            self.missed.store(true, Ordering::Release);
-        }
+        let (groups, missed) = (self.groups.clone(), Arc::clone(&self.missed));
+        let group = group.to_vec();
+        Some(Box::new(move || {
+            if groups.try_send(group).is_err() {
+                missed.store(true, Ordering::Release);
+            }
+        }))
     }
 }
 
@@ -89,7 +84,6 @@ pub fn start(
     let missed = Arc::new(AtomicBool::new(false));
     let queue = Queue {
         groups: sender,
-        next: Vec::new(),
         missed: Arc::clone(&missed),
     };
     let mut work = Work {
@@ -329,16 +323,15 @@ mod tests {
             move || count,
         )
         .unwrap();
-        queue.committed(&groups[..50]);
-        queue.told();
+        let mut commit = |group| queue.committed(group).into_iter().for_each(|wake| wake());
+        commit(&groups[..50]);
         drop(wait.block_on(positions.wait_for(|progress| progress.position == 50)));
         components.set(0, 2, ComponentState::Paused).unwrap();
         let is_stopped = wait.block_on(positions.wait_for(|progress| progress.stops.len() == 1));
         assert_eq!(is_stopped.unwrap().of(of(1)), 50);
         // A group at a time, or all left out of the queue: read from the journal.
         for group in groups[50..].chunks(1) {
-            queue.committed(group);
-            queue.told();
+            commit(group);
         }
         drop(wait.block_on(positions.wait_for(|progress| progress.position == count)));
         assert_eq!((has(0), has(1)), (count, 50));

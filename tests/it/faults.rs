@@ -324,6 +324,31 @@ fn a_shard_that_is_stuck_is_replaced_and_its_thread_does_no_harm_when_it_comes_b
     server.records(&[("order.cancelled", 2), ("payment.refunded", 2)]);
 }
 
+/// The last of many orders that each came alone: its shard itself waits for the disk.
+#[test]
+fn a_disk_that_stands_still_is_no_shard_that_is_stuck() {
+    let server = Setup::new()
+        .config("fault_injection = true\n[limits]\nshards = 1\nstuck_ms_max = 500\n")
+        .start();
+    let client = server.client();
+    placed(&client, 50);
+    set(
+        &client,
+        r#"[{"at": "sync", "do": "stall", "ms": 2500, "times": 1}]"#,
+    );
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| client.post("/orders", ORDER).number());
+        while !waits.is_finished() {
+            drop(client.get("/livez"));
+            drop(client.get("/orders/1"));
+        }
+        assert_eq!(waits.join().unwrap(), 51);
+    });
+    client.get("/ops/actors").has("/shards/0/replaced", 0);
+    client.post("/orders", ORDER);
+    server.records(&[("order.confirmed", 52)]);
+}
+
 #[test]
 fn a_view_that_panics_stops_alone_and_has_everything_once_it_is_released() {
     let server = faulty();

@@ -10,6 +10,7 @@ use jumun::{
     store::{
         commit::{
             Commit, CommitFailed, Committed, Lane as _, NotTaken, Position, Settled, Submission,
+            Taken,
         },
         journal::{Journal, Record},
     },
@@ -19,7 +20,12 @@ use super::{STOREFRONTS, book::Book, chance};
 
 /// Shared by the shards and the simulation.
 #[derive(Clone, Debug)]
-pub(crate) struct Disk(Arc<Mutex<State>>);
+pub(crate) struct Disk {
+    state: Arc<Mutex<State>>,
+    lanes: Vec<Arc<Lane>>,
+    /// Whether what comes alone is settled at once, as the committer does: in one life of four.
+    settles_at_once: bool,
+}
 
 #[derive(Debug)]
 struct State {
@@ -43,9 +49,11 @@ impl Disk {
         journal: Journal,
         random: fastrand::Rng,
         refusals: u32,
+        lanes: &[Arc<Lane>],
         book: Option<Arc<Mutex<Book>>>,
     ) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        let settles_at_once = chance(&mut random.clone(), 25);
+        let state = Arc::new(Mutex::new(State {
             journal,
             waiting: VecDeque::new(),
             appended: Vec::new(),
@@ -56,7 +64,12 @@ impl Disk {
             taken: 0,
             failed: false,
             book,
-        })))
+        }));
+        Self {
+            state,
+            lanes: lanes.to_vec(),
+            settles_at_once,
+        }
     }
 
     pub(crate) fn durable(&self) -> Position {
@@ -154,10 +167,10 @@ impl Disk {
     }
 
     /// Tells the shards what became of what they submitted.
-    pub(crate) fn settle(&self, lanes: &[Arc<Lane>]) -> usize {
+    pub(crate) fn settle(&self) -> usize {
         let synced = std::mem::take(&mut self.state().synced);
         for (lane, settled) in &synced {
-            lanes[*lane].settled(&[*settled]);
+            self.lanes[*lane].settled(&[*settled]);
         }
         synced.len()
     }
@@ -170,19 +183,29 @@ impl Disk {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+        self.state.lock().unwrap()
     }
 }
 
 impl Commit for Disk {
-    fn submit(&self, submission: Submission) -> Result<(), NotTaken> {
+    fn submit(&self, submission: Submission) -> Result<Taken, NotTaken> {
         let mut state = self.state();
         let refusals = state.refusals;
         if chance(&mut state.random, refusals) {
             return Err(NotTaken(submission));
         }
         state.taken += 1;
+        let is_alone = submission.batch.is_some()
+            && state.waiting.is_empty()
+            && state.appended.is_empty()
+            && state.synced.is_empty();
         state.waiting.push_back(submission);
-        Ok(())
+        drop(state);
+        if self.settles_at_once && is_alone {
+            self.append(1);
+            self.sync();
+            self.settle();
+        }
+        Ok(Taken::default())
     }
 }

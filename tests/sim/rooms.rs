@@ -162,7 +162,6 @@ struct House {
 struct Run {
     engine: Engine,
     disk: Disk,
-    lanes: Vec<Arc<Lane>>,
     projector: Arc<Projector>,
     clock: Clock,
 }
@@ -208,7 +207,7 @@ impl House {
         let projector = Projector::new(storefronts.clone(), layout(), Arc::clone(&pages), end);
         let projector = Arc::new(projector);
         let source = journal.source();
-        let disk = Disk::new(journal, self.random.fork(), refusals, None);
+        let disk = Disk::new(journal, self.random.fork(), refusals, &lanes, None);
         let (durable, failed) = (disk.clone(), disk.clone());
         let settles = if self.random.bool() {
             Settles::Elsewhere
@@ -226,7 +225,7 @@ impl House {
             layout: layout(),
             pages,
             committer: Arc::new(disk.clone()),
-            lanes: lanes.clone(),
+            lanes,
             under_way: UnderWay::default(),
             journal: source,
             durable: Arc::new(move || durable.durable()),
@@ -244,7 +243,6 @@ impl House {
         Run {
             engine: engine.unwrap(),
             disk,
-            lanes,
             projector,
             clock,
         }
@@ -255,7 +253,7 @@ impl House {
         match self.random.u32(0..10) {
             0..3 => drop(run.disk.append(self.random.usize(1..6))),
             3..5 => drop(run.disk.sync()),
-            5..7 => drop(run.disk.settle(&run.lanes)),
+            5..7 => drop(run.disk.settle()),
             7 => sleep(Duration::from_millis(self.random.u64(0..40))).await,
             _ => run.pump(),
         }
@@ -311,7 +309,7 @@ impl Run {
     fn pump(&self) {
         self.disk.append(usize::MAX);
         self.disk.sync();
-        self.disk.settle(&self.lanes);
+        self.disk.settle();
         self.projector.take(&self.disk.unseen(usize::MAX)).unwrap();
     }
 }

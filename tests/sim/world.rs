@@ -81,7 +81,7 @@ impl Run {
     pub(crate) fn pump(&self) -> Result<(), String> {
         self.disk.append(usize::MAX);
         self.disk.sync();
-        self.disk.settle(&self.lanes);
+        self.disk.settle();
         self.see(usize::MAX)
     }
 
@@ -203,6 +203,7 @@ impl World {
             journal,
             self.random.fork(),
             self.refusals,
+            &lanes,
             Some(Arc::clone(&self.book)),
         );
         let (durable, failed) = (disk.clone(), disk.clone());
@@ -356,7 +357,7 @@ impl World {
                 self.trace.note(|| format!("sync {synced}"));
             }
             55..70 => {
-                let settled = run.disk.settle(&run.lanes);
+                let settled = run.disk.settle();
                 self.trace.note(|| format!("settle {settled}"));
             }
             70..76 => run.see(3)?,

@@ -70,7 +70,7 @@ use crate::{
         subscriber,
     },
     feed::Feed,
-    store::commit::{Commit, Position, Settled},
+    store::commit::{Commit, Position, Settled, Taken},
 };
 
 /// Everything that reaches a coordinator.
@@ -253,6 +253,8 @@ pub(super) struct Coordinator {
     pending: VecDeque<settle::Pending>,
     /// Taken from the lane, and not taken in.
     settled: VecDeque<Settled>,
+    /// Submitted, and not looked whether it is settled already.
+    taken: Option<Taken>,
     /// Taken from the inbox, and not looked at.
     asked: VecDeque<Box<Ask>>,
     next_ticket: u64,
@@ -279,6 +281,7 @@ impl Coordinator {
             live: Numbered::default(),
             pending: VecDeque::new(),
             settled: VecDeque::new(),
+            taken: None,
             asked: VecDeque::new(),
             next_ticket: 0,
             timers: outside.timers.iter().copied().collect(),
@@ -444,6 +447,13 @@ impl Handler<Work> for Coordinator {
                     self.guarded(|coordinator| coordinator.give_up(key))
                 }
                 None if !self.settled.is_empty() => self.guarded(Self::settle),
+                // What was submitted alone is settled already; views are woken after that was answered.
+                None if self.taken.is_some() => {
+                    let taken = self.taken.take();
+                    let lost = self.guarded(Self::settle);
+                    drop(taken);
+                    lost
+                }
                 None if !self.asked.is_empty() => self.guarded(Self::asked),
                 None => break,
             };

@@ -157,10 +157,14 @@ impl Coordinator {
             ticket,
             batch: encoded,
         };
-        if self.outside.committer.submit(submission).is_err() {
-            self.outside.lane.withdrawn();
-            let (After::Finish(turn) | After::Charge(turn, ..)) = pending.after;
-            return self.abandon(turn, Failure::Overloaded.into());
+        let submit = || self.outside.committer.submit(submission);
+        match self.local.doing.submitting(submit) {
+            Ok(taken) => self.taken = Some(taken),
+            Err(_not_taken) => {
+                self.outside.lane.withdrawn();
+                let (After::Finish(turn) | After::Charge(turn, ..)) = pending.after;
+                return self.abandon(turn, Failure::Overloaded.into());
+            }
         }
         self.next_ticket += 1;
         let (After::Finish(turn) | After::Charge(turn, ..)) = &mut pending.after;

@@ -1,7 +1,7 @@
-//! The committer's thread.
+//! The committer's work: done by its thread, or by whoever submits alone.
 
 use std::{
-    mem,
+    fmt, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{Limits, Listeners, Shared, UnderWay};
 use crate::store::{
-    commit::{CommitFailed, Committed, Follower, Lane, Settled, Submission},
+    commit::{CommitFailed, Committed, Follower, Lane, Settled, Submission, Wake},
     journal::{self, Journal, Record},
 };
 
@@ -33,6 +33,15 @@ pub(super) struct Worker {
     group_bytes: usize,
     /// By lane, what it has not been told yet.
     untold: Vec<Vec<Settled>>,
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("journal", &self.journal)
+            .field("group", &self.group.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Worker {
@@ -59,17 +68,44 @@ impl Worker {
     }
 
     /// Works until nothing more can be submitted and everything is settled.
-    pub(super) fn run(mut self) {
-        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
-            self.give_up();
+    pub(super) fn run(self) {
+        let shared = Arc::clone(&self.shared);
+        let mut resting = Box::new(self);
+        while let Some((worker, first)) = shared.queue.first(resting) {
+            resting = worker;
+            resting.guarded(|worker| {
+                worker.take(first);
+                worker.gather();
+                for wake in worker.commit() {
+                    wake();
+                }
+            });
         }
     }
 
-    fn work(&mut self) {
-        while let Some(first) = self.shared.queue.first() {
-            self.take(first);
-            self.gather();
-            self.commit();
+    /// Commits what somebody submitted alone, on their thread, and says who is to be woken then. Gives it
+    /// back where the disk has no room for it: the thread can wait for that.
+    pub(super) fn commit_alone(&mut self, submission: Submission) -> Result<Vec<Wake>, Submission> {
+        self.take(submission);
+        let mut outcome = Ok(Vec::new());
+        self.guarded(|worker| {
+            let records: Vec<_> = worker.group.iter().filter_map(record).collect();
+            let appended = worker.journal.append(&records);
+            if let Err(journal::Error::Full { .. }) = appended {
+                worker.group_bytes = 0;
+                outcome = worker.group.pop().map_or(Ok(Vec::new()), Err);
+                return;
+            }
+            let written = appended.and_then(|_end| worker.sync());
+            outcome = Ok(worker.settle(written));
+        });
+        outcome
+    }
+
+    /// Takes a step. After a panic nothing more is taken, and nobody is left waiting.
+    fn guarded(&mut self, step: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| step(self))).is_err() {
+            self.give_up();
         }
     }
 
@@ -113,30 +149,10 @@ impl Worker {
         self.group.len() < self.limits.group_max && self.group_bytes < self.limits.group_bytes_max
     }
 
-    fn commit(&mut self) {
-        if let Err(error) = self.write() {
-            // Once it failed every further group fails, and says nothing new.
-            if !self.shared.failed.swap(true, Ordering::AcqRel) {
-                self.is_over = matches!(error, journal::Error::Sync { .. });
-                tracing::error!(%error, "nothing more can be committed");
-            }
-            self.settle_group_as_failed();
-        } else {
-            let committed = self.settle_group();
-            if !committed.is_empty() {
-                for follower in &mut self.followers {
-                    follower.committed(&committed);
-                }
-            }
-        }
-        self.group_bytes = 0;
-        self.tell();
-        self.followers
-            .iter_mut()
-            .for_each(|follower| follower.told());
-        if self.is_over {
-            self.announce_failure();
-        }
+    /// Commits the group, and says who is to be woken then.
+    fn commit(&mut self) -> Vec<Wake> {
+        let written = self.write();
+        self.settle(written)
     }
 
     /// Makes the group durable.
@@ -150,26 +166,61 @@ impl Worker {
             };
         }
         append(&mut self.journal, &records, &self.shared, self.limits)?;
+        self.sync()
+    }
+
+    /// Makes durable what was appended of the group.
+    fn sync(&mut self) -> Result<(), journal::Error> {
         let syncing = Instant::now();
         let durable = self.journal.sync()?;
         let synced = syncing.elapsed();
         self.shared.durable.store(durable, Ordering::Release);
 
+        let records = || self.group.iter().filter_map(record);
+        let batches = records().count();
+        let alone = self.shared.alone.load(Ordering::Relaxed);
+        let alone = if batches == 1 { alone + 1 } else { 0 };
+        self.shared.alone.store(alone, Ordering::Relaxed);
         let statistics = &self.shared.statistics;
-        let events: u64 = records.iter().map(|record| u64::from(record.count)).sum();
+        let events: u64 = records().map(|record| u64::from(record.count)).sum();
         let add = |counter: &AtomicU64, more: u64| {
             counter.fetch_add(more, Ordering::Relaxed);
         };
         add(&statistics.groups, 1);
-        add(&statistics.batches, records.len() as u64);
+        add(&statistics.batches, batches as u64);
         add(&statistics.events, events);
         add(&statistics.bytes, self.group_bytes as u64);
-        statistics.group_sizes.observe(records.len() as u64);
+        statistics.group_sizes.observe(batches as u64);
         statistics.sync_times.observe_time(synced);
         statistics
             .syncs
             .store(self.journal.syncs(), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Says what became of the group, and who is to be woken then.
+    fn settle(&mut self, written: Result<(), journal::Error>) -> Vec<Wake> {
+        let mut wakes = Vec::new();
+        if let Err(error) = written {
+            // Once it failed every further group fails, and says nothing new.
+            if !self.shared.failed.swap(true, Ordering::AcqRel) {
+                self.is_over = matches!(error, journal::Error::Sync { .. });
+                tracing::error!(%error, "nothing more can be committed");
+            }
+            self.settle_group_as_failed();
+        } else {
+            let committed = self.settle_group();
+            if !committed.is_empty() {
+                let followers = self.followers.iter_mut();
+                wakes.extend(followers.filter_map(|follower| follower.committed(&committed)));
+            }
+        }
+        self.group_bytes = 0;
+        self.tell();
+        if self.is_over {
+            self.announce_failure();
+        }
+        wakes
     }
 
     /// Gives each submission of a durable group its position; returns its batches.

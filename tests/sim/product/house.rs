@@ -67,7 +67,6 @@ pub(super) struct House {
 pub(super) struct Run {
     pub(super) engine: Engine,
     disk: Disk,
-    lanes: Vec<Arc<Lane>>,
     pub(super) pages: Arc<Pages>,
     projector: Arc<Projector>,
     clock: Clock,
@@ -116,7 +115,7 @@ impl House {
         let projector = Projector::new(storefronts.clone(), layout(), Arc::clone(&pages), end);
         let projector = Arc::new(projector);
         let source = journal.source();
-        let disk = Disk::new(journal, self.random.fork(), self.refusals, None);
+        let disk = Disk::new(journal, self.random.fork(), self.refusals, &lanes, None);
         let (durable, failed) = (disk.clone(), disk.clone());
         let provider: Arc<dyn Provider> = Arc::new(self.bank.clone());
         let engine = Engine::start(Parts {
@@ -125,7 +124,7 @@ impl House {
             layout: layout(),
             pages: Arc::clone(&pages),
             committer: Arc::new(disk.clone()),
-            lanes: lanes.clone(),
+            lanes,
             under_way: UnderWay::default(),
             journal: source,
             full: Arc::new(|| false),
@@ -143,7 +142,6 @@ impl House {
         Run {
             engine: engine.unwrap(),
             disk,
-            lanes,
             pages,
             projector,
             clock,
@@ -183,7 +181,7 @@ impl House {
         match self.random.u32(0..10) {
             0..3 => drop(run.disk.append(self.random.usize(1..6))),
             3..5 => drop(run.disk.sync()),
-            5..7 => drop(run.disk.settle(&run.lanes)),
+            5..7 => drop(run.disk.settle()),
             7 => sleep(Duration::from_millis(self.random.u64(0..40))).await,
             _ => run.pump(),
         }
@@ -298,7 +296,7 @@ impl Run {
     pub(super) fn pump(&self) {
         self.disk.append(usize::MAX);
         self.disk.sync();
-        self.disk.settle(&self.lanes);
+        self.disk.settle();
         self.projector.take(&self.disk.unseen(usize::MAX)).unwrap();
     }
 

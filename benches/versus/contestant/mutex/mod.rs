@@ -97,13 +97,8 @@ fn open(home: TempDir) -> io::Result<(Arc<Shop>, Arc<Projector>, Running)> {
     let storefronts: Vec<_> = (definitions.iter())
         .map(|own| Arc::clone(own.storefront()))
         .collect();
-    let limits = pages::Limits {
-        pages_max: config.limits.pages_max,
-        backlog_max: config.limits.backlog_max,
-        ..pages::Limits::default()
-    };
     let data = home.path().join("data");
-    let guard = Guard::InProcess;
+    let (limits, guard) = (limits(&config), Guard::InProcess);
     let opened = open::open(&data, &definitions, limits, &guard, open::nothing());
     let opened = opened.map_err(io::Error::other)?;
     let (journal, layout, pages) = (opened.journal, opened.layout, opened.pages);
@@ -129,8 +124,9 @@ fn open(home: TempDir) -> io::Result<(Arc<Shop>, Arc<Projector>, Running)> {
         followers: vec![Box::new(queue)],
         on_failure: Box::new(|| {}),
     };
-    let committer = Committer::start(journal, listeners, UnderWay::default(), Limits::default())
-        .map(Arc::new)?;
+    let (under_way, limits) = (UnderWay::default(), Limits::default());
+    let committer =
+        Committer::start(journal, listeners, under_way.clone(), limits).map(Arc::new)?;
     drop(known.set(Arc::clone(&committer)));
 
     let storefront = Arc::clone(&storefronts[at]);
@@ -139,7 +135,7 @@ fn open(home: TempDir) -> io::Result<(Arc<Shop>, Arc<Projector>, Running)> {
         layout,
         Arc::clone(&pages),
         tickets,
-        &committer,
+        (&committer, under_way),
     );
     let shop = Arc::new(shop.map_err(io::Error::other)?);
     let (behind, shown) = (Arc::downgrade(&shop), Arc::clone(&projector));
@@ -165,6 +161,15 @@ fn open(home: TempDir) -> io::Result<(Arc<Shop>, Arc<Projector>, Running)> {
         _home: home,
     };
     Ok((shop, projector, running))
+}
+
+/// As many pages as the engine keeps.
+fn limits(config: &Config) -> pages::Limits {
+    pages::Limits {
+        pages_max: config.limits.pages_max,
+        backlog_max: config.limits.backlog_max,
+        ..pages::Limits::default()
+    }
 }
 
 impl Drop for Running {

@@ -19,8 +19,8 @@ use jumun::{
     },
     store::{
         answers, codec,
-        commit::{Commit, Encoded, Position, Settled, Submission},
-        committer::Committer,
+        commit::{Commit, Encoded, Position, Settled, Submission, Taken},
+        committer::{Committer, UnderWay},
         layout::Layout,
         pages::{self, NoteTree, Pages, Slot},
         snapshot,
@@ -41,6 +41,7 @@ pub(super) struct Shop {
     pages: Arc<Pages>,
     tickets: Arc<Tickets>,
     committer: Arc<Committer>,
+    under_way: UnderWay,
     state: Mutex<State>,
 }
 
@@ -68,6 +69,8 @@ struct Submitted {
     states: Arc<States>,
     batch: Arc<Batch>,
     durable: oneshot::Receiver<Settled>,
+    /// Views are woken once it is answered.
+    _taken: Taken,
 }
 
 impl Shop {
@@ -76,7 +79,7 @@ impl Shop {
         layout: Arc<Layout>,
         pages: Arc<Pages>,
         tickets: Arc<Tickets>,
-        committer: &Arc<Committer>,
+        (committer, under_way): (&Arc<Committer>, UnderWay),
     ) -> Result<Self, pages::Error> {
         let orders = layout.entities(storefront.0, Kind::Order);
         let state = State {
@@ -90,6 +93,7 @@ impl Shop {
             pages,
             tickets,
             committer: Arc::clone(committer),
+            under_way,
             state: Mutex::new(state),
         })
     }
@@ -130,6 +134,7 @@ impl Shop {
 
     /// All that happens under the lock.
     fn submit(&self, wanted: &Wanted) -> Result<Submitted, Failed> {
+        let under_way = self.under_way.begin();
         let (_, storefront) = &self.storefront;
         let mut state = locked(&self.state);
         if let Some(key) = &wanted.key {
@@ -172,10 +177,11 @@ impl Shop {
                 body,
             }),
         };
-        if self.committer.submit(submission).is_err() {
+        drop(under_way);
+        let taken = self.committer.submit(submission).map_err(|_not_taken| {
             self.tickets.withdraw();
-            return Err(Failed::Store("the committer takes nothing".to_owned()));
-        }
+            Failed::Store("the committer takes nothing".to_owned())
+        })?;
         state.number += 1;
         let live = Live {
             _states: Arc::clone(&states),
@@ -188,6 +194,7 @@ impl Shop {
             states,
             batch,
             durable,
+            _taken: taken,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Who hears of what, and when: with a disk whose syncs the test holds back, fails, or lets go.
 
+mod alone;
+
 use std::{
     sync::mpsc::{Receiver, Sender, channel},
     time::Duration,
@@ -12,7 +14,7 @@ use crate::{
     },
     store::{
         codec::encode,
-        commit::{CommitFailed, Committed, Encoded, Settled},
+        commit::{CommitFailed, Committed, Encoded, Settled, Wake},
         journal::{Medium, Memory, Opened, Source},
     },
 };
@@ -68,15 +70,17 @@ impl Lane for Ear<Settled> {
 }
 
 impl Follower for Ear<Position> {
-    fn committed(&mut self, group: &[Committed]) {
+    fn committed(&mut self, group: &[Committed]) -> Option<Wake> {
         let firsts = group.iter().map(|one| one.first).collect();
         self.0.send(firsts).unwrap();
+        None
     }
 }
 
 struct Rig {
     committer: Committer,
     memory: Memory,
+    signals: Arc<Mutex<Option<Signals>>>,
     lanes: Vec<Receiver<Vec<Settled>>>,
     follower: Receiver<Vec<Position>>,
     failure: Receiver<()>,
@@ -84,6 +88,11 @@ struct Rig {
 }
 
 fn rig(gate: Option<Signals>, limits: Limits) -> Rig {
+    rig_with(gate, limits, Vec::new())
+}
+
+/// With further followers.
+fn rig_with(gate: Option<Signals>, limits: Limits, more: Vec<Box<dyn Follower>>) -> Rig {
     let medium = Gate::default();
     let frames = journal::Limits {
         segment_bytes_max: 4096,
@@ -100,15 +109,18 @@ fn rig(gate: Option<Signals>, limits: Limits) -> Rig {
     }
     let (sender, follower) = channel();
     let (failed, failure) = channel();
+    let mut followers: Vec<Box<dyn Follower>> = vec![Box::new(Ear::<Position>(sender))];
+    followers.extend(more);
     let listeners = Listeners {
         lanes: ears,
-        followers: vec![Box::new(Ear::<Position>(sender))],
+        followers,
         on_failure: Box::new(move || failed.send(()).unwrap()),
     };
     let under_way = UnderWay::default();
     Rig {
         committer: Committer::start(journal, listeners, under_way.clone(), limits).unwrap(),
         memory: medium.memory,
+        signals: medium.signals,
         lanes,
         follower,
         failure,
@@ -119,11 +131,12 @@ fn rig(gate: Option<Signals>, limits: Limits) -> Rig {
 impl Rig {
     fn submit(&self, lane: usize, ticket: u64, events: usize) -> Result<(), NotTaken> {
         let batch = (events > 0).then(|| encoded(events));
-        self.committer.submit(Submission {
+        let submission = Submission {
             lane,
             ticket,
             batch,
-        })
+        };
+        self.committer.submit(submission).map(drop)
     }
 
     /// What the lane hears next, as ticket and outcome.
@@ -241,7 +254,7 @@ fn a_panic_leaves_nobody_waiting() {
             batch: Some(encoded(1)),
         })
     };
-    submit(1).unwrap();
+    drop(submit(1).unwrap());
     rig.failure.recv_timeout(PATIENCE).unwrap();
     let told = rig.lanes[0].recv_timeout(PATIENCE).unwrap();
     assert_eq!(
