@@ -70,6 +70,7 @@ impl Ledger {
             lane,
             ticket,
             batch,
+            ..
         } in group
         {
             let mut first = position;

@@ -74,10 +74,11 @@ impl Caller {
         self
     }
 
-    /// It is not worked on for now: others may be let in, and the committer need not wait for it.
-    pub(super) fn waits(&mut self) {
-        self.under_way = None;
+    /// It is not worked on for now: others may be let in, and the committer need not wait for it. True if it
+    /// was until now, from when it came.
+    pub(super) fn waits(&mut self) -> bool {
         self.admission = None;
+        self.under_way.take().is_some()
     }
 
     /// Whether it is to be begun now: somebody may still wait for it.

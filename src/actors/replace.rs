@@ -111,6 +111,7 @@ async fn settle(ground: &Ground, place: usize) -> Result<(), Error> {
         lane: place,
         ticket: LAST,
         batch: None,
+        is_straight: false,
     };
     while ground.parts.committer.submit(last()).is_err() {
         if (ground.parts.failed)() {

@@ -20,6 +20,9 @@ pub struct Submission {
     pub ticket: u64,
     /// The events, with their encoded form. `None` only waits for what was submitted before it.
     pub batch: Option<Encoded>,
+    /// Whether it comes straight from a request, which was under way until now. Such requests are counted,
+    /// so the committer knows whether it is alone; of what else a shard does, much more may follow at once.
+    pub is_straight: bool,
 }
 
 /// A batch with the bytes that stand for it in the journal.

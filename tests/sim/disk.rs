@@ -131,6 +131,7 @@ impl Disk {
             lane,
             ticket,
             batch,
+            ..
         } in state.appended.drain(..)
         {
             if state.failed {
@@ -195,7 +196,8 @@ impl Commit for Disk {
             return Err(NotTaken(submission));
         }
         state.taken += 1;
-        let is_alone = submission.batch.is_some()
+        let is_alone = submission.is_straight
+            && submission.batch.is_some()
             && state.waiting.is_empty()
             && state.appended.is_empty()
             && state.synced.is_empty();

@@ -118,10 +118,11 @@ impl Coordinator {
     pub(super) fn submit(&mut self, mut pending: Pending, batch: Option<Batch>) {
         let key = pending.key;
         let ends_turn = matches!(pending.after, After::Finish(_));
+        let mut is_straight = false;
         if let After::Finish(turn) = &mut pending.after
             && let Some(caller) = &mut turn.caller
         {
-            caller.waits();
+            is_straight = caller.waits();
         }
         if batch.is_some() {
             let (After::Finish(turn) | After::Charge(turn, ..)) = &mut pending.after;
@@ -156,6 +157,7 @@ impl Coordinator {
             lane: self.outside.lane_number,
             ticket,
             batch: encoded,
+            is_straight,
         };
         let submit = || self.outside.committer.submit(submission);
         match self.local.doing.submitting(submit) {

@@ -4,8 +4,9 @@
 //! each with its tickets in the order of submission. Threads that only follow are woken last. While one
 //! group is being synced the next one gathers.
 //!
-//! Where submissions have come one at a time for a while and nothing else is under way, who submits the
-//! next borrows the sleeping thread's work and commits for itself: two wake-ups less (`queue.rs`).
+//! Where submissions have come one at a time for a while and nothing else is under way, who submits what a
+//! request asked for borrows the sleeping thread's work and commits for itself: two wake-ups less
+//! (`queue.rs`).
 //!
 //! When the journal fails, everything that waits and everything that still comes is settled with
 //! [`CommitFailed`](super::commit::CommitFailed); if a sync failed, the program should end then.
@@ -244,7 +245,8 @@ impl Shared {
 
     /// The worker, for a submission that is alone: nothing else waits or is under way, nor did lately.
     fn borrow_for(&self, submission: &Submission) -> Option<Borrowed<'_>> {
-        let is_alone = submission.batch.is_some()
+        let is_alone = submission.is_straight
+            && submission.batch.is_some()
             && self.alone.load(Ordering::Relaxed) >= ALONE_MIN
             && self.queue.under_way() == 0;
         is_alone.then(|| self.queue.borrow()).flatten()

@@ -237,6 +237,7 @@ impl Worker {
             lane,
             ticket,
             batch,
+            ..
         } in self.group.drain(..)
         {
             let mut position = end;

@@ -176,6 +176,7 @@ impl Shop {
                 batch: Arc::clone(&batch),
                 body,
             }),
+            is_straight: true,
         };
         drop(under_way);
         let taken = self.committer.submit(submission).map_err(|_not_taken| {

@@ -69,6 +69,7 @@ fn submission(lane: usize, ticket: u64) -> Submission {
         lane,
         ticket,
         batch: Some(encoded(1)),
+        is_straight: true,
     }
 }
 
@@ -86,12 +87,20 @@ fn it_is_settled_when_submit_returns_and_followers_are_woken_afterwards() {
 }
 
 #[test]
-fn nobody_is_alone_while_others_are_under_way() {
+fn nobody_is_alone_while_others_are_under_way_nor_without_a_request() {
     let mut alone = Alone::new();
     let other = alone.rig.under_way.begin();
     assert!(!alone.is_next_alone());
     drop(other);
     while !alone.is_next_alone() {}
+    let (ticket, me) = (alone.next, thread::current().id());
+    let submission = Submission {
+        is_straight: false,
+        ..submission(0, ticket)
+    };
+    drop(alone.rig.committer.submit(submission).unwrap());
+    assert_eq!(alone.rig.hears(0), [(ticket, Ok(ticket))]);
+    assert_ne!(alone.wakes.recv_timeout(PATIENCE), Ok(me));
 }
 
 #[test]

@@ -135,6 +135,7 @@ impl Rig {
             lane,
             ticket,
             batch,
+            is_straight: true,
         };
         self.committer.submit(submission).map(drop)
     }
@@ -252,6 +253,7 @@ fn a_panic_leaves_nobody_waiting() {
             lane: 0,
             ticket,
             batch: Some(encoded(1)),
+            is_straight: true,
         })
     };
     drop(submit(1).unwrap());
