@@ -324,7 +324,7 @@ fn a_shard_that_is_stuck_is_replaced_and_its_thread_does_no_harm_when_it_comes_b
     server.records(&[("order.cancelled", 2), ("payment.refunded", 2)]);
 }
 
-/// The last of many orders that each came alone: its shard itself waits for the disk.
+/// The last of many orders that each came alone: after sixteen of them the shard itself waits for the disk.
 #[test]
 fn a_disk_that_stands_still_is_no_shard_that_is_stuck() {
     let server = Setup::new()
@@ -332,6 +332,10 @@ fn a_disk_that_stands_still_is_no_shard_that_is_stuck() {
         .start();
     let client = server.client();
     placed(&client, 50);
+    let metrics = client.get("/metrics").text;
+    let is_alone = |line: &str| line.starts_with("jumun_commit_groups_alone_total ");
+    let alone = metrics.lines().find(|line| is_alone(line)).unwrap();
+    assert!(!alone.ends_with(" 0"), "its shard waits for none of them");
     set(
         &client,
         r#"[{"at": "sync", "do": "stall", "ms": 2500, "times": 1}]"#,

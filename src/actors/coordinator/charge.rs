@@ -21,10 +21,6 @@ use crate::{
 impl Coordinator {
     /// Makes a charge that the turn waits for; leave for it is taken before anything is recorded.
     pub(super) fn charge(&mut self, mut turn: Box<Turn>, effect: payment::Effect) {
-        // The committer need not wait for a turn that waits for someone else.
-        if let Some(caller) = &mut turn.caller {
-            caller.waits();
-        }
         let permit = match self.local.breakers.ask(turn.key.storefront, Asker::Caller) {
             Ok(permit) => permit,
             Err(_refused) if self.is_accepted_unpaid(&turn) => {
@@ -41,12 +37,18 @@ impl Coordinator {
         }
     }
 
-    pub(super) fn send_charge(&mut self, turn: Box<Turn>, effect: payment::Effect, permit: Permit) {
+    pub(super) fn send_charge(
+        &mut self,
+        mut turn: Box<Turn>,
+        effect: payment::Effect,
+        permit: Permit,
+    ) {
         let provider = &*self.outside.providers[turn.key.storefront];
         if provider.answers_at_once() {
             let result = charge_at_once(&self.local, provider, &turn, effect, permit);
             return self.charged(Charged { turn, result });
         }
+        others_may_go_on(&mut turn);
         let gateway = &self.gateways[turn.key.storefront];
         let charge = Charge {
             turn,
@@ -149,6 +151,7 @@ impl Coordinator {
     /// Submits the payment's request alone, so that it is durable before the provider is called;
     /// with what is reserved, so that no listing is held as long as the provider takes.
     fn submit_intent(&mut self, mut turn: Box<Turn>, effect: payment::Effect, permit: Permit) {
+        others_may_go_on(&mut turn);
         turn.is_intended = true;
         let key = turn.key;
         let storefront = &self.local.storefronts[key.storefront];
@@ -191,6 +194,13 @@ impl Coordinator {
             Pending::intent(turn, (effect, permit), snapshots, Some(due)),
             Some(batch),
         );
+    }
+}
+
+/// The committer need not wait for a turn that waits for someone else.
+fn others_may_go_on(turn: &mut Turn) {
+    if let Some(caller) = &mut turn.caller {
+        caller.waits();
     }
 }
 

@@ -20,6 +20,7 @@ impl Statistics {
         let none = || AtomicU64::new(0);
         Self {
             groups: none(),
+            groups_alone: none(),
             batches: none(),
             events: none(),
             bytes: none(),
@@ -40,6 +41,11 @@ impl Committer {
                 "jumun_commit_groups",
                 "Groups written to the journal. Each is made durable with one sync.",
                 &statistics.groups,
+            ),
+            (
+                "jumun_commit_groups_alone",
+                "Groups of one batch that its shard wrote itself, since nothing else was under way.",
+                &statistics.groups_alone,
             ),
             (
                 "jumun_commit_batches",

@@ -99,6 +99,8 @@ impl fmt::Debug for Listeners {
 pub struct Statistics {
     /// Groups that were written.
     pub groups: AtomicU64,
+    /// Those of one batch that was written by who submitted it.
+    pub groups_alone: AtomicU64,
     /// Batches in them.
     pub batches: AtomicU64,
     /// Events in them.

@@ -97,6 +97,10 @@ impl Worker {
                 return;
             }
             let written = appended.and_then(|_end| worker.sync());
+            if written.is_ok() {
+                let alone = &worker.shared.statistics.groups_alone;
+                alone.fetch_add(1, Ordering::Relaxed);
+            }
             outcome = Ok(worker.settle(written));
         });
         outcome
